@@ -1,0 +1,1 @@
+"""The edge to the world: taps, receivers, the store, the API."""

@@ -1,0 +1,1 @@
+"""Messages in: one file a broker, behind the protocol in tap.py."""

@@ -1,0 +1,107 @@
+"""The seam between a broker and the store.
+
+A tap reads and hands over; the intake stores and then tells the tap how far it may forget.
+A tap never joins or commits a group, never creates a destination, never acknowledges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+
+class PartitionKey(NamedTuple):
+    """One partition in one life of a destination."""
+
+    system: str
+    cluster: str
+    destination: str
+    incarnation: str
+    partition: str
+
+
+@dataclass(slots=True)
+class Batch:
+    """Records of any partitions of one cluster, as columns of equal length.
+
+    Times are milliseconds since the Unix epoch. Keys and values are bytes, None when the
+    broker says null. Headers keep order and duplicates.
+    """
+
+    system: str
+    cluster: str
+    destination: list[str] = field(default_factory=list)
+    incarnation: list[str] = field(default_factory=list)
+    partition: list[str] = field(default_factory=list)
+    offset: list[int] = field(default_factory=list)
+    time: list[int] = field(default_factory=list)
+    key: list[bytes | None] = field(default_factory=list)
+    header_names: list[list[str]] = field(default_factory=list)
+    header_values: list[list[bytes]] = field(default_factory=list)
+    value: list[bytes | None] = field(default_factory=list)
+    next_offsets: dict[PartitionKey, int] = field(default_factory=dict)
+    """Where reading goes on after this batch; stored once its rows are."""
+
+    def __len__(self) -> int:
+        return len(self.offset)
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressRow:
+    """A group's committed offset on a partition, as the broker tells it now."""
+
+    cluster: str
+    group: str
+    destination: str
+    incarnation: str
+    partition: str
+    committed: int
+    """Next offset to read; -1 when the group has committed none."""
+    end: int
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """A member of a consumer group, as the broker tells it now."""
+
+    cluster: str
+    group: str
+    member_id: str
+    client_id: str
+    host: str
+    state: str
+    """The group's state: Stable, Empty, PreparingRebalance, ..."""
+    assignment: tuple[tuple[str, str], ...]
+    """(destination, partition) pairs."""
+    time_ms: int
+
+
+class Sink(Protocol):
+    """What a tap hands over to. Thread-safe; `messages` blocks while the store is behind."""
+
+    def messages(self, batch: Batch) -> None: ...
+
+    def progress(self, rows: Sequence[ProgressRow]) -> None: ...
+
+    def members(self, rows: Sequence[MemberRow]) -> None: ...
+
+    def positions(self, system: str, cluster: str) -> Mapping[PartitionKey, int]:
+        """Where reading stopped, as stored with the rows before it."""
+
+    def gap(self, partition: PartitionKey, first: int, last: int, reason: str) -> None:
+        """Offsets first..last (inclusive) were missed: retention or a deleted topic took them."""
+
+
+class Tap(Protocol):
+    """One broker. `run` returns when `stop` was called; it retries everything else itself."""
+
+    name: str
+
+    def run(self, sink: Sink) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def status(self) -> dict[str, object]:
+        """For health and doctor: connected, since, last error, destinations, lag in messages."""

@@ -1,0 +1,1 @@
+"""Pure thinking about events: no I/O, no clock, no SQL."""

@@ -1,0 +1,35 @@
+"""What a chain asks of a store. Whole generations at once, never one id at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Protocol
+
+from graph.model import IdKind, Location, Message, Operation, Position, Relation, Span, SpanContext
+
+
+class Facts(Protocol):
+    """Synchronous; callers that must not block run it in a worker thread.
+
+    Every answer sees a span once by its context and a message once by its position, in no
+    particular order. An unknown id is simply missing from the answer.
+    """
+
+    def operations(self, traces: Collection[str]) -> list[Operation]:
+        """All messaging operations of these traces, with their relations."""
+
+    def pointing(self, contexts: Collection[SpanContext]) -> list[Relation]:
+        """Who points at these contexts: consuming spans, and messages that carry them."""
+
+    def spans(self, traces: Collection[str]) -> list[Span]:
+        """Light rows of all spans of these traces."""
+
+    def messages(self, positions: Collection[Position]) -> list[Message]:
+        """The messages at these positions. A position with an empty cluster or incarnation
+        stands for every one that fits it, because spans seldom name them."""
+
+    def located(self, ids: Collection[tuple[IdKind, str]]) -> list[Location]:
+        """Where these ids were seen, as an id of that kind. Ids compare normalised."""
+
+    def resolve(self, text: str) -> list[Location]:
+        """What a pasted text could name: any kind of id, or `destination/partition/offset`."""
