@@ -1,0 +1,1 @@
+"""A real Apache Kafka, pinned, fetched and started by Python alone."""
