@@ -1,0 +1,1 @@
+"""The store: ClickHouse, embedded or a server, and everything that is written in its SQL."""

@@ -1,0 +1,204 @@
+"""The store's handle: one writer with its settings set once, and a small pool of readers.
+
+Embedded, one process owns a directory; `StoreBusy` says so where the engine's own error does
+not. A ClickHouse server is reached by its URL with the same SQL.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import queue
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+from collector.store import migrations, views
+
+log = logging.getLogger(__name__)
+
+READERS = 3
+
+WRITER_SETTINGS: dict[str, object] = {
+    # A segment is one insert: one block in each table, so that its token covers it whole.
+    "max_block_size": 10_000_000,
+    "max_insert_block_size": 10_000_000,
+    "min_insert_block_size_rows": 10_000_000,
+    "min_insert_block_size_bytes": 4_000_000_000,
+    "max_partitions_per_insert_block": 0,
+    "insert_deduplicate": 1,
+    "deduplicate_blocks_in_dependent_materialized_views": 1,
+    # One thread for each insert costs less CPU than several, and keeps its blocks in order.
+    "max_threads": 1,
+    "max_insert_threads": 1,
+    "parallel_view_processing": 0,
+    "format_schema_source": "string",
+    "format_schema": views.PROTO,
+    "format_schema_message_name": "Request",
+}
+
+READER_SETTINGS: dict[str, object] = {"max_threads": 2, "max_execution_time": 30}
+
+
+class StoreError(Exception):
+    """The store cannot do what was asked; the message says what and, where known, the remedy."""
+
+
+class StoreBusy(StoreError):
+    """Another process has the store open."""
+
+
+class Store:
+    """An open store. Thread-safe: one insert at a time, reads beside it."""
+
+    def __init__(self, location: Path | str, *, readers: int = READERS) -> None:
+        """Open, and create or migrate, the store at a directory or a ClickHouse URL.
+
+        Raises `StoreBusy` when another process owns the directory, `StoreError` when the
+        directory cannot be used or its schema is newer than this program.
+        """
+        self.location = location
+        self._lock_file: IO[str] | None = None
+        self._write = threading.Lock()
+        self._readers: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._clients: list[Any] = []
+        self.closed = False
+        if isinstance(location, Path):
+            self._lock_file = _own(location)
+        try:
+            self._writer = self._connect(WRITER_SETTINGS)
+            migrations.migrate(self._writer)
+            for _ in range(readers):
+                self._readers.put(self._connect(READER_SETTINGS))
+        except BaseException:
+            self.close()
+            raise
+
+    def _connect(self, settings: Mapping[str, object]) -> Any:
+        import clickhouse_connect
+
+        try:
+            if isinstance(self.location, Path):
+                client = clickhouse_connect.get_client(
+                    interface="chdb", path=str(self.location / "engine"), settings=dict(settings)
+                )
+            else:
+                client = clickhouse_connect.get_client(
+                    dsn=self.location, settings=dict(settings), autogenerate_session_id=False
+                )
+        except Exception as error:
+            raise StoreError(f"cannot open the store at {self.location}: {error}") from error
+        self._clients.append(client)
+        return client
+
+    def close(self) -> None:
+        """Close every handle; waits for an insert that is under way."""
+        with self._write:
+            self.closed = True
+            for client in self._clients:
+                with suppress(Exception):
+                    client.close()
+            self._clients.clear()
+            if self._lock_file is not None:
+                self._lock_file.close()
+                self._lock_file = None
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def insert_spans(self, payload: bytes, *, received_ns: int, token: str) -> None:
+        """Insert concatenated `ExportTraceServiceRequest`s, exactly once for each token.
+
+        A repeated call with the same three arguments changes nothing, also after a crash in
+        between. Raises `StoreError` when the engine refuses the payload.
+        """
+        body = payload + views.RECEIVED_TAG + received_ns.to_bytes(8, "little")
+        with self.writing() as client:
+            client.raw_insert(
+                "spans_in",
+                insert_block=body,
+                fmt="ProtobufSingle",
+                settings={"insert_deduplication_token": token},
+            )
+
+    def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
+        """Insert rows given as columns of equal length."""
+        if not next(iter(columns.values()), ()):
+            return
+        with self.writing() as client:
+            client.insert(
+                table,
+                list(columns.values()),
+                column_names=list(columns),
+                column_oriented=True,
+            )
+
+    def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Any:
+        """Run a statement on the writer: DDL, or INSERT ... SELECT."""
+        with self.writing() as client:
+            return client.command(sql, parameters=dict(parameters or {}))
+
+    def query(
+        self, sql: str, parameters: Mapping[str, Any] | None = None
+    ) -> Sequence[Sequence[Any]]:
+        """Rows of a SELECT; parameters are bound by the engine, as `{name:Type}`."""
+        with self.reading() as client:
+            return client.query(sql, parameters=dict(parameters or {})).result_rows  # type: ignore[no-any-return]
+
+    @contextmanager
+    def writing(self) -> Iterator[Any]:
+        with self._write:
+            if self.closed:
+                raise StoreError("the store is closed")
+            try:
+                yield self._writer
+            except StoreError:
+                raise
+            except Exception as error:
+                raise StoreError(_first_line(error)) from error
+
+    @contextmanager
+    def reading(self) -> Iterator[Any]:
+        if self.closed:
+            raise StoreError("the store is closed")
+        client = self._readers.get()
+        try:
+            yield client
+        except StoreError:
+            raise
+        except Exception as error:
+            raise StoreError(_first_line(error)) from error
+        finally:
+            self._readers.put(client)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0][:2000]
+
+
+def _own(directory: Path) -> IO[str]:
+    """Take the directory's lock, or say who has it."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = (directory / "lock").open("a+", encoding="ascii")
+    except OSError as error:
+        raise StoreError(f"cannot use {directory} as the store: {error.strerror}") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        handle.seek(0)
+        owner = handle.read().strip()
+        handle.close()
+        who = f"process {owner}" if owner else "another process"
+        raise StoreBusy(f"the store at {directory} is open in {who}") from error
+    handle.seek(0)
+    handle.truncate()
+    handle.write(str(os.getpid()))
+    handle.flush()
+    return handle

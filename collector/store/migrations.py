@@ -1,0 +1,97 @@
+"""The schema's version and the views' version, and how an older store becomes a current one.
+
+Tables change by numbered files in `schema/`, each run once, in order. Views are rendered from
+the conventions and replaced whenever their rendering changes; the rows that were normalised by
+the older ones stay until `flowtap reindex` fills the derived tables again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from importlib.resources import files
+from typing import Any
+
+from collector.conventions import render
+from collector.store import views
+
+
+class SchemaTooNew(Exception):
+    """A newer program made this store."""
+
+
+def migrate(client: Any) -> None:
+    """Bring the store to this program's schema and views."""
+    client.command(
+        "CREATE TABLE IF NOT EXISTS schema_version (version UInt32, applied DateTime DEFAULT now())"
+        " ENGINE = MergeTree ORDER BY version"
+    )
+    client.command(
+        "CREATE TABLE IF NOT EXISTS conventions_version (views String, conventions String, "
+        "applied DateTime64(6) DEFAULT now64(6), reindexed Bool DEFAULT false) "
+        "ENGINE = MergeTree ORDER BY applied"
+    )
+    steps = schema_files()
+    done = int(client.command("SELECT max(version) FROM schema_version"))
+    if done > len(steps):
+        raise SchemaTooNew(
+            f"the store has schema {done}, this flowtap knows {len(steps)}: use a newer flowtap"
+        )
+    for version, sql in enumerate(steps[done:], start=done + 1):
+        for statement in statements(sql):
+            # A crash inside a step leaves some of its tables: the step runs again from its start.
+            client.command(
+                re.sub(r"^CREATE TABLE (?!IF)", "CREATE TABLE IF NOT EXISTS ", statement)
+            )
+        client.command(f"INSERT INTO schema_version (version) VALUES ({version})")
+    _replace_views(client)
+
+
+def schema_files() -> list[str]:
+    """The numbered schema files' texts, in order."""
+    folder = files("collector.store") / "schema"
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    return [(folder / name).read_text(encoding="utf-8") for name in names]
+
+
+def statements(sql: str) -> list[str]:
+    """A schema file's statements, without its comment lines."""
+    lines = [line for line in sql.splitlines() if not line.lstrip().startswith("--")]
+    return [part.strip() for part in "\n".join(lines).split(";\n") if part.strip(" ;\n")]
+
+
+def views_version() -> str:
+    """Changes whenever a Null table or a view would be made differently."""
+    text = repr(views.NULL_TABLES) + repr(views.views())
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _replace_views(client: Any) -> None:
+    wanted = views_version()
+    have = str(
+        client.command("SELECT views FROM conventions_version ORDER BY applied DESC LIMIT 1")
+    )
+    if have == wanted:
+        return
+    for name in reversed(views.views()):
+        client.command(f"DROP VIEW IF EXISTS {name}")
+    for name, columns in views.NULL_TABLES.items():
+        client.command(f"DROP TABLE IF EXISTS {name}")
+        client.command(f"CREATE TABLE {name} ({columns}) ENGINE = Null")
+    for name, (target, select) in views.views().items():
+        client.command(f"CREATE MATERIALIZED VIEW {name} TO {target} AS {select}")
+    empty = not int(client.command("SELECT count() FROM operations"))
+    client.command(
+        "INSERT INTO conventions_version (views, conventions, reindexed) VALUES "
+        f"('{wanted}', '{render.version()}', {str(empty).lower()})"
+    )
+
+
+def needs_reindex(client: Any) -> bool:
+    """Whether stored rows were normalised by other conventions than the present ones."""
+    rows = client.query(
+        "SELECT conventions, reindexed FROM conventions_version ORDER BY applied"
+    ).result_rows
+    if not rows or rows[-1][1]:
+        return False
+    return any(conventions != render.version() for conventions, _ in rows)
