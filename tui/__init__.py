@@ -1,0 +1,1 @@
+"""What a person sees: command line, terminal screens, and the client both talk through."""

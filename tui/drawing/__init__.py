@@ -1,0 +1,1 @@
+"""Data in, lines of styled segments out: pure, and the same for text output and screens."""

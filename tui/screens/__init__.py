@@ -1,0 +1,1 @@
+"""One question each: who talks to whom, and what happened because of this event."""

@@ -1,0 +1,1 @@
+"""What screens are made of: drawings shown, chosen from, and given colours."""
