@@ -649,7 +649,8 @@ def test_whatever_happens_every_request_is_inserted_once(
             spool = story.spool(directory, segment_bytes=300)
             story.directory = directory
         elif (segment := spool.take(0)) is not None:
-            if step == "split" and segment.requests > 1:
+            # What the store already has it takes again, so nobody would halve it.
+            if step == "split" and segment.requests > 1 and segment.id not in store:
                 insert(segment.split()[1])  # the first half waits for the next crash
             else:
                 insert(segment)
