@@ -1,0 +1,69 @@
+"""What the API asks of the collector behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from graph.facts import Facts
+from graph.listing import Activity, Consumer, EventFilter, EventRow
+from graph.topology import EdgeRow
+
+
+class Stored(NamedTuple):
+    """What was stored after a mark."""
+
+    activity: Sequence[Activity]
+    """In the order of storage."""
+    mark: int
+    """Ask with it next time."""
+    more: bool = False
+    """The limit cut the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """How one part of the collector is doing."""
+
+    name: str
+    """`store`, `spool`, `otlp grpc`, `otlp http`, `zipkin`, `kafka HOST:PORT`, ..."""
+    ok: bool
+    detail: str = ""
+    """One sentence; when not ok, what is wrong and what to do."""
+    figures: Mapping[str, object] | None = None
+    """JSON: whatever the part can tell in numbers."""
+
+
+class Backend(Protocol):
+    """Synchronous and thread-safe; the API calls it in worker threads, never on its loop.
+
+    Times are nanoseconds since the Unix epoch. Every method may raise `StoreError`.
+    """
+
+    @property
+    def facts(self) -> Facts: ...
+
+    def edges(self, start: int, end: int) -> Sequence[EdgeRow]:
+        """Aggregated edges of start <= time < end, whole minutes; 0 stands for no bound."""
+
+    def members(self) -> Mapping[str, Collection[str]]:
+        """Consumer groups known to the brokers, and the destinations that each reads."""
+
+    def recent(self, wanted: EventFilter) -> Sequence[EventRow]:
+        """The newest events that fit, newest first, at most `wanted.limit`."""
+
+    def stored(self, mark: int, limit: int) -> Stored:
+        """What was stored after the mark, at most `limit`; a negative mark stands for now."""
+
+    def consumers(self) -> Sequence[Consumer]:
+        """Consumer groups as the brokers tell them, by cluster and group."""
+
+    def health(self) -> Sequence[Component]:
+        """How each part is doing; quick, without a query that could hang."""
+
+    def metrics_text(self) -> str:
+        """Prometheus' text format."""
+
+    def refresh(self) -> None:
+        """Bring the edges of the minutes that changed, the running one included, up to date."""
