@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from graph.edges import EdgeRow
 from graph.facts import Facts
 from graph.listing import Activity, Consumer, EventFilter, EventRow
-from graph.topology import EdgeRow
 
 
 class Stored(NamedTuple):
@@ -48,7 +48,7 @@ class Backend(Protocol):
         """Aggregated edges of start <= time < end, whole minutes; 0 stands for no bound."""
 
     def members(self) -> Mapping[str, Collection[str]]:
-        """Consumer groups known to the brokers, and the destinations that each reads."""
+        """Client ids of the consumer groups' members, by group, as `Topology.build` wants them."""
 
     def recent(self, wanted: EventFilter) -> Sequence[EventRow]:
         """The newest events that fit, newest first, at most `wanted.limit`."""

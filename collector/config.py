@@ -1,0 +1,283 @@
+"""What the collector is told: command line over FLOWTAP_* variables over a file over defaults.
+
+A variable is FLOWTAP_ and the key: FLOWTAP_STORE, FLOWTAP_API_PORT, FLOWTAP_RECEIVERS_OTLP_GRPC;
+FLOWTAP_KAFKA takes `host:port` (clusters apart by `;`) or a JSON list.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from collector import places
+from collector.places import ConfigError
+from collector.taps.kafka_settings import KafkaSettings, SecretError, SecretReference
+from graph.moments import moment
+
+__all__ = ["Api", "ConfigError", "Limits", "Receivers", "Settings", "load"]
+
+ENV_PREFIX = "FLOWTAP_"
+
+MASKED_HEADERS = (
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "set-cookie",
+    "x-api-key",
+    "api-key",
+    "apikey",
+    "x-auth-token",
+    "x-access-token",
+    "x-csrf-token",
+    "x-amz-security-token",
+    "password",
+    "secret",
+    "token",
+)
+
+
+def _port(value: object) -> object:
+    """`off` (or false) stands for a door that stays shut."""
+    off = value is False or (isinstance(value, str) and value.strip().lower() in ("off", "false"))
+    return None if off else value
+
+
+def _names(value: object) -> object:
+    return [name for name in value.split(",") if name.strip()] if isinstance(value, str) else value
+
+
+def _lower(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name.strip().lower() for name in names)
+
+
+def _taps(value: object) -> object:
+    """Kafka clusters as a list of tables, JSON, or plain addresses."""
+    if isinstance(value, str):
+        text = value.strip()
+        if text.startswith(("[", "{")):
+            value = json.loads(text)
+        else:
+            value = [part.strip() for part in text.split(";") if part.strip()]
+    if isinstance(value, Mapping):
+        value = [value]
+    return [_tap(tap) for tap in value] if isinstance(value, Sequence) else value
+
+
+def _tap(value: object) -> object:
+    """`since` may be written as people write times: `2h`, a date."""
+    if isinstance(value, str):
+        return {"bootstrap": value}
+    if isinstance(value, Mapping):
+        since = value.get("since")
+        if isinstance(since, str) and since != "beginning":
+            return {**value, "since": moment(since, time.time_ns()) // 1_000_000}
+    return value
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host to listen on can only be reached from this machine."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+Port = Annotated[int | None, Field(ge=0, le=65535), BeforeValidator(_port)]
+"""0 takes any free one, None (`off`) none."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Api(_Part):
+    """Where the HTTP API listens, and who may ask."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8411
+    """0 takes any free one."""
+    token: SecretStr | SecretReference | None = None
+    """Bearer token; a table `{ env = ... }` or `{ file = ... }` says where it is. Required when
+    the host is reachable from other machines."""
+    deadline: Annotated[float, Field(gt=0, le=300)] = 20.0
+    """Seconds that one answer may take."""
+    workers: Annotated[int, Field(ge=1, le=64)] = 4
+    """Queries at a time; more wait."""
+
+    @model_validator(mode="after")
+    def _guarded(self) -> Api:
+        if not self.local and self.token is None:
+            raise ValueError(f"{self.host} is reachable from other machines: set api.token too")
+        self.secret()
+        return self
+
+    @property
+    def local(self) -> bool:
+        """Whether only this machine can reach it."""
+        return is_loopback(self.host)
+
+    def secret(self) -> str:
+        """The bearer token, empty when there is none. Raises SecretError."""
+        if self.token is None:
+            return ""
+        if isinstance(self.token, SecretReference):
+            secret = self.token.reveal("api.token")
+        else:
+            secret = self.token.get_secret_value()
+        if not secret or not secret.isascii() or not secret.isprintable() or " " in secret:
+            raise SecretError("api.token: must be printable ASCII without spaces, and not empty")
+        return secret
+
+
+class Receivers(_Part):
+    """Where spans come in. They take no token: listen beyond localhost only where that is safe."""
+
+    host: str = "127.0.0.1"
+    otlp_grpc: Port = 4317
+    otlp_http: Port = 4318
+    zipkin: Port = 9411
+
+
+class Limits(_Part):
+    """Caps; each says when it is reached."""
+
+    request_bytes: Annotated[int, Field(ge=1024)] = 32 << 20
+    """Of one request of spans, decompressed."""
+    spool_bytes: Annotated[int, Field(ge=1 << 20)] = 2 << 30
+    """Spans on disk that are not in the store yet."""
+    body_bytes: Annotated[int, Field(ge=0)] = 64 << 10
+    """Stored of each message's value; 0 stores none."""
+    header_bytes: Annotated[int, Field(ge=0)] = 8 << 10
+    """Stored of each header's value."""
+    chain_events: Annotated[int, Field(ge=1)] = 5_000
+    """The most that one chain may hold, whatever is asked for."""
+    rows: Annotated[int, Field(ge=1)] = 10_000
+    """The most that one list may hold, whatever is asked for."""
+
+
+class Settings(_Part):
+    """Everything the collector is told."""
+
+    store: Annotated[Path | str, BeforeValidator(places.location)] = Field(
+        default_factory=places.default_store, repr=False
+    )
+    """A directory for the embedded engine, or a ClickHouse server's URL."""
+    environment: str = ""
+    """Put on tapped messages, which cannot say theirs: `production`, `staging`."""
+    masked_headers: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(_names), AfterValidator(_lower)
+    ] = MASKED_HEADERS
+    """Message headers, in any case, whose values are not stored."""
+    api: Api = Api()
+    receivers: Receivers = Receivers()
+    kafka: Annotated[tuple[KafkaSettings, ...], NoDecode, BeforeValidator(_taps)] = ()
+    limits: Limits = Limits()
+
+    @property
+    def folder(self) -> Path:
+        """The folder on this machine that belongs to the store: spool, runtime file."""
+        return places.folder_of(self.store)
+
+
+class _Sources(Settings, BaseSettings):
+    """The settings with their sources; only `load` makes one."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_nested_delimiter="_", env_nested_max_split=1
+    )
+
+
+def load(overrides: Mapping[str, Any] | None = None, *, config: Path | None = None) -> Settings:
+    """The settings of this process, `overrides` (nested by key) first.
+
+    Raises ConfigError, which names the file, variable or option and the key of each mistake.
+    """
+    file = places.config_file(config)
+    said = places.read_config(file)
+    given = dict(overrides or {})
+    variables: dict[str, Any] = {}
+
+    class Sources(_Sources):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            variables.update(env_settings())
+            return init_settings, env_settings, InitSettingsSource(settings_cls, said)
+
+    try:
+        read = Sources(**given)
+    except ValidationError as error:
+        places_of = (("command line", given), (ENV_PREFIX, variables), (str(file), said))
+        mistakes = [_mistake(one, places_of) for one in error.errors(include_url=False)]
+        raise ConfigError("\n".join(mistakes)) from None
+    except SettingsError as error:
+        raise ConfigError(f"{ENV_PREFIX}*: {error}") from None
+    return Settings(**{name: getattr(read, name) for name in Settings.model_fields})
+
+
+def _mistake(error: Any, sources: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
+    """One line: where it was said, the key, what is wrong with it."""
+    path: tuple[str | int, ...] = tuple(error["loc"])
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        message = "there is no such setting"
+    source, said = max(sources, key=lambda named: _depth(named[1], path))
+    depth = _depth(said, path)
+    if not depth:
+        return f"{_key(path)}: {message}"
+    key = _key(path if error["type"] == "missing" else path[:depth])
+    if source == ENV_PREFIX:
+        return f"{ENV_PREFIX}{key.upper().replace('.', '_')}: {message}"
+    return f"{source}: {key}: {message}"
+
+
+def _depth(said: Any, path: Sequence[str | int]) -> int:
+    """How many steps of a path a source speaks of."""
+    for depth, step in enumerate(path):
+        if isinstance(said, Mapping) and step in said:
+            said = said[step]
+        elif isinstance(said, Sequence) and not isinstance(said, str) and isinstance(step, int):
+            if step >= len(said):
+                return depth
+            said = said[step]
+        else:
+            return depth
+    return len(path)
+
+
+def _key(path: Sequence[str | int]) -> str:
+    key = ""
+    for step in path:
+        key += f"[{step}]" if isinstance(step, int) else f".{step}" if key else step
+    return key
