@@ -35,10 +35,9 @@ WRITER_SETTINGS: dict[str, object] = {
     "max_threads": 1,
     "max_insert_threads": 1,
     "parallel_view_processing": 0,
-    "format_schema_source": "string",
-    "format_schema": views.PROTO,
-    "format_schema_message_name": "Request",
 }
+
+ROLLER_SETTINGS: dict[str, object] = {"max_threads": 2, "prefer_column_name_to_alias": 1, "allow_suspicious_low_cardinality_types": 1}
 
 READER_SETTINGS: dict[str, object] = {"max_threads": 2, "max_execution_time": 30}
 
@@ -63,14 +62,16 @@ class Store:
         self.location = location
         self._lock_file: IO[str] | None = None
         self._write = threading.Lock()
+        self._roll = threading.Lock()
         self._readers: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._clients: list[Any] = []
         self.closed = False
         if isinstance(location, Path):
             self._lock_file = _own(location)
         try:
-            self._writer = self._connect(WRITER_SETTINGS)
+            self._writer = self._connect({**WRITER_SETTINGS, **self._otlp_format()})
             migrations.migrate(self._writer)
+            self._roller = self._connect(ROLLER_SETTINGS)
             for _ in range(readers):
                 self._readers.put(self._connect(READER_SETTINGS))
         except BaseException:
@@ -94,9 +95,26 @@ class Store:
         self._clients.append(client)
         return client
 
+    def _otlp_format(self) -> dict[str, object]:
+        """How the engine learns what a span looks like on the wire.
+
+        Embedded it reads a file of the store: given as a string, it would leave a cache folder
+        in whatever directory the process was started in.
+        """
+        if not isinstance(self.location, Path):
+            return {
+                "format_schema_source": "string",
+                "format_schema": views.PROTO,
+                "format_schema_message_name": "Request",
+            }
+        path = self.location.absolute() / f"otlp-{migrations.views_version()}.proto"
+        if not path.exists():
+            path.write_text(views.PROTO, encoding="ascii")
+        return {"format_schema": f"{path}:Request"}
+
     def close(self) -> None:
         """Close every handle; waits for an insert that is under way."""
-        with self._write:
+        with self._write, self._roll:
             self.closed = True
             for client in self._clients:
                 with suppress(Exception):
@@ -153,29 +171,36 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[Any]:
-        with self._write:
-            if self.closed:
-                raise StoreError("the store is closed")
-            try:
-                yield self._writer
-            except StoreError:
-                raise
-            except Exception as error:
-                raise StoreError(_first_line(error)) from error
+        """The writer's handle, for one insert at a time."""
+        with self._write, self._guarded():
+            yield self._writer
+
+    @contextmanager
+    def rolling(self) -> Iterator[Any]:
+        """A handle whose temporary tables last, for computing edges beside the writer."""
+        with self._roll, self._guarded():
+            yield self._roller
 
     @contextmanager
     def reading(self) -> Iterator[Any]:
-        if self.closed:
-            raise StoreError("the store is closed")
+        """A handle for one query; waits while all are in use."""
         client = self._readers.get()
         try:
-            yield client
+            with self._guarded():
+                yield client
+        finally:
+            self._readers.put(client)
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        if self.closed:
+            raise StoreError("the store is closed")
+        try:
+            yield
         except StoreError:
             raise
         except Exception as error:
             raise StoreError(_first_line(error)) from error
-        finally:
-            self._readers.put(client)
 
 
 def _first_line(error: Exception) -> str:

@@ -129,7 +129,7 @@ _SPAN_COLUMNS = """Timestamp DateTime64(9), TraceId String, SpanId String, Paren
     `Events.Attributes` Array(Map(LowCardinality(String), String)),
     `Links.TraceId` Array(String), `Links.SpanId` Array(String), `Links.TraceState` Array(String),
     `Links.Attributes` Array(Map(LowCardinality(String), String)),
-    ReceivedAt DateTime64(3), Flags UInt32, DroppedLinksCount UInt32"""
+    ReceivedAt DateTime64(9), Flags UInt32, DroppedLinksCount UInt32"""
 
 _EXPLODE = f"""SELECT
     {_time("s.start_time_unix_nano")} AS Timestamp,
@@ -159,7 +159,7 @@ FROM (
     SELECT ReceivedAt, {_map("rs.resource.attributes")} AS ResourceAttributes,
       arrayJoin(rs.scope_spans) AS ss
     FROM (
-      SELECT toDateTime64({_time("received_unix_nano")}, 3) AS ReceivedAt,
+      SELECT {_time("received_unix_nano")} AS ReceivedAt,
         arrayJoin(resource_spans) AS rs
       FROM spans_in
     )
@@ -168,7 +168,7 @@ FROM (
 WHERE length(s.trace_id) = 16 AND length(s.span_id) = 8
   AND s.trace_id != repeat('\\0', 16) AND s.span_id != repeat('\\0', 8)"""
 
-_MESSAGE_COLUMNS = """received DateTime64(3), environment LowCardinality(String),
+_MESSAGE_COLUMNS = """received DateTime64(9), environment LowCardinality(String),
     system LowCardinality(String), cluster LowCardinality(String),
     destination LowCardinality(String), incarnation LowCardinality(String),
     partition LowCardinality(String), offset Int64, time DateTime64(3)"""
@@ -176,7 +176,7 @@ _MESSAGE_COLUMNS = """received DateTime64(3), environment LowCardinality(String)
 NULL_TABLES: dict[str, str] = {
     "spans_in": f"resource_spans {_RESOURCE_SPANS}, received_unix_nano UInt64",
     "spans": _SPAN_COLUMNS,
-    "operations_in": """received DateTime64(3), environment LowCardinality(String),
+    "operations_in": """received DateTime64(9), environment LowCardinality(String),
     trace_id String, span_id String, parent_span_id String, service LowCardinality(String),
     instance LowCardinality(String), scope LowCardinality(String), name LowCardinality(String),
     kind LowCardinality(String), type LowCardinality(String), system LowCardinality(String),

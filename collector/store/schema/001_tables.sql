@@ -27,7 +27,7 @@ CREATE TABLE otel_traces (
     `Links.SpanId` Array(String) CODEC(ZSTD(1)),
     `Links.TraceState` Array(String) CODEC(ZSTD(1)),
     `Links.Attributes` Array(Map(LowCardinality(String), String)) CODEC(ZSTD(1)),
-    ReceivedAt DateTime64(3) CODEC(Delta(8), ZSTD(1)),
+    ReceivedAt DateTime64(9) CODEC(Delta(8), ZSTD(1)),
     Flags UInt32 CODEC(ZSTD(1)),
     DroppedLinksCount UInt32 CODEC(ZSTD(1)),
     INDEX span_id SpanId TYPE bloom_filter(0.01) GRANULARITY 4,
@@ -38,7 +38,7 @@ ORDER BY (TraceId, SpanId)
 SETTINGS non_replicated_deduplication_window = 10000;
 
 CREATE TABLE operations (
-    received DateTime64(3) CODEC(Delta(8), ZSTD(1)),
+    received DateTime64(9) CODEC(Delta(8), ZSTD(1)),
     environment LowCardinality(String),
     trace_id String CODEC(ZSTD(1)),
     span_id String CODEC(ZSTD(1)),
@@ -78,7 +78,7 @@ ORDER BY (trace_id, span_id)
 SETTINGS non_replicated_deduplication_window = 10000;
 
 CREATE TABLE relations (
-    received DateTime64(3) CODEC(Delta(8), ZSTD(1)),
+    received DateTime64(9) CODEC(Delta(8), ZSTD(1)),
     target_trace_id String CODEC(ZSTD(1)),
     target_span_id String CODEC(ZSTD(1)),
     kind LowCardinality(String),
@@ -99,7 +99,7 @@ ORDER BY (target_trace_id, target_span_id)
 SETTINGS non_replicated_deduplication_window = 10000;
 
 CREATE TABLE messages (
-    received DateTime64(3) CODEC(Delta(8), ZSTD(1)),
+    received DateTime64(9) CODEC(Delta(8), ZSTD(1)),
     environment LowCardinality(String),
     system LowCardinality(String),
     cluster LowCardinality(String),
@@ -126,7 +126,7 @@ ORDER BY (system, cluster, destination, incarnation, partition, offset)
 SETTINGS non_replicated_deduplication_window = 10000;
 
 CREATE TABLE ids (
-    received DateTime64(3) CODEC(Delta(8), ZSTD(1)),
+    received DateTime64(9) CODEC(Delta(8), ZSTD(1)),
     id String CODEC(ZSTD(1)),
     kind LowCardinality(String),
     written String CODEC(ZSTD(1)),

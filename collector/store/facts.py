@@ -1,0 +1,242 @@
+"""Facts by SQL: what a chain asks of the store, each question one statement."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+
+from collector.conventions.render import normal_id
+from collector.store import rows
+from collector.store.client import Store
+from graph.model import (
+    IdKind,
+    Location,
+    Message,
+    Operation,
+    Position,
+    Relation,
+    Span,
+    SpanContext,
+)
+
+T = TypeVar("T")
+
+CHUNK = 5_000
+"""Keys in one statement; more are asked in several."""
+
+RESOLVED = 1_000
+"""Places named by one pasted id, at most, newest first."""
+
+_POSITION = re.compile(r"^(?P<destination>.+?)[/:](?P<partition>\d+)[/:@](?P<offset>\d+)$")
+_DOTTED = re.compile(r"^(?P<destination>.+)\.(?P<partition>\d+)\.(?P<offset>\d+)$")
+_TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$")
+
+
+class StoreFacts:
+    """`graph.facts.Facts` over a store. Thread-safe."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def operations(self, traces: Collection[str]) -> list[Operation]:
+        sql = (
+            f"SELECT {rows.OPERATION_COLUMNS} FROM operations WHERE trace_id IN {{keys:Array(String)}} "
+            "LIMIT 1 BY trace_id, span_id"
+        )
+        return [rows.operation(row) for row in self._each(sql, traces)]
+
+    def pointing(self, contexts: Collection[SpanContext]) -> list[Relation]:
+        sql = (
+            f"SELECT {rows.RELATION_COLUMNS} FROM relations WHERE (target_trace_id, target_span_id) "
+            "IN {keys:Array(Tuple(String, String))} LIMIT 1 BY target_trace_id, target_span_id, "
+            "kind, trace_id, span_id, system, cluster, destination, incarnation, partition, offset"
+        )
+        return [rows.relation(row) for row in self._each(sql, contexts)]
+
+    def spans(self, traces: Collection[str]) -> list[Span]:
+        sql = (
+            f"SELECT {rows.SPAN_COLUMNS} FROM otel_traces WHERE TraceId IN {{keys:Array(String)}} "
+            "LIMIT 1 BY TraceId, SpanId, SpanKind"
+        )
+        return [rows.span(row) for row in self._each(sql, traces)]
+
+    def messages(self, positions: Collection[Position]) -> list[Message]:
+        full = [p for p in positions if p.cluster and p.incarnation]
+        part = [p for p in positions if not (p.cluster and p.incarnation)]
+        found: list[Message] = []
+        sql = (
+            f"SELECT {rows.MESSAGE_COLUMNS} FROM messages WHERE ({rows.POSITION}, offset) IN "
+            "{keys:Array(Tuple(String, String, String, String, String, Int64))} "
+            f"LIMIT 1 BY {rows.POSITION}, offset"
+        )
+        found += (rows.message(row) for row in self._each(sql, full))
+        # The primary key begins with system and cluster: naming the few that exist keeps the
+        # look-up by destination, partition and offset on it.
+        sql = (
+            f"SELECT {rows.MESSAGE_COLUMNS} FROM messages "
+            "WHERE (system, cluster, destination, incarnation) IN ("
+            "SELECT DISTINCT system, cluster, destination, incarnation FROM positions "
+            "WHERE destination IN {destinations:Array(String)}) "
+            "AND (destination, partition, offset) IN {keys:Array(Tuple(String, String, Int64))} "
+            f"LIMIT 1 BY {rows.POSITION}, offset"
+        )
+        keys = {(p.destination, p.partition, p.offset) for p in part}
+        candidates = [
+            rows.message(row)
+            for row in self._each(sql, keys, destinations=sorted({p.destination for p in part}))
+        ]
+        wanted: dict[tuple[str, str, int], list[Position]] = {}
+        for p in part:
+            wanted.setdefault((p.destination, p.partition, p.offset), []).append(p)
+        for candidate in candidates:
+            at = candidate.position
+            asked = wanted[at.destination, at.partition, at.offset]
+            if any(_fits(p, at) for p in asked):
+                found.append(candidate)
+        return list({message.position: message for message in found}.values())
+
+    def located(self, ids: Collection[tuple[IdKind, str]]) -> list[Location]:
+        sql = (
+            f"SELECT {rows.LOCATION_COLUMNS} FROM ids WHERE (id, kind) IN "
+            f"(SELECT ({normal_id('k.1')}, k.2) FROM (SELECT arrayJoin("
+            "{keys:Array(Tuple(String, String))}) AS k)) "
+            "LIMIT 1 BY id, kind, trace_id, span_id, system, cluster, destination, incarnation, "
+            "partition, offset"
+        )
+        keys = {(text, str(kind)) for kind, text in ids if text}
+        return [rows.location(row) for row in self._each(sql, keys)]
+
+    def resolve(self, text: str) -> list[Location]:
+        text = text.strip()
+        if not text:
+            return []
+        found = self._named(text)
+        found += self._at(text)
+        found += self._traced(text)
+        return found
+
+    def _named(self, text: str) -> list[Location]:
+        sql = (
+            f"SELECT {rows.LOCATION_COLUMNS} FROM ids WHERE id = {normal_id('{text:String}')} "
+            "AND kind != 'causation' ORDER BY time DESC "
+            "LIMIT 1 BY kind, trace_id, span_id, system, cluster, destination, incarnation, "
+            f"partition, offset LIMIT {RESOLVED}"
+        )
+        return [rows.location(row) for row in self._store.query(sql, {"text": text})]
+
+    def _at(self, text: str) -> list[Location]:
+        found = _POSITION.match(text) or _DOTTED.match(text)
+        if found is None:
+            return []
+        position = Position(
+            "", "", found["destination"], "", found["partition"], int(found["offset"])
+        )
+        locations = [
+            Location(
+                text,
+                IdKind.POSITION,
+                position=message.position,
+                time=message.time,
+                destination=message.position.destination,
+                event_type=message.event_type,
+                service=message.source,
+            )
+            for message in self.messages([position])
+        ]
+        if locations:
+            return locations
+        # No tap saw it: a span may still name it.
+        sql = (
+            f"SELECT {rows.OPERATION_COLUMNS} FROM operations WHERE destination = {{d:String}} "
+            "AND partition = {p:String} AND offset = {o:Int64} LIMIT 1 BY trace_id, span_id LIMIT 100"
+        )
+        asked = {"d": position.destination, "p": position.partition, "o": position.offset}
+        return [
+            _place(text, IdKind.POSITION, rows.operation(row))
+            for row in self._store.query(sql, asked)
+        ]
+
+    def _traced(self, text: str) -> list[Location]:
+        bare = re.sub(r"[\s\"'{}-]", "", text).lower()
+        parent = _TRACEPARENT.match(text.strip("\"' ").lower())
+        if parent:
+            return self._span_id(text, parent[2], parent[1])
+        if re.fullmatch(r"[0-9a-f]{32}", bare):
+            return self._trace(text, bare)
+        if re.fullmatch(r"[0-9a-f]{16}", bare):
+            return self._span_id(text, bare) + self._trace(text, bare.rjust(32, "0"))
+        return []
+
+    def _trace(self, text: str, trace_id: str) -> list[Location]:
+        found = [_place(text, IdKind.TRACE, op) for op in self.operations([trace_id])]
+        sql = (
+            f"SELECT {rows.RELATION_COLUMNS}, {rows.nanoseconds('time')} FROM relations "
+            "WHERE target_trace_id = {trace:String} AND kind = 'header' "
+            f"LIMIT 1 BY {rows.POSITION}, offset LIMIT {RESOLVED}"
+        )
+        for row in self._store.query(sql, {"trace": trace_id}):
+            source = rows.relation(row).source
+            assert isinstance(source, Position)
+            found.append(
+                Location(
+                    text,
+                    IdKind.TRACE,
+                    position=source,
+                    time=row[-1],
+                    destination=source.destination,
+                )
+            )
+        return found
+
+    def _span_id(self, text: str, span_id: str, trace_id: str = "") -> list[Location]:
+        within = "TraceId = {trace:String} AND " if trace_id else ""
+        sql = (
+            f"SELECT {rows.SPAN_COLUMNS} FROM otel_traces WHERE {within}SpanId = {{span:String}} "
+            "LIMIT 1 BY TraceId, SpanId, SpanKind LIMIT 100"
+        )
+        found = [
+            Location(
+                text, IdKind.SPAN, context=span.context, time=span.start, service=span.service
+            )
+            for span in map(rows.span, self._store.query(sql, {"span": span_id, "trace": trace_id}))
+        ]
+        if not found and trace_id:
+            # The span was never exported, but messages or spans may still point at it.
+            context = SpanContext(trace_id, span_id)
+            found = [
+                Location(text, IdKind.SPAN, position=r.source, destination=r.source.destination)
+                for r in self.pointing([context])
+                if isinstance(r.source, Position)
+            ]
+        return found
+
+    def _each(self, sql: str, keys: Collection[Any], **parameters: Any) -> Iterator[Sequence[Any]]:
+        remaining = iter(keys if isinstance(keys, set) else dict.fromkeys(keys))
+        while chunk := list(islice(remaining, CHUNK)):
+            plain = [tuple(key) if isinstance(key, tuple) else key for key in chunk]
+            yield from self._store.query(sql, {"keys": plain, **parameters})
+
+
+def _fits(asked: Position, found: Position) -> bool:
+    return all(
+        not wanted or wanted == had
+        for wanted, had in (
+            (asked.system, found.system),
+            (asked.cluster, found.cluster),
+            (asked.incarnation, found.incarnation),
+        )
+    )
+
+
+def _place(text: str, kind: IdKind, operation: Operation) -> Location:
+    return Location(
+        text,
+        kind,
+        context=operation.context,
+        time=operation.start,
+        destination=operation.destination,
+        event_type=operation.event_type,
+        service=operation.service,
+    )

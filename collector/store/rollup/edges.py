@@ -1,0 +1,324 @@
+"""Edges out of what `gather` gathered: who produced, who consumed, who called, and how often.
+
+Each statement yields the columns of `edges` from `minute` to `wait`, without the version.
+"""
+
+from __future__ import annotations
+
+from collector.conventions.render import array, quote
+from collector.conventions.spans import PEER
+from collector.store.rollup.gather import ONE_NAME_SYSTEMS, within
+
+COLUMNS = """minute, role, environment, service, consumer_group, peer, system, cluster, destination,
+    event_type, evidence, count, errors, last_seen, latency, wait"""
+
+_LATENCY = "quantilesTDigestState(0.5, 0.95, 0.99)"
+_LATENCY_IF = "quantilesTDigestStateIf(0.5, 0.95, 0.99)"
+_NO_TIMES = "arrayReduce('quantilesTDigestState(0.5, 0.95, 0.99)', emptyArrayFloat32())"
+
+_MINUTE = "toStartOfMinute(toDateTime({}))"
+_ASKED = "(SELECT minute FROM r_minutes)"
+
+# A send span stands for the messages that carry its context; for its batch; or for one. Create
+# spans count where no send is about them: linked or related by parent, or, for a batch whose
+# spans do not point at each other, by number.
+PRODUCED = f"""SELECT minute, 'produce' AS role, environment, service, '' AS consumer_group,
+    '' AS peer, system, cluster, destination, event_type, 'observed' AS evidence,
+    toUInt64(sumIf(n, sends) + greatest(0, sumIf(n, NOT sends AND NOT covered)
+        - sumIf(n, sends AND loose))) AS count,
+    toUInt64(least(count, sumIf(n, error))) AS errors, max(ended) AS last_seen,
+    {_LATENCY_IF}(toFloat32(duration / 1e9), sends) AS latency, any({_NO_TIMES}) AS wait
+FROM (
+    SELECT {_MINUTE.format("o.start")} AS minute, o.environment AS environment,
+        o.service AS service, o.system AS system, o.destination AS destination,
+        if(o.destination = '' AND o.cluster = '', o.server_address,
+            if(o.cluster = '', h.cluster, o.cluster)) AS cluster,
+        if(t.event_type = '', o.event_type, t.event_type) AS event_type,
+        o.type = 'send' AS sends, o.error AS error, o.duration AS duration,
+        o.start + toIntervalNanosecond(o.duration) AS ended,
+        creates.n AS created, o.type = 'create' AND (k.n > 0 OR parents.n > 0) AS covered,
+        o.type = 'send' AND ifNull(o.batch_count, 0) > 1 AND created = 0 AND h.messages = 0 AS loose,
+        multiIf(h.messages > 0, toInt64(h.messages), ifNull(o.batch_count, 0) > 0,
+            toInt64(assumeNotNull(o.batch_count)), created > 0, toInt64(created), toInt64(1)) AS n
+    FROM r_operations AS o
+    LEFT JOIN r_headers AS h ON h.trace_id = o.trace_id AND h.span_id = o.span_id
+        AND h.destination = o.destination
+    LEFT JOIN r_types AS t ON t.trace_id = o.trace_id AND t.span_id = o.span_id
+        AND t.destination = o.destination
+    -- create operations that this one links to
+    LEFT JOIN (
+        SELECT trace_id, span_id, count() AS n FROM (
+            SELECT trace_id, span_id, arrayJoin(arrayDistinct(arrayConcat(
+                if(parent_span_id = '', [], [(trace_id, parent_span_id)]),
+                arrayMap(l -> (l.1, l.2), links)))) AS c
+            FROM r_operations WHERE type = 'send'
+        ) WHERE c IN (SELECT trace_id, span_id FROM r_operations WHERE type = 'create')
+        GROUP BY trace_id, span_id
+    ) AS creates ON creates.trace_id = o.trace_id AND creates.span_id = o.span_id
+    -- sends that point at this one
+    LEFT JOIN (
+        SELECT c.1 AS trace_id, c.2 AS span_id, count() AS n FROM (
+            SELECT arrayJoin(arrayConcat(
+                if(parent_span_id = '', [], [(trace_id, parent_span_id)]),
+                arrayMap(l -> (l.1, l.2), links))) AS c
+            FROM r_operations WHERE type = 'send'
+        ) GROUP BY trace_id, span_id
+    ) AS k ON k.trace_id = o.trace_id AND k.span_id = o.span_id
+    -- a send that is this one's parent
+    LEFT JOIN (
+        SELECT trace_id, span_id, count() AS n FROM r_operations WHERE type = 'send'
+        GROUP BY trace_id, span_id
+    ) AS parents ON parents.trace_id = o.trace_id AND parents.span_id = o.parent_span_id
+    WHERE o.type IN ('create', 'send')
+        AND (o.destination != '' OR o.system != '' OR o.server_address != '')
+)
+WHERE minute IN {_ASKED}
+GROUP BY minute, environment, service, system, cluster, destination, event_type"""
+
+# Messages that no producing span claims. A source header declares who produced them; as many as
+# that service's own sends without a message are the same ones and are not counted twice.
+UNCLAIMED = f"""SELECT minute, 'produce' AS role, environment, service, '' AS consumer_group,
+    '' AS peer, system, cluster, destination, event_type,
+    if(service = '', 'matched', 'declared') AS evidence, toUInt64(found - silent.n) AS count,
+    toUInt64(0) AS errors, last_seen, {_NO_TIMES} AS latency, {_NO_TIMES} AS wait
+FROM (
+    SELECT {_MINUTE.format("time")} AS minute, environment,
+        extract(source, '([^/:]+)/*$') AS service, system, cluster, destination, event_type,
+        toInt64(count()) AS found, max(toDateTime64(time, 9)) AS last_seen
+    FROM r_messages
+    WHERE asked AND received <= {{settled:DateTime64(9)}}
+    AND (system, cluster, destination, incarnation, partition, offset) NOT IN (
+        SELECT system, cluster, destination, incarnation, partition, offset
+        FROM r_messages ARRAY JOIN contexts AS c
+        WHERE (c.1, c.2, destination) IN (
+            SELECT trace_id, span_id, destination FROM r_operations
+            WHERE type IN ('create', 'send')))
+    AND (destination, partition, offset) NOT IN (
+        SELECT destination, partition, assumeNotNull(offset) FROM r_operations
+        WHERE type IN ('create', 'send') AND offset IS NOT NULL)
+    GROUP BY minute, environment, service, system, cluster, destination, event_type
+) AS unclaimed
+LEFT JOIN (
+    SELECT {_MINUTE.format("o.start")} AS minute, o.service AS service,
+        o.destination AS destination, toInt64(count()) AS n
+    FROM r_operations AS o
+    LEFT JOIN r_headers AS h ON h.trace_id = o.trace_id AND h.span_id = o.span_id
+        AND h.destination = o.destination
+    WHERE o.type = 'send' AND NOT o.error AND h.messages = 0 AND o.service != ''
+    GROUP BY minute, service, destination
+) AS silent USING (minute, service, destination)
+WHERE minute IN {_ASKED} AND found > silent.n"""
+
+# Where each consuming operation points, and what that is. A receive span that only points at
+# other consuming spans (a poll around them) is no delivery, nor is one that is pointed at.
+TARGETS = """CREATE TEMPORARY TABLE r_targets ENGINE = Memory AS
+    SELECT o.trace_id AS trace_id, o.span_id AS span_id, o.service AS service, o.type AS type,
+        c.1 AS t_trace, c.2 AS t_span,
+        multiIf(t.type IN ('create', 'send'), 'producer',
+            (t_trace, t_span) IN (SELECT trace_id, span_id FROM r_headers), 'producer',
+            t.type != '', if(t.service = o.service, 'consumer', 'other'),
+            c.3 = 'link' OR o.remote_parent, 'producer', 'other') AS what,
+        c.4 AS link_place, c.5 AS link_id
+    FROM (
+        SELECT trace_id, span_id, service, type, remote_parent, arrayJoin(arrayDistinct(
+            arrayConcat(
+                if(parent_span_id = '', [], [(trace_id, parent_span_id, 'parent', '', '')]),
+                arrayMap(l -> (l.1, l.2, 'link',
+                    if(l.5 IS NULL, '', concat(l.4, '/', toString(l.5))), l.6), links)))) AS c
+        FROM r_operations WHERE type IN ('receive', 'process')
+    ) AS o
+    LEFT JOIN (SELECT trace_id, span_id, any(type) AS type, any(service) AS service
+        FROM r_operations GROUP BY trace_id, span_id) AS t
+        ON t.trace_id = c.1 AND t.span_id = c.2"""
+
+# One row for each operation and each message that it is about.
+HANDLINGS = """CREATE TEMPORARY TABLE r_handlings ENGINE = Memory AS
+    WITH about AS (
+        SELECT trace_id, span_id, t_trace, t_span, any(link_place) AS link_place,
+            any(link_id) AS link_id
+        FROM r_targets WHERE what = 'producer' GROUP BY trace_id, span_id, t_trace, t_span
+    )
+    SELECT o.environment AS environment, o.service AS service, o.type AS type, o.start AS start,
+        o.duration AS duration, o.error AS error, o.consumer_group AS consumer_group,
+        o.system AS system, o.destination AS destination,
+        if(o.destination = '' AND o.cluster = '', o.server_address, o.cluster) AS cluster,
+        o.event_type AS event_type, o.batch_count AS batch_count,
+        if(a.t_span != '', a.t_trace, if(b.t_span != '', b.t_trace, '')) AS t_trace,
+        if(a.t_span != '', a.t_span, if(b.t_span != '', b.t_span, '')) AS t_span,
+        multiIf(a.link_place != '', a.link_place, b.link_place != '', b.link_place,
+            o.offset IS NULL, '', concat(o.partition, '/', toString(o.offset))) AS place,
+        multiIf(a.link_id != '', a.link_id, b.link_id != '', b.link_id, o.message_id) AS id,
+        concat(o.trace_id, o.span_id) AS self
+    FROM r_operations AS o
+    LEFT JOIN about AS a ON a.trace_id = o.trace_id AND a.span_id = o.span_id
+    -- what the receive span that it points at is about
+    LEFT JOIN (
+        SELECT r.trace_id AS trace_id, r.span_id AS span_id, i.t_trace AS t_trace,
+            i.t_span AS t_span, i.link_place AS link_place, i.link_id AS link_id
+        FROM r_targets AS r INNER JOIN about AS i
+            ON i.trace_id = r.t_trace AND i.span_id = r.t_span
+        WHERE r.what = 'consumer' AND r.type = 'process'
+            AND (r.trace_id, r.span_id) NOT IN (SELECT trace_id, span_id FROM about)
+    ) AS b ON b.trace_id = o.trace_id AND b.span_id = o.span_id
+    WHERE o.type IN ('receive', 'process')
+        AND (o.destination != '' OR o.system != '' OR o.server_address != '')
+        AND (o.trace_id, o.span_id) NOT IN (
+            SELECT t_trace, t_span FROM r_targets WHERE what = 'consumer')
+        AND (o.type = 'process' OR (o.trace_id, o.span_id) NOT IN (
+            SELECT trace_id, span_id FROM r_targets GROUP BY trace_id, span_id
+            HAVING countIf(what = 'consumer') > 0 AND countIf(what = 'producer') = 0))"""
+
+# A delivery: everything that one service did with one message of one destination. Messages that
+# share a context (a batch of one send) are told apart by position or message id.
+CONSUMED = f"""SELECT minute, 'consume' AS role, environment, service, consumer_group, peer, system,
+    cluster, destination, event_type, evidence, toUInt64(sum(n)) AS count,
+    toUInt64(sumIf(n, failed)) AS errors, max(ended) AS last_seen,
+    {_LATENCY}(toFloat32(handled / 1e9)) AS latency,
+    {_LATENCY_IF}(waited, waited IS NOT NULL) AS wait
+FROM (
+    SELECT {_MINUTE.format("d.began")} AS minute, d.environment AS environment,
+        d.service AS service, d.n AS n, d.failed AS failed, d.ended AS ended,
+        d.handled AS handled, d.event_type AS own_type,
+        p.service != '' AND (p.destination = d.destination OR d.destination = ''
+            OR d.system NOT IN ({array(ONE_NAME_SYSTEMS)[1:-1]}) AND h.messages = 0) AS known,
+        if(known, p.service, '') AS peer,
+        if(d.system = '', p.system, d.system) AS system,
+        multiIf(d.cluster != '', d.cluster, h.cluster != '', h.cluster, p.cluster) AS cluster,
+        if(known AND p.destination != '', p.destination, d.destination) AS destination,
+        if(d.consumer_group = '' AND known AND d.destination != p.destination, d.destination,
+            d.consumer_group) AS consumer_group,
+        multiIf(t.event_type != '', t.event_type, own_type != '', own_type, p.event_type)
+            AS event_type,
+        if(d.about, 'observed', 'observed') AS evidence,
+        multiIf(p.service != '', toNullable(toFloat32(
+                (toUnixTimestamp64Nano(d.began) - toUnixTimestamp64Nano(p.sent)) / 1e9)),
+            h.messages > 0, toNullable(toFloat32((toUnixTimestamp64Nano(d.began)
+                - toUnixTimestamp64Nano(toDateTime64(h.time, 9))) / 1e9)),
+            NULL) AS waited
+    FROM (
+        SELECT environment, service, system, destination, t_trace, t_span,
+            t_span != '' AS about, max(cluster) AS cluster, max(event_type) AS event_type,
+            min(start) AS began, max(start + toIntervalNanosecond(duration)) AS ended,
+            if(countIf(type = 'process') > 0, maxIf(duration, type = 'process'), max(duration))
+                AS handled,
+            argMax(error, (type = 'process', start)) AS failed,
+            groupUniqArrayIf(consumer_group, consumer_group != '') AS groups,
+            arrayJoin(if(empty(groups), [''], groups)) AS consumer_group,
+            uniqExactIf(place, place != '') AS places, uniqExactIf(id, id != '') AS ids,
+            greatest(uniqExactIf(self, type = 'receive'), uniqExactIf(self, type = 'process'))
+                AS spans,
+            any(batch.n) AS together,
+            if(about, toInt64(greatest(1, places, ids, least(together, spans))),
+                toInt64(max(ifNull(batch_count, 1)))) AS n
+        FROM r_handlings AS r
+        LEFT JOIN (
+            SELECT trace_id, span_id, destination, max(n) AS n FROM (
+                SELECT trace_id, span_id, destination, messages AS n FROM r_headers
+                UNION ALL
+                SELECT trace_id, span_id, destination, toUInt64(ifNull(batch_count, 1))
+                FROM r_operations WHERE type IN ('create', 'send'))
+            GROUP BY trace_id, span_id, destination
+        ) AS batch ON batch.trace_id = r.t_trace AND batch.span_id = r.t_span
+            AND batch.destination = r.destination
+        GROUP BY environment, service, system, destination, t_trace, t_span,
+            if(about, '', multiIf(place != '', place, id != '', id, self))
+    ) AS d
+    LEFT JOIN (
+        SELECT trace_id, span_id, any(service) AS service, any(destination) AS destination,
+            any(system) AS system, any(cluster) AS cluster, any(event_type) AS event_type,
+            min(start) AS sent
+        FROM r_operations WHERE type IN ('create', 'send') GROUP BY trace_id, span_id
+    ) AS p ON p.trace_id = d.t_trace AND p.span_id = d.t_span
+    LEFT JOIN r_headers AS h ON h.trace_id = d.t_trace AND h.span_id = d.t_span
+        AND h.destination = d.destination
+    LEFT JOIN r_types AS t ON t.trace_id = d.t_trace AND t.span_id = d.t_span
+        AND t.destination = d.destination
+)
+WHERE minute IN {_ASKED} AND n > 0
+GROUP BY minute, environment, service, consumer_group, peer, system, cluster, destination,
+    event_type, evidence"""
+
+# What a group's committed offset passed between two looks at it.
+PASSED = f"""SELECT minute, 'consume' AS role, '' AS environment, '' AS service, consumer_group,
+    '' AS peer, 'kafka' AS system, cluster, destination, '' AS event_type, 'matched' AS evidence,
+    toUInt64(sum(passed)) AS count, toUInt64(0) AS errors, max(toDateTime64(time, 9)) AS last_seen,
+    any({_NO_TIMES}) AS latency, any({_NO_TIMES}) AS wait
+FROM (
+    SELECT {_MINUTE.format("time")} AS minute, cluster, consumer_group, destination, time,
+        committed - lagInFrame(toNullable(committed)) OVER (
+            PARTITION BY cluster, consumer_group, destination, incarnation, partition
+            ORDER BY time, committed ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS passed
+    FROM (SELECT DISTINCT time, cluster, consumer_group, destination, incarnation, partition,
+        committed FROM progress WHERE committed >= 0)
+)
+WHERE passed > 0 AND minute IN {_ASKED}
+GROUP BY minute, consumer_group, cluster, destination"""
+
+_PEER = "''"
+for _name in reversed(PEER):
+    _PEER = f"if(SpanAttributes[{quote(_name)}] = '', {_PEER}, SpanAttributes[{quote(_name)}])"
+
+_CALL_COLUMNS = f"""TraceId, SpanId, ParentSpanId, SpanKind, ServiceName, Timestamp, Duration,
+    StatusCode = 'Error' AS failed, {_PEER} AS peer_name,
+    if(ResourceAttributes['deployment.environment.name'] = '',
+        ResourceAttributes['deployment.environment'],
+        ResourceAttributes['deployment.environment.name']) AS environment"""
+
+CALL_SPANS: tuple[str, ...] = (
+    f"""CREATE TEMPORARY TABLE r_asked ENGINE = Memory AS SELECT DISTINCT TraceId FROM otel_traces
+    WHERE {within("Timestamp")} AND SpanKind IN ('Client', 'Server')""",
+    f"""CREATE TEMPORARY TABLE r_calls ENGINE = Memory AS SELECT {_CALL_COLUMNS} FROM otel_traces
+    WHERE TraceId IN (SELECT TraceId FROM r_asked)
+    AND (SpanKind IN ('Client', 'Server') OR SpanKind = 'Producer')
+    AND (SpanKind = 'Server' OR NOT mapContains(SpanAttributes, 'messaging.system')
+        OR SpanKind = 'Producer')
+    LIMIT 1 BY TraceId, SpanId, SpanKind""",
+)
+
+_CALLED = f"""minute, 'call' AS role, environment, service, '' AS consumer_group, peer,
+    '' AS system, '' AS cluster, '' AS destination, '' AS event_type, 'observed' AS evidence,
+    toUInt64(count()) AS count, toUInt64(countIf(failed)) AS errors,
+    max(ended) AS last_seen, {_LATENCY}(toFloat32(Duration / 1e9)) AS latency,
+    any({_NO_TIMES}) AS wait"""
+
+# A server span whose parent is a client's (or, in Zipkin, which shares the client's id); a call
+# is counted in its client's minute.
+CALLED = f"""SELECT {_CALLED} FROM (
+    SELECT {_MINUTE.format("c.Timestamp")} AS minute, c.environment AS environment,
+        c.ServiceName AS service, s.ServiceName AS peer, c.failed OR s.failed AS failed,
+        c.Duration AS Duration, s.Timestamp + toIntervalNanosecond(s.Duration) AS ended
+    FROM r_calls AS s INNER JOIN r_calls AS c ON c.TraceId = s.TraceId
+        AND c.SpanId = if((s.TraceId, s.SpanId) IN (SELECT TraceId, SpanId FROM r_calls
+            WHERE SpanKind != 'Server'), s.SpanId, s.ParentSpanId)
+    WHERE s.SpanKind = 'Server' AND c.SpanKind IN ('Client', 'Producer')
+        AND c.ServiceName != '' AND s.ServiceName != ''
+)
+WHERE minute IN {_ASKED}
+GROUP BY minute, environment, service, peer"""
+
+# A client span that no server span answers, but which names its callee; and a server span
+# without a client's, which names its caller.
+CALLED_SILENT = f"""SELECT {_CALLED} FROM (
+    SELECT {_MINUTE.format("Timestamp")} AS minute, environment,
+        if(SpanKind = 'Client', ServiceName, peer_name) AS service,
+        if(SpanKind = 'Client', peer_name, ServiceName) AS peer, failed, Duration,
+        Timestamp + toIntervalNanosecond(Duration) AS ended
+    FROM r_calls
+    WHERE peer_name != '' AND ServiceName != '' AND (
+        SpanKind = 'Client' AND (TraceId, SpanId) NOT IN (
+            SELECT TraceId, ParentSpanId FROM r_calls WHERE SpanKind = 'Server'
+            UNION ALL SELECT TraceId, SpanId FROM r_calls WHERE SpanKind = 'Server')
+        OR SpanKind = 'Server' AND (TraceId, SpanId) NOT IN (
+            SELECT TraceId, SpanId FROM r_calls WHERE SpanKind != 'Server')
+            AND (TraceId, ParentSpanId) NOT IN (
+            SELECT TraceId, SpanId FROM r_calls WHERE SpanKind != 'Server')
+    )
+)
+WHERE minute IN {_ASKED}
+GROUP BY minute, environment, service, peer"""
+
+STEPS: tuple[str, ...] = (TARGETS, HANDLINGS)
+
+EDGES: tuple[str, ...] = (PRODUCED, UNCLAIMED, CONSUMED, PASSED, CALLED, CALLED_SILENT)
+
+TEMPORARY = ("r_targets", "r_handlings", "r_asked", "r_calls")
