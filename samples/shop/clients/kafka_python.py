@@ -1,0 +1,135 @@
+"""kafka-python: an iterator of records, committed one by one.
+
+Its instrumentation wraps `KafkaProducer.send` and `KafkaConsumer.__next__`; the consumer span has
+ended before the record is returned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import kafka
+from kafka.errors import KafkaError
+from kafka.structs import OffsetAndMetadata, TopicPartition
+
+from samples.shop import telemetry
+from samples.shop.entries import Outcome
+from samples.shop.events import Outgoing, Record, record
+from samples.shop.service import SESSION_SECONDS, Service, log
+
+ATTEMPTS = 2
+"""Handlings of a message before it is given up."""
+
+Handler = Callable[[Record], Outcome]
+GiveUp = Callable[[Record, Exception], None]
+
+
+class Unprocessable(Exception):
+    """The message cannot be handled, now or later: poison."""
+
+
+def consume(
+    service: Service,
+    handle: Handler,
+    around: telemetry.Around = telemetry.nothing,
+    give_up: GiveUp | None = None,
+) -> None:
+    """Handles messages until the service stops; each is committed once it is handled.
+
+    `around` is opened around each handling. A handler that raises Unprocessable is called again,
+    and at last `give_up` takes the message; without one the error ends the service.
+    """
+    consumer = kafka.KafkaConsumer(
+        *service.role.consumes,
+        bootstrap_servers=service.settings.bootstrap,
+        group_id=service.role.group,
+        client_id=service.role.client_id or service.role.name,
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        session_timeout_ms=SESSION_SECONDS * 1000,
+        consumer_timeout_ms=200,
+        reconnect_backoff_max_ms=1000,
+    )
+    try:
+        while not service.stopping.is_set():
+            for fetched in consumer:  # Ends when nothing came for consumer_timeout_ms.
+                taken = record(
+                    fetched.topic,
+                    fetched.partition,
+                    fetched.offset,
+                    fetched.key,
+                    fetched.value,
+                    fetched.headers,
+                )
+                service.stopping.wait(service.delay) if service.delay else None
+                _handle(service, taken, handle, around, give_up)
+                if service.loses_place(taken):
+                    consumer.seek(
+                        TopicPartition(taken.position.topic, taken.position.partition),
+                        taken.position.offset,
+                    )
+                else:
+                    _commit(consumer, service, taken)
+                if service.stopping.is_set():
+                    break
+            if consumer.assignment():
+                service.ready()
+    finally:
+        consumer.close()
+
+
+def _handle(
+    service: Service,
+    taken: Record,
+    handle: Handler,
+    around: telemetry.Around,
+    give_up: GiveUp | None,
+) -> None:
+    for attempt in range(1, ATTEMPTS + 1):
+        with service.delivery(taken) as delivery, around(taken):
+            try:
+                delivery.outcome = handle(taken)
+            except Unprocessable as error:
+                if give_up is None:
+                    raise
+                telemetry.fail(error)
+                delivery.outcome = Outcome.FAILED
+                if attempt == ATTEMPTS:
+                    give_up(taken, error)
+                    delivery.outcome = Outcome.DEAD_LETTERED
+        if delivery.outcome.final:
+            return
+
+
+def _commit(consumer: kafka.KafkaConsumer, service: Service, taken: Record) -> None:
+    topic, partition, offset = taken.position
+    try:
+        consumer.commit({TopicPartition(topic, partition): OffsetAndMetadata(offset + 1, "", -1)})
+    except KafkaError as error:
+        # The next commit covers it; if none comes, the message is delivered again.
+        log.warning("no commit of %s: %r", taken.position, error)
+    else:
+        service.committed([taken])
+
+
+class Outbox:
+    """Sends and waits until the broker has it."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._producer = kafka.KafkaProducer(
+            bootstrap_servers=service.settings.bootstrap,
+            client_id=service.role.client_id or service.role.name,
+            reconnect_backoff_max_ms=1000,
+        )
+
+    def send(self, message: Outgoing) -> None:
+        # The instrumentation appends its context to this very list.
+        headers = list(message.headers)
+        stored = self._producer.send(
+            message.topic, value=message.value, key=message.key, headers=headers
+        ).get(timeout=60)
+        self._service.sent(message, stored.partition, stored.offset)
+
+    def close(self) -> None:
+        self._producer.close()
