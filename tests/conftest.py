@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from collector.store.client import Store
 from samples.kafka.broker import Broker
+from tests import stores
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +17,22 @@ def kafka() -> Iterator[Broker]:
     """One real Kafka for the whole run; tests keep apart by names of topics and groups."""
     with Broker() as broker:
         yield broker
+
+
+_stores: list[Store] = []
+
+
+@pytest.fixture(scope="session")
+def _session_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    yield tmp_path_factory.mktemp("store")
+    while _stores:
+        _stores.pop().close()
+
+
+@pytest.fixture
+def store(_session_store: Path) -> Store:
+    """A real, empty store."""
+    if not _stores:
+        _stores.append(Store(_session_store))
+    stores.empty(_stores[0])
+    return _stores[0]

@@ -70,6 +70,8 @@ FROM (
         GROUP BY trace_id, span_id
     ) AS parents ON parents.trace_id = o.trace_id AND parents.span_id = o.parent_span_id
     WHERE o.type IN ('create', 'send')
+        AND (o.trace_id, o.span_id) NOT IN (
+            SELECT trace_id, if(callback, inner_span, outer_span) FROM r_nested)
         AND (o.destination != '' OR o.system != '' OR o.server_address != '')
 )
 WHERE minute IN {_ASKED}
@@ -285,12 +287,17 @@ _CALLED = f"""minute, 'call' AS role, environment, service, '' AS consumer_group
 # is counted in its client's minute.
 CALLED = f"""SELECT {_CALLED} FROM (
     SELECT {_MINUTE.format("c.Timestamp")} AS minute, c.environment AS environment,
-        c.ServiceName AS service, s.ServiceName AS peer, c.failed OR s.failed AS failed,
+        c.ServiceName AS service, s.ServiceName AS peer, c.failed OR s.failed AND s.SpanKind = 'Server' AS failed,
         c.Duration AS Duration, s.Timestamp + toIntervalNanosecond(s.Duration) AS ended
+    -- A client below another service's client speaks for the server span that is missing.
     FROM r_calls AS s INNER JOIN r_calls AS c ON c.TraceId = s.TraceId
-        AND c.SpanId = if((s.TraceId, s.SpanId) IN (SELECT TraceId, SpanId FROM r_calls
-            WHERE SpanKind != 'Server'), s.SpanId, s.ParentSpanId)
-    WHERE s.SpanKind = 'Server' AND c.SpanKind IN ('Client', 'Producer')
+        AND c.SpanId = if(s.SpanKind = 'Server' AND (s.TraceId, s.SpanId) IN (
+            SELECT TraceId, SpanId FROM r_calls WHERE SpanKind != 'Server'),
+            s.SpanId, s.ParentSpanId)
+    WHERE (s.SpanKind = 'Server' AND c.SpanKind IN ('Client', 'Producer')
+            OR s.SpanKind = 'Client' AND c.SpanKind = 'Client' AND s.SpanId != c.SpanId
+                AND s.ServiceName != c.ServiceName AND (s.TraceId, s.ParentSpanId) NOT IN (
+                    SELECT TraceId, SpanId FROM r_calls WHERE SpanKind = 'Server'))
         AND c.ServiceName != '' AND s.ServiceName != ''
 )
 WHERE minute IN {_ASKED}
@@ -307,7 +314,10 @@ CALLED_SILENT = f"""SELECT {_CALLED} FROM (
     WHERE peer_name != '' AND ServiceName != '' AND (
         SpanKind = 'Client' AND (TraceId, SpanId) NOT IN (
             SELECT TraceId, ParentSpanId FROM r_calls WHERE SpanKind = 'Server'
-            UNION ALL SELECT TraceId, SpanId FROM r_calls WHERE SpanKind = 'Server')
+            UNION ALL SELECT TraceId, SpanId FROM r_calls WHERE SpanKind = 'Server'
+            UNION ALL SELECT s.TraceId, s.ParentSpanId FROM r_calls AS s INNER JOIN r_calls AS c
+                ON c.TraceId = s.TraceId AND c.SpanId = s.ParentSpanId
+                WHERE s.SpanKind = 'Client' AND c.ServiceName != s.ServiceName)
         OR SpanKind = 'Server' AND (TraceId, SpanId) NOT IN (
             SELECT TraceId, SpanId FROM r_calls WHERE SpanKind != 'Server')
             AND (TraceId, ParentSpanId) NOT IN (

@@ -60,7 +60,7 @@ def within(column: str) -> str:
     )
 
 
-_OPERATION = """trace_id, span_id, parent_span_id, environment, service, type, system, cluster,
+_OPERATION = """trace_id, span_id, parent_span_id, environment, service, kind, type, system, cluster,
     destination, partition, offset, consumer_group, message_id, event_type, batch_count,
     server_address, start, duration, error, remote_parent, links"""
 
@@ -98,6 +98,15 @@ GATHER: tuple[str, ...] = (
     WHERE (trace_id, span_id) IN (SELECT trace_id, span_id FROM r_contexts)
     AND (trace_id, span_id) NOT IN (SELECT trace_id, span_id FROM r_operations)
     AND type IN ('create', 'send') LIMIT 1 BY trace_id, span_id""",
+    # A callback of a send, or an inner span of the same send, is not another one: of nested
+    # sends of one service the innermost counts, because its context is in the message.
+    """CREATE TEMPORARY TABLE r_nested ENGINE = Memory AS
+    SELECT i.trace_id AS trace_id, i.span_id AS inner_span, o.span_id AS outer_span,
+        i.kind = 'Internal' AS callback
+    FROM r_operations AS i INNER JOIN r_operations AS o
+        ON o.trace_id = i.trace_id AND o.span_id = i.parent_span_id
+    WHERE i.type = 'send' AND o.type = 'send' AND i.service = o.service
+        AND i.destination = o.destination""",
     # Messages that carry a context of theirs: how many, where, since when.
     f"""CREATE TEMPORARY TABLE r_headers ENGINE = Memory AS
     SELECT target_trace_id AS trace_id, target_span_id AS span_id, destination,
@@ -127,4 +136,4 @@ GATHER: tuple[str, ...] = (
     GROUP BY trace_id, span_id, destination""",
 )
 
-GATHERED = ("r_minutes", "r_operations", "r_contexts", "r_headers", "r_messages", "r_types")
+GATHERED = ("r_minutes", "r_operations", "r_contexts", "r_nested", "r_headers", "r_messages", "r_types")
