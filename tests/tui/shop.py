@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from graph.edges import EdgeRow, Role
 from graph.listing import Consumer
@@ -14,27 +15,27 @@ NOON = 1_790_856_000 * 1_000_000_000
 MS = 1_000_000
 
 
-def produce(service: str, destination: str, count: int, **rest: object) -> EdgeRow:
+def produce(service: str, destination: str, count: int, **rest: Any) -> EdgeRow:
     """A service sends to a destination."""
     return _row(Role.PRODUCE, service, destination, count, rest)
 
 
-def consume(service: str, destination: str, count: int, **rest: object) -> EdgeRow:
+def consume(service: str, destination: str, count: int, **rest: Any) -> EdgeRow:
     """A service handles what lies on a destination, as the group of its name."""
     return _row(Role.CONSUME, service, destination, count, {"group": service, **rest})
 
 
-def call(service: str, peer: str, count: int, **rest: object) -> EdgeRow:
+def call(service: str, peer: str, count: int, **rest: Any) -> EdgeRow:
     """A service calls another."""
     return EdgeRow(
         Role.CALL, service=service, peer=peer, count=count, last_seen=NOON, p95=0.02, **rest
-    )  # type: ignore[arg-type]
+    )
 
 
 def _row(
-    role: Role, service: str, destination: str, count: int, rest: Mapping[str, object]
+    role: Role, service: str, destination: str, count: int, rest: Mapping[str, Any]
 ) -> EdgeRow:
-    known: dict[str, object] = {
+    known: dict[str, Any] = {
         "event_type": destination,
         "system": "kafka",
         "cluster": "shop",
@@ -42,12 +43,12 @@ def _row(
         "p95": 0.004 if role is Role.PRODUCE else 0.025,
         "wait_p95": None if role is Role.PRODUCE else 0.006,
     }
-    return EdgeRow(role, service=service, destination=destination, count=count, **{**known, **rest})  # type: ignore[arg-type]
+    return EdgeRow(role, service=service, destination=destination, count=count, **{**known, **rest})
 
 
 def edges() -> list[EdgeRow]:
     """The shop: orders, payments that fail at times, a slow consumer, one without spans."""
-    guessed = {"evidence": Evidence.INFERRED, "p95": None, "wait_p95": None}
+    guessed: dict[str, Any] = {"evidence": Evidence.INFERRED, "p95": None, "wait_p95": None}
     return [
         produce("storefront", "order.created", 1204),
         consume("inventory", "order.created", 1204, p95=0.031),
