@@ -1,0 +1,1 @@
+"""Other forms of spans into OTLP protobuf, the one form that the store takes."""
