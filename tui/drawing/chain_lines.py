@@ -29,7 +29,7 @@ from tui.drawing.segments import (
 )
 
 AFTER = 9
-RESULT = 17
+RESULT = 18
 EVIDENCE = 9
 LEAST_WIDTH = 60
 LEAST_NAME = 22
@@ -53,7 +53,8 @@ class _Drawing:
         self.chain = chain
         self.width = width
         self.name = width - AFTER - RESULT - EVIDENCE - 4
-        self.base = min((event.time for event in chain.events if event.time), default=0)
+        self.tree = tree(chain)
+        self.base = next((row.event.time for row in self.tree if row.event), 0)
         self.starts = frozenset(chain.starts)
 
     def summary(self) -> Iterator[Line]:
@@ -74,14 +75,15 @@ class _Drawing:
         parts: list[Segment | str] = [sizes]
         if failed:
             parts += [", ", Segment(f"{failed:,} failed", "error")]
-        yield line(*parts, f", {figures.duration(self._end() - self.base)} from first to last")
+        yield line(*parts, f", {figures.duration(self._span())} from first to last")
         if self.base:
             yield line(Segment(f"{figures.date(self.base)} UTC", "time"))
 
-    def _end(self) -> int:
-        ends = [event.time for event in self.chain.events]
-        ends += [delivery.end for delivery in self.chain.deliveries]
-        return max(ends, default=self.base)
+    def _span(self) -> int:
+        times = [event.time for event in self.chain.events]
+        times += [time for one in self.chain.deliveries for time in (one.start, one.end)]
+        known = [time for time in times if time]
+        return max(known) - min(known) if known else 0
 
     def heading(self) -> Line:
         return line(
@@ -91,7 +93,7 @@ class _Drawing:
         )
 
     def rows(self) -> Iterator[Line]:
-        rows = tree(self.chain)
+        rows = self.tree
         for index, row in enumerate(rows):
             below = index + 1 < len(rows) and rows[index + 1].depth > row.depth
             if row.key.kind is RowKind.RELATED:
@@ -151,7 +153,7 @@ class _Drawing:
             return
         yield from self._joined(cause)
         if others:
-            yield [Segment(f"it has {_counted(others, 'more cause')}, marked ↩ there", "dim")]
+            yield [Segment(f"{_counted(others, 'more cause')}, shown by ↩", "dim")]
 
     def _joined(self, cause: Cause) -> Iterator[list[Segment]]:
         """How it is known that one event led to the other, where a span does not just say so."""

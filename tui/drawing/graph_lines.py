@@ -1,0 +1,152 @@
+"""A topology as text: each destination with who produces and who consumes, then the calls.
+
+DESTINATION, < from, > to             COUNT  ERRORS     P95  WAIT P95  EVIDENCE
+order.created  kafka
+  < storefront                         1,204            4 ms            observed
+  > payment                            1,204      37  142 ms      6 ms  observed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from graph.topology import Edge, NodeKey, NodeKind, Role, Topology
+from tui.drawing import evidence as marks
+from tui.drawing import figures
+from tui.drawing.layers import destinations_in_order
+from tui.drawing.segments import Line, Segment, SegmentRole, cells, cut, line, pad, printable
+
+COUNT = 9
+ERRORS = 7
+P95 = 8
+WAIT = 9
+EVIDENCE = 9
+LEAST_WIDTH = 64
+
+_ROLES: dict[NodeKind, SegmentRole] = {
+    NodeKind.SERVICE: "service",
+    NodeKind.GROUP: "group",
+    NodeKind.PEER: "service",
+    NodeKind.UNKNOWN: "unknown",
+    NodeKind.DESTINATION: "destination",
+}
+
+
+def graph_lines(topology: Topology, width: int = 80) -> list[Line]:
+    """The whole topology, causes before effects; segments have nodes' and edges' keys as target."""
+    drawing = _Drawing(topology, max(width, LEAST_WIDTH))
+    return [*drawing.summary(), (), drawing.heading(), *drawing.destinations(), *drawing.calls()]
+
+
+class _Drawing:
+    def __init__(self, topology: Topology, width: int) -> None:
+        self.topology = topology
+        self.width = width
+        self.name = width - COUNT - ERRORS - P95 - WAIT - EVIDENCE - 4
+
+    def summary(self) -> Iterator[Line]:
+        kinds = [node.kind for node in self.topology.nodes]
+        parts = [
+            f"{kinds.count(kind):,} {name if kinds.count(kind) == 1 else name + 's'}"
+            for kind, name in (
+                (NodeKind.DESTINATION, "destination"),
+                (NodeKind.SERVICE, "service"),
+                (NodeKind.GROUP, "consumer group"),
+            )
+            if kinds.count(kind) or kind is not NodeKind.GROUP
+        ]
+        yield line(Segment(", ".join(parts), "title"))
+        start, end = self.topology.start, self.topology.end
+        if start or end:
+            begin = f"from {figures.date(start)} UTC" if start else "from the beginning"
+            until = f"to {figures.date(end)} UTC" if end else "to now"
+            yield line(Segment(f"{begin} {until}", "time"))
+
+    def heading(self) -> Line:
+        columns = (
+            pad("DESTINATION, < from, > to", self.name),
+            pad("COUNT", COUNT, "right"),
+            pad("ERRORS", ERRORS, "right"),
+            pad("P95", P95, "right"),
+            pad("WAIT P95", WAIT + 1, "right"),
+            "  EVIDENCE",
+        )
+        return line(Segment("".join(columns), "label"))
+
+    def destinations(self) -> Iterator[Line]:
+        into: dict[NodeKey, list[Edge]] = {}
+        out: dict[NodeKey, list[Edge]] = {}
+        for edge in self.topology.edges:
+            if edge.role is Role.PRODUCE:
+                into.setdefault(edge.target, []).append(edge)
+            elif edge.role is Role.CONSUME:
+                out.setdefault(edge.source, []).append(edge)
+        for key in destinations_in_order(self.topology):
+            node = self.topology.node(key)
+            where = " ".join(part for part in (key.system, key.environment) if part)
+            title = printable(node.title)
+            yield ()
+            yield line(Segment(title, "destination", key), Segment(f"  {where}", "dim"))
+            carried = [*into.get(key, ()), *out.get(key, ())]
+            types = sorted({name for edge in carried for name in edge.event_types})
+            if types and types != [key.name]:
+                yield from self._types(types)
+            for edge in into.get(key, ()):
+                yield self._edge("< ", edge, edge.source)
+            for edge in out.get(key, ()):
+                yield self._edge("> ", edge, edge.target)
+            if key not in out:
+                yield line("  ", Segment("nobody was seen consuming", "dim"))
+
+    def _types(self, types: list[str]) -> Iterator[Line]:
+        """What a destination carries, wrapped between the names."""
+        room = self.width - 4
+        current = ""
+        for name in map(printable, types):
+            if current and cells(current) + 2 + cells(name) > room:
+                yield line("    ", Segment(f"{current},", "event"))
+                current = ""
+            current = f"{current}, {name}" if current else cut(name, room)
+        yield line("    ", Segment(current, "event"))
+
+    def calls(self) -> Iterator[Line]:
+        called = [edge for edge in self.topology.edges if edge.role is Role.CALL]
+        if not called:
+            return
+        yield ()
+        yield line(Segment("Calls between services", "label"))
+        for caller in dict.fromkeys(edge.source for edge in called):
+            node = self.topology.node(caller)
+            yield line(Segment(printable(node.title), "service", caller))
+            for edge in called:
+                if edge.source == caller:
+                    yield self._edge("> ", edge, edge.target)
+
+    def _edge(self, mark: str, edge: Edge, end: NodeKey) -> Line:
+        node = self.topology.node(end)
+        names = [Segment(printable(node.title), _ROLES[end.kind], end)]
+        if end.kind is NodeKind.GROUP:
+            names.append(Segment(" (group)", "dim"))
+        elif edge.group and edge.group != end.name:
+            names.append(Segment(f" as {printable(edge.group)}", "group", edge.key))
+        if end.kind is NodeKind.PEER:
+            names.append(Segment(" (sends no spans)", "dim"))
+        room = self.name - 4
+        shown: list[Segment] = []
+        for name in names:
+            text = cut(name.text, room)
+            shown.append(name._replace(text=text))
+            room -= cells(text)
+        failed = f"{edge.errors:,}" if edge.errors else ""
+        return line(
+            "  ",
+            Segment(mark, "edge", edge.key),
+            *shown,
+            " " * room,
+            Segment(pad(f"{edge.count:,}", COUNT, "right"), "number", edge.key),
+            Segment(pad(failed, ERRORS, "right"), "error", edge.key),
+            Segment(pad(figures.seconds(edge.p95), P95, "right"), "work", edge.key),
+            Segment(pad(figures.seconds(edge.wait_p95), WAIT + 1, "right"), "wait", edge.key),
+            "  ",
+            Segment(edge.evidence.value, marks.ROLES[edge.evidence], edge.key),
+        )
