@@ -23,7 +23,9 @@ class HeaderField:
 
 def _cloud_event(attribute: str) -> tuple[str, ...]:
     """The attribute's header in each binary binding."""
-    return tuple(f"{prefix}{attribute}" for prefix in ("ce_", "ce-", "cloudevents:", "cloudevents_"))
+    return tuple(
+        f"{prefix}{attribute}" for prefix in ("ce_", "ce-", "cloudevents:", "cloudevents_")
+    )
 
 
 FIELDS: tuple[HeaderField, ...] = (

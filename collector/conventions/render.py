@@ -70,10 +70,15 @@ def operations_select(source: str = "spans") -> str:
     )
     types = spans.OPERATION_TYPES
     kinds = spans.KIND_TYPES
-    groups = "multiIf(" + ", ".join(
-        f"startsWith(ScopeName, {quote(p.scope)}), extractGroups(said_message_id, {quote(p.pattern)})"
-        for p in spans.POSITION_IDS
-    ) + ", emptyArrayString())"
+    groups = (
+        "multiIf("
+        + ", ".join(
+            f"startsWith(ScopeName, {quote(p.scope)}), "
+            f"extractGroups(said_message_id, {quote(p.pattern)})"
+            for p in spans.POSITION_IDS
+        )
+        + ", emptyArrayString())"
+    )
     environment = _resource(spans.ENVIRONMENT)
     instance = _resource(spans.INSTANCE)
     return f"""SELECT
@@ -168,7 +173,9 @@ def messages_select(source: str = "messages_in") -> str:
         f"{_pick(index, 'known')}) AS {field.column}"
         for index, field in enumerate(headers.FIELDS, start=1)
     )
-    content_type = "lower(arrayFirst((v, n) -> lower(n) = 'content-type', header_values, header_names))"
+    content_type = (
+        "lower(arrayFirst((v, n) -> lower(n) = 'content-type', header_values, header_names))"
+    )
     found = ", ".join(
         f"arrayMap(v -> ({_padded(f'extractGroups(v, {quote(h.pattern)})[1]')}, "
         f"extractGroups(v, {quote(h.pattern)})[2]), "

@@ -10,6 +10,7 @@ import fcntl
 import logging
 import os
 import queue
+import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -37,13 +38,21 @@ WRITER_SETTINGS: dict[str, object] = {
     "parallel_view_processing": 0,
 }
 
-ROLLER_SETTINGS: dict[str, object] = {"max_threads": 2, "prefer_column_name_to_alias": 1, "allow_suspicious_low_cardinality_types": 1}
+ROLLER_SETTINGS: dict[str, object] = {
+    "max_threads": 2,
+    "prefer_column_name_to_alias": 1,
+    "allow_suspicious_low_cardinality_types": 1,
+}
 
 READER_SETTINGS: dict[str, object] = {"max_threads": 2, "max_execution_time": 30}
 
 
 class StoreError(Exception):
     """The store cannot do what was asked; the message says what and, where known, the remedy."""
+
+    passing = True
+    """Whether the same may succeed later: no room, no memory, a server that is away. What the
+    engine refuses for its contents is not passing."""
 
 
 class StoreBusy(StoreError):
@@ -200,7 +209,20 @@ class Store:
         except StoreError:
             raise
         except Exception as error:
-            raise StoreError(_first_line(error)) from error
+            raise _refusal(error) from error
+
+
+_PASSING_CODES = {
+    # timeouts, network, memory, disk, too many parts, read-only: the world, not the input
+    *(159, 209, 210, 241, 242, 243, 252, 74, 75, 76, 164, 202, 236, 394, 425, 439, 499, 1001, 1002),
+}
+
+
+def _refusal(error: Exception) -> StoreError:
+    refusal = StoreError(_first_line(error))
+    code = re.search(r"Code: (\d+)", str(error))
+    refusal.passing = code is None or int(code[1]) in _PASSING_CODES
+    return refusal
 
 
 def _first_line(error: Exception) -> str:

@@ -31,6 +31,7 @@ RESOLVED = 1_000
 
 _POSITION = re.compile(r"^(?P<destination>.+?)[/:](?P<partition>\d+)[/:@](?P<offset>\d+)$")
 _DOTTED = re.compile(r"^(?P<destination>.+)\.(?P<partition>\d+)\.(?P<offset>\d+)$")
+_ADDRESS = re.compile(r"^([0-9a-f]{32})/([0-9a-f]{16})$")
 _TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$")
 
 
@@ -42,16 +43,16 @@ class StoreFacts:
 
     def operations(self, traces: Collection[str]) -> list[Operation]:
         sql = (
-            f"SELECT {rows.OPERATION_COLUMNS} FROM operations WHERE trace_id IN {{keys:Array(String)}} "
-            "LIMIT 1 BY trace_id, span_id"
+            f"SELECT {rows.OPERATION_COLUMNS} FROM operations "
+            "WHERE trace_id IN {keys:Array(String)} LIMIT 1 BY trace_id, span_id"
         )
         return [rows.operation(row) for row in self._each(sql, traces)]
 
     def pointing(self, contexts: Collection[SpanContext]) -> list[Relation]:
         sql = (
-            f"SELECT {rows.RELATION_COLUMNS} FROM relations WHERE (target_trace_id, target_span_id) "
-            "IN {keys:Array(Tuple(String, String))} LIMIT 1 BY target_trace_id, target_span_id, "
-            "kind, trace_id, span_id, system, cluster, destination, incarnation, partition, offset"
+            f"SELECT {rows.RELATION_COLUMNS} FROM relations "
+            "WHERE (target_trace_id, target_span_id) IN {keys:Array(Tuple(String, String))} "
+            "LIMIT 1 BY target_trace_id, target_span_id, kind, trace_id, span_id, system, cluster, destination, incarnation, partition, offset"
         )
         return [rows.relation(row) for row in self._each(sql, contexts)]
 
@@ -150,7 +151,8 @@ class StoreFacts:
         # No tap saw it: a span may still name it.
         sql = (
             f"SELECT {rows.OPERATION_COLUMNS} FROM operations WHERE destination = {{d:String}} "
-            "AND partition = {p:String} AND offset = {o:Int64} LIMIT 1 BY trace_id, span_id LIMIT 100"
+            "AND partition = {p:String} AND offset = {o:Int64} "
+            "LIMIT 1 BY trace_id, span_id LIMIT 100"
         )
         asked = {"d": position.destination, "p": position.partition, "o": position.offset}
         return [
@@ -159,6 +161,9 @@ class StoreFacts:
         ]
 
     def _traced(self, text: str) -> list[Location]:
+        address = _ADDRESS.match(text.lower())
+        if address:
+            return self._span_id(text, address[2], address[1])
         bare = re.sub(r"[\s\"'{}-]", "", text).lower()
         parent = _TRACEPARENT.match(text.strip("\"' ").lower())
         if parent:
@@ -197,9 +202,7 @@ class StoreFacts:
             "LIMIT 1 BY TraceId, SpanId, SpanKind LIMIT 100"
         )
         found = [
-            Location(
-                text, IdKind.SPAN, context=span.context, time=span.start, service=span.service
-            )
+            Location(text, IdKind.SPAN, context=span.context, time=span.start, service=span.service)
             for span in map(rows.span, self._store.query(sql, {"span": span_id, "trace": trace_id}))
         ]
         if not found and trace_id:

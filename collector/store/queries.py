@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from collector.store.client import Store
@@ -10,7 +11,8 @@ from collector.store.rows import nanoseconds
 from graph.edges import EdgeRow, Role
 from graph.model import Evidence
 
-_CURRENT = """minute >= toStartOfMinute(toDateTime({start:Int64})) AND minute < toDateTime({end:Int64})
+_CURRENT = """minute >= toStartOfMinute(toDateTime({start:Int64}))
+    AND minute < toDateTime({end:Int64})
     AND (minute, version) IN (SELECT minute, max(version) FROM edges
         WHERE minute >= toStartOfMinute(toDateTime({start:Int64}))
         AND minute < toDateTime({end:Int64}) GROUP BY minute)"""
@@ -23,8 +25,9 @@ def _window(start_ns: int, end_ns: int) -> dict[str, int]:
 
 def edge_rows(store: Store, start_ns: int, end_ns: int) -> list[EdgeRow]:
     """The edges of the minutes that overlap the window, summed over it. Raises `StoreError`."""
-    sql = f"""SELECT role, environment, service, consumer_group, if(role = 'call', peer, '') AS called,
-        system, cluster, destination, event_type, evidence, sum(count), sum(errors),
+    sql = f"""SELECT role, environment, service, consumer_group,
+        if(role = 'call', peer, '') AS called, system, cluster, destination,
+        event_type, evidence, sum(count), sum(errors),
         {nanoseconds("max(last_seen)")},
         quantilesTDigestMerge(0.5, 0.95, 0.99)(latency),
         quantilesTDigestMerge(0.5, 0.95, 0.99)(wait)
@@ -35,9 +38,9 @@ def edge_rows(store: Store, start_ns: int, end_ns: int) -> list[EdgeRow]:
     return [
         EdgeRow(
             Role(row[0]),
-            *row[1:9],
+            *(row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8]),
             Evidence(row[9]),
-            *row[10:13],
+            *(row[10], row[11], row[12]),
             *_quantiles(row[13]),
             *_quantiles(row[14]),
         )
@@ -45,8 +48,9 @@ def edge_rows(store: Store, start_ns: int, end_ns: int) -> list[EdgeRow]:
     ]
 
 
-def _quantiles(values: list[float]) -> list[float | None]:
-    return [None if math.isnan(value) else round(value, 6) for value in values]
+def _quantiles(values: Sequence[float]) -> tuple[float | None, float | None, float | None]:
+    p50, p95, p99 = (None if math.isnan(value) else round(value, 6) for value in values)
+    return p50, p95, p99
 
 
 class EventEdge(NamedTuple):
@@ -55,7 +59,7 @@ class EventEdge(NamedTuple):
     producer: str
     destination: str
     consumer: str
-    count: int
+    messages: int
 
 
 def event_edges(store: Store, start_ns: int, end_ns: int) -> list[EventEdge]:

@@ -92,10 +92,8 @@ RELATION_COLUMNS = (
 def relation(row: Sequence[Any]) -> Relation:
     target = SpanContext(row[0], row[1])
     if row[2] == "header":
-        return Relation(target, "header", Position(*row[5:10], row[10]))
-    return Relation(
-        target, row[2], SpanContext(row[3], row[4]), row[7], row[9], row[10], row[11]
-    )
+        return Relation(target, "header", Position(*row[5:11]))
+    return Relation(target, row[2], SpanContext(row[3], row[4]), row[7], row[9], row[10], row[11])
 
 
 SPAN_COLUMNS = (
@@ -106,7 +104,14 @@ SPAN_COLUMNS = (
 
 def span(row: Sequence[Any]) -> Span:
     return Span(
-        SpanContext(row[0], row[1]), row[2], row[3], row[4], row[5], row[6], row[6] + row[7], bool(row[8])
+        SpanContext(row[0], row[1]),
+        row[2],
+        row[3],
+        row[4],
+        row[5],
+        row[6],
+        row[6] + row[7],
+        bool(row[8]),
     )
 
 

@@ -84,18 +84,18 @@ def test_scenarios_of_skywalking(store: Store, case: Path) -> None:
             wanted[f"{pair} {layer if layer == '[MQ]' else '[call]'}"] += count
         found: Counter[str] = Counter()
         for reached in queries.event_edges(store, *ALL):
-            found[f"{reached.producer}->{reached.consumer} [MQ]"] += reached.count
+            found[f"{reached.producer}->{reached.consumer} [MQ]"] += reached.messages
         for (client, server), (count, _) in call_edges(store).items():
             found[f"{client}->{server} [call]"] += count
         judge(name, dict(wanted), dict(found))
 
 
-@pytest.mark.parametrize(
-    "path", vectors.files("tempo/*.expected.json"), ids=lambda p: p.name
-)
+@pytest.mark.parametrize("path", vectors.files("tempo/*.expected.json"), ids=lambda p: p.name)
 def test_service_graph_of_tempo(store: Store, path: Path) -> None:
     load(store, path.with_name(path.name.replace(".expected.", ".otlp.")))
-    found = {(edge.producer, edge.consumer): edge.count for edge in queries.event_edges(store, *ALL)}
+    found = {
+        (edge.producer, edge.consumer): edge.messages for edge in queries.event_edges(store, *ALL)
+    }
     calls = call_edges(store)
     expected = vectors.read(path)["edges"]
     messaging = {

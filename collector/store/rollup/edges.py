@@ -37,7 +37,8 @@ FROM (
         o.type = 'send' AS sends, o.error AS error, o.duration AS duration,
         o.start + toIntervalNanosecond(o.duration) AS ended,
         creates.n AS created, o.type = 'create' AND (k.n > 0 OR parents.n > 0) AS covered,
-        o.type = 'send' AND ifNull(o.batch_count, 0) > 1 AND created = 0 AND h.messages = 0 AS loose,
+        o.type = 'send' AND ifNull(o.batch_count, 0) > 1 AND created = 0 AND h.messages = 0
+            AS loose,
         multiIf(h.messages > 0, toInt64(h.messages), ifNull(o.batch_count, 0) > 0,
             toInt64(assumeNotNull(o.batch_count)), created > 0, toInt64(created), toInt64(1)) AS n
     FROM r_operations AS o
@@ -191,7 +192,7 @@ FROM (
             d.consumer_group) AS consumer_group,
         multiIf(t.event_type != '', t.event_type, own_type != '', own_type, p.event_type)
             AS event_type,
-        if(d.about, 'observed', 'observed') AS evidence,
+        'observed' AS evidence,
         multiIf(p.service != '', toNullable(toFloat32(
                 (toUnixTimestamp64Nano(d.began) - toUnixTimestamp64Nano(p.sent)) / 1e9)),
             h.messages > 0, toNullable(toFloat32((toUnixTimestamp64Nano(d.began)
@@ -287,7 +288,8 @@ _CALLED = f"""minute, 'call' AS role, environment, service, '' AS consumer_group
 # is counted in its client's minute.
 CALLED = f"""SELECT {_CALLED} FROM (
     SELECT {_MINUTE.format("c.Timestamp")} AS minute, c.environment AS environment,
-        c.ServiceName AS service, s.ServiceName AS peer, c.failed OR s.failed AND s.SpanKind = 'Server' AS failed,
+        c.ServiceName AS service, s.ServiceName AS peer,
+        c.failed OR s.failed AND s.SpanKind = 'Server' AS failed,
         c.Duration AS Duration, s.Timestamp + toIntervalNanosecond(s.Duration) AS ended
     -- A client below another service's client speaks for the server span that is missing.
     FROM r_calls AS s INNER JOIN r_calls AS c ON c.TraceId = s.TraceId

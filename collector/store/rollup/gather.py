@@ -60,8 +60,8 @@ def within(column: str) -> str:
     )
 
 
-_OPERATION = """trace_id, span_id, parent_span_id, environment, service, kind, type, system, cluster,
-    destination, partition, offset, consumer_group, message_id, event_type, batch_count,
+_OPERATION = """trace_id, span_id, parent_span_id, environment, service, kind, type, system,
+    cluster, destination, partition, offset, consumer_group, message_id, event_type, batch_count,
     server_address, start, duration, error, remote_parent, links"""
 
 GATHER: tuple[str, ...] = (
@@ -136,4 +136,12 @@ GATHER: tuple[str, ...] = (
     GROUP BY trace_id, span_id, destination""",
 )
 
-GATHERED = ("r_minutes", "r_operations", "r_contexts", "r_nested", "r_headers", "r_messages", "r_types")
+GATHERED = (
+    "r_minutes",
+    "r_operations",
+    "r_contexts",
+    "r_nested",
+    "r_headers",
+    "r_messages",
+    "r_types",
+)

@@ -1,0 +1,101 @@
+"""`collector.api.backend.Backend` over a store: what the API, and a command without a collector,
+ask."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from collector.api.backend import Component, Stored
+from collector.metrics import Counters
+from collector.store import lists, queries
+from collector.store.client import Store
+from collector.store.facts import StoreFacts
+from collector.store.rollup import Rollup
+from graph.edges import EdgeRow
+from graph.facts import Facts
+from graph.listing import Consumer, EventFilter, EventRow
+
+FOREVER = 2**62
+
+REST = 10.0
+"""A computation of edges is followed by a rest this many times as long, so that it takes a
+tenth of one core at most."""
+
+
+class StoreBackend:
+    """Answers from one store. Thread-safe."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        rollup: Rollup | None = None,
+        counters: Counters | None = None,
+        health: Callable[[], Sequence[Component]] | None = None,
+        writable: bool = True,
+    ) -> None:
+        self._store = store
+        self._rollup = rollup if rollup is not None else Rollup(store)
+        self._counters = counters or Counters()
+        self._health = health
+        self._facts = StoreFacts(store)
+        self._fresh = threading.Lock()
+        self._stored = 1
+        self._computed = 0
+        self._rest_until = 0.0
+        self._writable = writable
+
+    @property
+    def facts(self) -> Facts:
+        return self._facts
+
+    def edges(self, start: int, end: int) -> Sequence[EdgeRow]:
+        return queries.edge_rows(self._store, start, end or FOREVER)
+
+    def members(self) -> Mapping[str, set[str]]:
+        return queries.client_ids(self._store)
+
+    def recent(self, wanted: EventFilter) -> Sequence[EventRow]:
+        return lists.recent(self._store, wanted)
+
+    def stored(self, mark: int, limit: int) -> Stored:
+        if mark < 0:
+            return Stored((), lists.newest_mark(self._store))
+        return Stored(*lists.stored_since(self._store, mark, limit))
+
+    def consumers(self) -> Sequence[Consumer]:
+        return lists.consumers(self._store)
+
+    def health(self) -> Sequence[Component]:
+        if self._health is not None:
+            return self._health()
+        return [Component("store", True, f"open at {self._store.location}, no collector runs")]
+
+    def metrics_text(self) -> str:
+        return self._counters.exposition().decode()
+
+    def note_stored(self) -> None:
+        """Something was stored: edges may want computing."""
+        self._stored += 1
+
+    def refresh(self) -> None:
+        """Bring edges up to date, unless they are, or the last time took long and was just now."""
+        if not self._writable or time.monotonic() < self._rest_until:
+            return
+        with self._fresh:
+            self._compute()
+
+    def settle(self) -> None:
+        """Compute whatever is due, also minutes whose messages have waited for their spans."""
+        with self._fresh:
+            self._compute(due=True)
+
+    def _compute(self, due: bool = False) -> None:
+        stored = self._stored
+        if stored == self._computed and not due:
+            return
+        self._rollup.run()
+        self._computed = stored
+        self._rest_until = time.monotonic() + min(60.0, self._rollup.last_seconds * REST)

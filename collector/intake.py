@@ -1,0 +1,324 @@
+"""The only way into the store for taps: bounded, batched, positions after the rows.
+
+The broker is the log. A batch that was handed over and not stored when the process died is read
+again, because the positions that would skip it are stored after its rows; and a message is once
+by its position, so reading it again changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from collector.metrics import Counters
+from collector.store.client import Store, StoreError
+from collector.taps.tap import Batch, MemberRow, PartitionKey, ProgressRow
+
+log = logging.getLogger(__name__)
+
+ROWS_WAITING = 60_000
+"""Messages that wait for the store, at most; then a tap waits with its reading."""
+
+BYTES_WAITING = 128 << 20
+
+ROWS_TOGETHER = 40_000
+"""Messages in one insert, at most: an insert costs the same whether it is small or large."""
+
+FIRST_WAIT = 0.2
+LONGEST_WAIT = 10.0
+
+MASK = b"***"
+
+HEADERS_KEPT = 256
+"""Headers stored of one message, at most."""
+
+
+class Intake:
+    """`collector.taps.tap.Sink` over a store. Thread-safe."""
+
+    def __init__(
+        self,
+        store: Store,
+        counters: Counters,
+        stored: Callable[[], None],
+        *,
+        environment: str = "",
+        masked: Sequence[str] = (),
+        body_bytes: int = 64 << 10,
+        header_bytes: int = 8 << 10,
+    ) -> None:
+        self._store = store
+        self._counters = counters
+        self._stored = stored
+        self._environment = environment
+        self._masked = frozenset(masked)
+        self._body_bytes = body_bytes
+        self._header_bytes = header_bytes
+        self._seen_names: set[str] = set()
+        self._masked_names: set[str] = set()
+        self._queue: deque[tuple[Batch, int]] = deque()
+        self._rows = 0
+        self._bytes = 0
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._last_received = 0
+        self._thread = threading.Thread(target=self._run, name="flowtap-intake", daemon=True)
+        self.cut_values = 0
+        """Values and headers that were longer than is stored of them."""
+        self.trouble = ""
+        """Why messages wait; empty when all is well."""
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout: float) -> bool:
+        """Store what was handed over, for `timeout` seconds at most; says whether all is."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    # The tap's side
+
+    def messages(self, batch: Batch) -> None:
+        size = sum(len(value) for value in batch.value if value is not None)
+        with self._changed:
+            while self._queue and (
+                self._rows + len(batch) > ROWS_WAITING or self._bytes + size > BYTES_WAITING
+            ):
+                if self._stopping:
+                    return
+                self._changed.wait(1)
+            self._queue.append((batch, size))
+            self._rows += len(batch)
+            self._bytes += size
+            self._changed.notify_all()
+        self._counters.count("messages", batch.system, "received", len(batch))
+
+    def progress(self, rows: Sequence[ProgressRow]) -> None:
+        columns: dict[str, list[Any]] = {
+            "time": [row.time_ms for row in rows],
+            "cluster": [row.cluster for row in rows],
+            "consumer_group": [row.group for row in rows],
+            "destination": [row.destination for row in rows],
+            "incarnation": [row.incarnation for row in rows],
+            "partition": [row.partition for row in rows],
+            "committed": [row.committed for row in rows],
+            "end_offset": [row.end for row in rows],
+        }
+        self._keep("progress", columns)
+
+    def members(self, rows: Sequence[MemberRow]) -> None:
+        columns: dict[str, list[Any]] = {
+            "time": [row.time_ms for row in rows],
+            "cluster": [row.cluster for row in rows],
+            "consumer_group": [row.group for row in rows],
+            "member_id": [row.member_id for row in rows],
+            "client_id": [row.client_id for row in rows],
+            "host": [row.host for row in rows],
+            "state": [row.state for row in rows],
+            "assignment": [list(row.assignment) for row in rows],
+        }
+        self._keep("members", columns)
+
+    def positions(self, system: str, cluster: str) -> Mapping[PartitionKey, int]:
+        rows = self._store.query(
+            "SELECT destination, incarnation, partition, max(next_offset) FROM positions "
+            "WHERE system = {system:String} AND cluster = {cluster:String} GROUP BY ALL",
+            {"system": system, "cluster": cluster},
+        )
+        return {PartitionKey(system, cluster, row[0], row[1], row[2]): row[3] for row in rows}
+
+    def gap(self, partition: PartitionKey, first: int, last: int, reason: str) -> None:
+        log.warning("%s/%s: %d..%d missed: %s", *partition[2::2], first, last, reason)
+        columns: dict[str, list[Any]] = {
+            name: [value] for name, value in zip(_PLACE, partition, strict=True)
+        } | {
+            "first_offset": [first],
+            "last_offset": [last],
+            "reason": [reason],
+            "noticed": [time.time_ns() // 10**6],
+        }
+        self._keep("gaps", columns)
+
+    def _keep(self, table: str, columns: dict[str, list[Any]]) -> None:
+        """Store small rows at once; they are told again soon, so a failure is only logged."""
+        try:
+            self._store.insert(table, columns)
+        except StoreError as error:
+            log.warning("%s could not be stored: %s", table, error)
+        else:
+            self._stored()
+
+    # The store's side
+
+    def _run(self) -> None:
+        while True:
+            batches = self._take()
+            if not batches:
+                return
+            if not self._store_batches(batches):
+                return
+
+    def _take(self) -> list[Batch]:
+        """The next batches that fit in one insert; none when stopped and empty."""
+        with self._changed:
+            while not self._queue:
+                if self._stopping:
+                    return []
+                self._changed.wait()
+            taken: list[Batch] = []
+            rows = 0
+            while self._queue and (not taken or rows + len(self._queue[0][0]) <= ROWS_TOGETHER):
+                batch, size = self._queue.popleft()
+                taken.append(batch)
+                rows += len(batch)
+                self._bytes -= size
+            self._rows -= rows
+            self._changed.notify_all()
+            return taken
+
+    def _store_batches(self, batches: list[Batch]) -> bool:
+        columns = self._columns(batches)
+        positions = self._position_columns(batches)
+        refused = 0
+        wait = FIRST_WAIT
+        while True:
+            try:
+                refused += self._insert(columns)
+                columns = {}
+                self._store.insert("positions", positions)
+            except StoreError as error:
+                self.trouble = str(error)
+                log.warning("messages wait for the store: %s", error)
+                with self._changed:
+                    if self._stopping:
+                        return False
+                    self._changed.wait(wait)
+                wait = min(wait * 2, LONGEST_WAIT)
+            else:
+                break
+        self.trouble = ""
+        for batch in batches:
+            rejected = min(refused, len(batch))
+            refused -= rejected
+            self._counters.count("messages", batch.system, "rejected", rejected)
+            self._counters.count("messages", batch.system, "stored", len(batch) - rejected)
+        self._stored()
+        return True
+
+    def _insert(self, columns: dict[str, list[Any]]) -> int:
+        """Insert rows, leaving out single ones that the engine refuses; says how many.
+
+        Raises `StoreError` for what may succeed later.
+        """
+        if not columns:
+            return 0
+        try:
+            self._store.insert("messages_in", columns)
+        except StoreError as error:
+            rows = len(columns["offset"])
+            if error.passing:
+                raise
+            if rows == 1:
+                place = [columns[name][0] for name in ("destination", "partition", "offset")]
+                log.error("the engine refuses the message at %s/%s/%s: %s", *place, error)
+                return 1
+            half = rows // 2
+            first = {name: column[:half] for name, column in columns.items()}
+            second = {name: column[half:] for name, column in columns.items()}
+            return self._insert(first) + self._insert(second)
+        return 0
+
+    def _columns(self, batches: list[Batch]) -> dict[str, list[Any]]:
+        received = self._last_received = max(time.time_ns(), self._last_received + 1)
+        columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
+        for batch in batches:
+            count = len(batch)
+            columns["received"] += [received] * count
+            columns["environment"] += [self._environment] * count
+            columns["system"] += [batch.system] * count
+            columns["cluster"] += [batch.cluster] * count
+            columns["destination"] += batch.destination
+            columns["incarnation"] += batch.incarnation
+            columns["partition"] += batch.partition
+            columns["offset"] += batch.offset
+            columns["time"] += batch.time
+            columns["key"] += batch.key
+            columns["header_names"] += batch.header_names
+            columns["header_values"] += self._header_values(batch)
+            columns["value"] += self._values(batch.value)
+            columns["value_size"] += [-1 if v is None else len(v) for v in batch.value]
+        return columns
+
+    def _values(self, values: list[bytes | None]) -> list[bytes | None]:
+        cap = self._body_bytes
+        long = [at for at, value in enumerate(values) if value is not None and len(value) > cap]
+        if not long:
+            return values
+        self.cut_values += len(long)
+        cut = list(values)
+        for at in long:
+            cut[at] = cut[at][:cap]  # type: ignore[index]
+        return cut
+
+    def _header_values(self, batch: Batch) -> list[list[bytes]]:
+        cap = self._header_bytes
+        rows = list(batch.header_values)
+        for at, names in enumerate(batch.header_names):
+            if not self._seen_names.issuperset(names):
+                self._learn(names)
+            values = rows[at]
+            if not self._masked_names.isdisjoint(names):
+                rows[at] = values = [
+                    MASK if name in self._masked_names else value
+                    for name, value in zip(names, values, strict=True)
+                ]
+            if any([len(value) > cap for value in values]):  # noqa: C419 - a list is faster here
+                self.cut_values += 1
+                rows[at] = values = [value[:cap] for value in values]
+            if len(values) > HEADERS_KEPT:
+                self.cut_values += 1
+                batch.header_names[at] = names[:HEADERS_KEPT]
+                rows[at] = values[:HEADERS_KEPT]
+        return rows
+
+    def _learn(self, names: Sequence[str]) -> None:
+        """Headers are masked in any case; the spellings that occur are few, so they are kept."""
+        if len(self._seen_names) > 100_000:
+            self._seen_names.clear()
+        self._seen_names.update(names)
+        self._masked_names.update(name for name in names if name.lower() in self._masked)
+
+    def _position_columns(self, batches: list[Batch]) -> dict[str, list[Any]]:
+        newest: dict[PartitionKey, int] = {}
+        for batch in batches:
+            newest.update(batch.next_offsets)
+        columns: dict[str, list[Any]] = {
+            name: list(values)
+            for name, values in zip(_PLACE, zip(*newest, strict=True), strict=False)
+        }
+        columns["next_offset"] = list(newest.values())
+        columns["stored"] = [time.time_ns() // 1000] * len(newest)
+        return columns
+
+
+_PLACE = ("system", "cluster", "destination", "incarnation", "partition")
+
+_COLUMNS = (
+    "received",
+    "environment",
+    *("system", "cluster", "destination", "incarnation", "partition"),
+    "offset",
+    "time",
+    "key",
+    "header_names",
+    "header_values",
+    "value",
+    "value_size",
+)

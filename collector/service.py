@@ -1,0 +1,292 @@
+"""Composition root: starts the collector's parts in order, and stops them in the reverse one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from collector import runtime
+from collector.api.app import create_app
+from collector.api.backend import Component
+from collector.api.server import ApiServer
+from collector.backend import StoreBackend
+from collector.config import Settings
+from collector.inserter import Inserter
+from collector.intake import Intake
+from collector.metrics import Counters
+from collector.receivers.otlp_grpc import OtlpGrpcReceiver
+from collector.receivers.otlp_http import OtlpHttpReceiver
+from collector.receivers.receiver import Receiver
+from collector.receivers.zipkin import ZipkinReceiver
+from collector.refused import Refused
+from collector.runtime import Runtime
+from collector.spool import Spool
+from collector.store.client import Store, StoreError
+from collector.store.rollup import Rollup
+from collector.taps.tap import Tap
+
+log = logging.getLogger(__name__)
+
+COMPUTE_EVERY = 2.0
+"""Seconds between computations of edges, when something was stored."""
+
+DRAIN_SECONDS = 8.0
+"""How long a stop waits for what was acknowledged to be stored; the rest stays in the spool."""
+
+
+@dataclass(slots=True)
+class _RunningTap:
+    tap: Tap
+    thread: threading.Thread
+
+
+class Collector:
+    """One running collector. `start` and `stop` on the event loop that serves it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.counters = Counters()
+        self._taps: list[_RunningTap] = []
+        self._receivers: list[Receiver] = []
+        self._stopping = threading.Event()
+        self._computing = threading.Thread(target=self._compute, name="flowtap-edges", daemon=True)
+        self._started = time.time_ns()
+        self._trouble = ""
+
+    async def start(self) -> Runtime:
+        """Start everything. Raises `StoreError`, `OSError`, `CannotListen`, `SecretError`; what
+        had started is stopped again."""
+        try:
+            return await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self) -> Runtime:
+        settings = self._settings
+        folder = settings.folder
+        self.store = await asyncio.to_thread(Store, settings.store)
+        self.spool = Spool(folder / "spool", max_bytes=settings.limits.spool_bytes)
+        rollup = await asyncio.to_thread(Rollup, self.store)
+        self.backend = StoreBackend(
+            self.store, rollup=rollup, counters=self.counters, health=self.health
+        )
+        self.inserter = Inserter(self.spool, self.store, self.backend.note_stored)
+        self.intake = Intake(
+            self.store,
+            self.counters,
+            self.backend.note_stored,
+            environment=settings.environment,
+            masked=settings.masked_headers,
+            body_bytes=settings.limits.body_bytes,
+            header_bytes=settings.limits.header_bytes,
+        )
+        self.counters.watch(
+            "spool_bytes", "Bytes of spans not in the store yet.", lambda: self.spool.pending_bytes
+        )
+        self.inserter.start()
+        self.intake.start()
+        self._computing.start()
+        ports = await self._listen(folder)
+        self._api = ApiServer(
+            create_app(self.backend, settings.api, settings.limits),
+            host=settings.api.host,
+            port=settings.api.port,
+        )
+        ports["api"] = await self._api.start()
+        self._tap()
+        host = "127.0.0.1" if settings.api.host in ("0.0.0.0", "") else settings.api.host
+        self._runtime = Runtime(
+            pid=os.getpid(),
+            url=f"http://{'[::1]' if host == '::' else host}:{ports['api']}",
+            token=settings.api.secret(),
+            version=version("flowtap"),
+            store=str(settings.store) if isinstance(settings.store, Path) else "",
+            started=self._started,
+            ports=ports,
+        )
+        runtime.write(folder, self._runtime)
+        return self._runtime
+
+    async def _listen(self, folder: Path) -> dict[str, int]:
+        asked = self._settings.receivers
+        malformed = Refused(folder / "malformed", durable=False)
+
+        def keep(name: str, payload: bytes, reason: str) -> None:
+            malformed.keep(f"{time.time_ns()}-{name}", payload, reason)
+
+        ports: dict[str, int] = {}
+        kinds = (
+            ("otlp_grpc", OtlpGrpcReceiver, asked.otlp_grpc),
+            ("otlp_http", OtlpHttpReceiver, asked.otlp_http),
+            ("zipkin", ZipkinReceiver, asked.zipkin),
+        )
+        for name, kind, port in kinds:
+            if port is None:
+                continue
+            receiver = kind(
+                self.spool,
+                self.counters,
+                host=asked.host,
+                port=port,
+                max_request_bytes=self._settings.limits.request_bytes,
+                keep_malformed=keep,
+            )
+            await receiver.start()
+            self._receivers.append(receiver)
+            ports[name] = int(receiver.address.rpartition(":")[2])
+        return ports
+
+    def _tap(self) -> None:
+        for asked in self._settings.kafka:
+            from collector.taps.kafka import KafkaTap
+
+            tap = KafkaTap(asked)
+            thread = threading.Thread(
+                target=tap.run, args=(self.intake,), name=f"flowtap-tap-{tap.name}", daemon=True
+            )
+            self._taps.append(_RunningTap(tap, thread))
+            thread.start()
+
+    async def stop(self) -> None:
+        """Take nothing more, store what was acknowledged, close. What cannot be stored in time
+        stays in the spool, or in the broker, for the next start."""
+        runtime.remove(self._settings.folder, os.getpid())
+        for receiver in self._receivers:
+            await receiver.stop()
+        if hasattr(self, "_api"):
+            await self._api.stop()
+        await asyncio.to_thread(self._drain)
+
+    def _drain(self) -> None:
+        until = time.monotonic() + DRAIN_SECONDS
+
+        def left() -> float:
+            return max(0.1, until - time.monotonic())
+
+        for running in self._taps:
+            running.tap.stop()
+        for running in self._taps:
+            running.thread.join(left())
+        self._stopping.set()
+        if hasattr(self, "intake") and self._computing.ident is not None:
+            self.intake.stop(left())
+        if hasattr(self, "spool"):
+            self.spool.close()
+        if hasattr(self, "inserter") and self._computing.ident is not None:
+            if not self.inserter.stop(left()):
+                log.warning("not all spans are in the store yet; the rest waits in the spool")
+            self._computing.join(left())
+        if hasattr(self, "store"):
+            self.store.close()
+
+    def _compute(self) -> None:
+        settled = time.monotonic()
+        while not self._stopping.wait(COMPUTE_EVERY):
+            try:
+                if time.monotonic() - settled > 10:
+                    settled = time.monotonic()
+                    self.backend.settle()
+                else:
+                    self.backend.refresh()
+            except StoreError as error:
+                self._trouble = str(error)
+                log.warning("edges could not be computed: %s", error)
+            else:
+                self._trouble = ""
+
+    def health(self) -> Sequence[Component]:
+        """How each part is doing."""
+        figures = self.counters.snapshot()
+        waiting = self.spool.pending_bytes
+        parts = [
+            Component(
+                "store",
+                not self._trouble,
+                self._trouble or f"open at {self._settings.folder}",
+                {"inserted_requests": self.inserter.inserted_requests},
+            ),
+            Component(
+                "spool",
+                not self.inserter.trouble,
+                self.inserter.trouble or "spans on their way into the store",
+                {
+                    "bytes": waiting,
+                    "oldest_seconds": round(self.spool.oldest, 3),
+                    "rejected_requests": self.inserter.rejected_requests,
+                },
+            ),
+            Component(
+                "intake",
+                not self.intake.trouble,
+                self.intake.trouble or "messages on their way into the store",
+                {"cut_values": self.intake.cut_values, **figures.get("messages", {})},
+            ),
+        ]
+        for receiver in self._receivers:
+            seen = {
+                unit: figures.get(unit, {}).get(receiver.name) for unit in ("requests", "spans")
+            }
+            parts.append(
+                Component(receiver.name, True, f"listens on {receiver.address}", dict(seen))
+            )
+        for running in self._taps:
+            status = running.tap.status()
+            parts.append(
+                Component(
+                    f"{running.tap.name} {status.get('bootstrap', '')}".strip(),
+                    bool(status.get("connected")),
+                    str(status.get("error") or ("reading" if status.get("connected") else "")),
+                    status,
+                )
+            )
+        return parts
+
+
+async def run(settings: Settings, *, ready: Callable[[Runtime], None] | None = None) -> None:
+    """Run a collector until SIGINT or SIGTERM, then drain it. Raises as `Collector.start`."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError, ValueError):
+            loop.add_signal_handler(number, stopped.set)
+    collector = Collector(settings)
+    started = await collector.start()
+    try:
+        if ready is not None:
+            ready(started)
+        await stopped.wait()
+    finally:
+        await collector.stop()
+
+
+def import_payloads(store: Store, folder: Path, payloads: Iterable[bytes]) -> int:
+    """Put requests into a store that no collector has open; returns how many. The edges are
+    computed before it returns. Raises `StoreError`, and whatever `payloads` raises, after what
+    came before it was stored."""
+    backend = StoreBackend(store)
+    with Spool(folder / "spool") as spool:
+        inserter = Inserter(spool, store, backend.note_stored)
+        inserter.start()
+        count = 0
+        try:
+            for payload in payloads:
+                spool.append_sync(payload)
+                count += 1
+        finally:
+            spool.close()
+            while not inserter.stop(1.0):
+                pass
+        if inserter.trouble:
+            raise StoreError(inserter.trouble)
+    backend.refresh()
+    return count
