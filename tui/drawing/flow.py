@@ -14,7 +14,18 @@ from graph.topology import Edge, EdgeKey, Node, NodeKey, NodeKind, Role, Topolog
 from tui.drawing import figures
 from tui.drawing.evidence import DASHES, HEADS
 from tui.drawing.layers import destinations_in_order
-from tui.drawing.segments import Line, Segment, SegmentRole, cells, cut, fit, line, pad, width_of
+from tui.drawing.segments import (
+    Line,
+    Segment,
+    SegmentRole,
+    cells,
+    cut,
+    fit,
+    line,
+    pad,
+    printable,
+    width_of,
+)
 
 
 class Spot(NamedTuple):
@@ -59,6 +70,13 @@ class Flow:
         if calls:
             blocks.append(Block(None, tuple(calls), ()))
         return tuple(blocks)
+
+    def __contains__(self, key: NodeKey) -> bool:
+        return key in self._known
+
+    @cached_property
+    def _known(self) -> frozenset[NodeKey]:
+        return frozenset(node.key for node in self.topology.nodes)
 
     def lit(self, spot: Spot | None) -> frozenset[object]:
         """Targets that light up with a selected spot: its node everywhere, and its neighbours."""
@@ -128,7 +146,7 @@ class Columns(NamedTuple):
 _FIGURES = {"lag": 8, "wait": 10, "p95": 10, "errors": 8}
 """Columns after a consumer's name, in their order, each with its width."""
 
-_MARKS = {
+MARKS = {
     NodeKind.SERVICE: "●",
     NodeKind.GROUP: "◇",
     NodeKind.PEER: "○",
@@ -136,7 +154,7 @@ _MARKS = {
     NodeKind.DESTINATION: "▪",
 }
 
-_ROLES: dict[NodeKind, SegmentRole] = {
+ROLES: dict[NodeKind, SegmentRole] = {
     NodeKind.SERVICE: "service",
     NodeKind.GROUP: "group",
     NodeKind.PEER: "service",
@@ -171,7 +189,7 @@ def draw_block(flow: Flow, block: Block, columns: Columns, selected: Spot | None
     frame = _HEAVY if spot == selected else _LIGHT
     left, inner = columns.left, columns.box - 2
     blank = " " * (1 + left)
-    title = cut(node.label, inner - 3)
+    title = cut(printable(node.label), inner - 3)
     top = f" {title} " + frame.across * (inner - 3 - cells(title))
     lines = [
         line(
@@ -237,7 +255,7 @@ def _inside(flow: Flow, block: Block, node: Node, width: int) -> list[Line]:
     others = [kind for kind in dict.fromkeys(types) if kind != node.label]
     if others:
         more = f" +{len(others) - 1}" if len(others) > 1 else ""
-        lines.append(line(Segment(cut(others[0], width - len(more)) + more, "event")))
+        lines.append(line(Segment(cut(printable(others[0]), width - len(more)) + more, "event")))
     failed = sum(edge.errors for edge in block.incoming)
     if failed:
         lines.append(line(Segment(f"✗ {figures.count(failed)} not sent", "error")))
@@ -324,8 +342,8 @@ def _name(flow: Flow, key: NodeKey, spot: Spot, selected: Spot | None, width: in
     pointer = "▸" if spot == selected else " "
     return [
         Segment(pointer, "title", spot),
-        Segment(_MARKS[key.kind], _ROLES[key.kind], spot),
-        Segment(" " + cut(node.title, max(1, width - 3)), _ROLES[key.kind], spot),
+        Segment(MARKS[key.kind], ROLES[key.kind], spot),
+        Segment(" " + cut(printable(node.title), max(1, width - 3)), ROLES[key.kind], spot),
     ]
 
 

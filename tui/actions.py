@@ -1,0 +1,179 @@
+"""What a person can do, in one table: footer, command palette, help and key bindings use it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Place(StrEnum):
+    """Where an action works."""
+
+    EVERYWHERE = "Everywhere"
+    GRAPH = "Graph"
+    EVENTS = "Events"
+    CHAIN = "Chain"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing a person can do; a screen does it in its method `action_<name>`."""
+
+    name: str
+    keys: tuple[str, ...]
+    """As Textual calls them; the first is the one that is shown."""
+    label: str
+    """A word or two, for the footer and the palette."""
+    help: str
+    """One sentence."""
+    places: tuple[Place, ...]
+    shown: bool = False
+    """In the footer, too."""
+    sign: str = ""
+    """How the keys are written where their names will not do: `↑ ↓`."""
+
+    @property
+    def written(self) -> str:
+        """The keys as a person reads them."""
+        return self.sign or " ".join(_SIGNS.get(key, key) for key in self.keys)
+
+
+_SIGNS = {
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "escape": "esc",
+    "slash": "/",
+    "question_mark": "?",
+    "plus": "+",
+    "minus": "-",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+}
+
+_EVERY = (Place.EVERYWHERE,)
+_LISTS = (Place.GRAPH, Place.EVENTS, Place.CHAIN)
+
+ACTIONS = (
+    Action(
+        "open",
+        ("enter",),
+        "Open",
+        "Go on from what is selected: to its events, to an event's chain, to where it is drawn.",
+        _LISTS,
+        shown=True,
+    ),
+    Action("up", ("up", "k"), "Up", "Select what is above.", _LISTS),
+    Action("down", ("down", "j"), "Down", "Select what is below.", _LISTS),
+    Action("page_up", ("pageup",), "Page up", "Select a page further up.", _LISTS),
+    Action("page_down", ("pagedown",), "Page down", "Select a page further down.", _LISTS),
+    Action("first", ("home", "g"), "First", "Select the first.", _LISTS),
+    Action("last", ("end", "G"), "Last", "Select the last.", _LISTS),
+    Action("left", ("left", "h"), "Left", "Select what leads here.", (Place.GRAPH,)),
+    Action("right", ("right", "l"), "Right", "Select what this leads to.", (Place.GRAPH,)),
+    Action(
+        "window",
+        ("w",),
+        "Window",
+        "Count over another time: the last 5 minutes, 15 minutes, hour, or everything.",
+        (Place.GRAPH,),
+        shown=True,
+    ),
+    Action(
+        "pause",
+        ("p", "space"),
+        "Pause",
+        "Hold the list still, or let it follow what happens again.",
+        (Place.EVENTS,),
+        shown=True,
+    ),
+    Action(
+        "cause",
+        ("left", "h"),
+        "Cause",
+        "Go up to what led here; where there are several causes, again for the next one.",
+        (Place.CHAIN,),
+        shown=True,
+    ),
+    Action(
+        "effect",
+        ("right", "l"),
+        "Effect",
+        "Go down to the first thing that this led to, unfolding it.",
+        (Place.CHAIN,),
+        shown=True,
+    ),
+    Action(
+        "next",
+        ("right_square_bracket", "n"),
+        "Next",
+        "Go to the next one beside this, below the same cause.",
+        (Place.CHAIN,),
+    ),
+    Action(
+        "previous",
+        ("left_square_bracket", "N"),
+        "Previous",
+        "Go to the one before this, below the same cause.",
+        (Place.CHAIN,),
+    ),
+    Action(
+        "fold",
+        ("space",),
+        "Fold",
+        "Hide or show what this led to.",
+        (Place.CHAIN,),
+        shown=True,
+    ),
+    Action("fold_all", ("minus",), "Fold all", "Show only the first level.", (Place.CHAIN,)),
+    Action("unfold_all", ("plus",), "Unfold all", "Show everything.", (Place.CHAIN,)),
+    Action(
+        "details",
+        ("d",),
+        "Details",
+        "Show or hide the details of what is selected.",
+        (Place.GRAPH, Place.CHAIN),
+        shown=True,
+    ),
+    Action(
+        "details_down",
+        ("J", "shift+down"),
+        "Details down",
+        "Scroll the details down.",
+        (Place.GRAPH, Place.CHAIN),
+    ),
+    Action(
+        "details_up",
+        ("K", "shift+up"),
+        "Details up",
+        "Scroll the details up.",
+        (Place.GRAPH, Place.CHAIN),
+    ),
+    Action(
+        "copy",
+        ("y",),
+        "Copy id",
+        "Copy the id, or name, of what is selected.",
+        _LISTS,
+        shown=True,
+    ),
+    Action(
+        "find",
+        ("slash",),
+        "Find an id",
+        "Type or paste any id: message, event, trace, span, correlation, topic/partition/offset.",
+        _EVERY,
+        shown=True,
+    ),
+    Action("graph", ("1",), "Graph", "Who talks to whom, now.", _EVERY, shown=True),
+    Action("chain", ("3",), "Chain", "The chain that was looked at last.", _EVERY, shown=True),
+    Action("back", ("escape", "backspace"), "Back", "Go back to where you came from.", _EVERY),
+    Action("help", ("question_mark",), "Help", "Show this.", _EVERY, shown=True),
+    Action("quit", ("q", "ctrl+q"), "Quit", "Leave flowtap; the collector goes on.", _EVERY),
+)
+
+
+def actions_of(place: Place) -> tuple[Action, ...]:
+    """What can be done at a place, without what can be done everywhere."""
+    return tuple(action for action in ACTIONS if place in action.places)

@@ -1,0 +1,162 @@
+"""All that is known of one row of a chain: the message, its headers and body, the operations."""
+
+from __future__ import annotations
+
+from graph.chain.result import Cause, Chain, Delivery, Event, Join
+from graph.model import Evidence, Operation
+from tui.drawing import figures
+from tui.drawing.chain_rows import status_of
+from tui.drawing.chain_tree import Row, RowKind
+from tui.drawing.evidence import MARKS, MEANINGS, ROLES
+from tui.drawing.facts import body, fact, heading
+from tui.drawing.segments import Line, Segment, line, printable
+
+
+def row_details(row: Row | None, chain: Chain, width: int) -> list[Line]:
+    """Of the row's delivery, or else its event."""
+    if row is None:
+        return []
+    if row.key.kind is RowKind.RELATED or row.event is None:
+        text = "These share a correlation id with what you asked for, and nothing else joins them."
+        return fact("related", text, width=width)
+    if row.delivery is not None:
+        return delivery_details(row.delivery, row.event, width)
+    return event_details(row.event, chain, width)
+
+
+def event_details(event: Event, chain: Chain, width: int) -> list[Line]:
+    """An event: what, where, who, why; then its message's headers and body, its operations."""
+    lines = [line(Segment("● ", "event"), Segment(printable(event.title), "title"))]
+    copies = "   ".join(str(position) for position in event.positions[1:])
+    producer = [Segment(event.service, "service")] if event.service else []
+    if event.service_evidence:
+        producer += [Segment("  "), *_evidence(event.service_evidence)]
+    lines += fact("id", Segment(event.message_id, "id"), width=width)
+    lines += fact("at", Segment(str(event.key), "id"), width=width)
+    lines += fact("also at", Segment(copies, "id"), width=width)
+    lines += fact("time", Segment(_moment(event.time), "time"), width=width)
+    lines += fact("producer", *(producer or [Segment("nothing says who", "unknown")]), width=width)
+    lines += fact("key", event.record_key, width=width)
+    lines += fact("correlation", Segment(event.correlation_id, "id"), width=width)
+    lines += fact("causation", Segment(event.causation_id, "id"), width=width)
+    lines += fact("in", _place(event), width=width)
+    if event.batch > 1:
+        lines += fact("batch", f"one of {event.batch:,} sent by one span", width=width)
+    for cause in chain.causes_of(event.key):
+        lines += _cause(cause, chain, width)
+    lines += _message(event, width)
+    lines += _operations(event.operations, event.joins, width)
+    return lines
+
+
+def delivery_details(delivery: Delivery, event: Event, width: int) -> list[Line]:
+    """A delivery: what became of it, attempt by attempt, and why it is this event's."""
+    status = status_of(delivery)
+    name = printable(delivery.service or delivery.group or "unknown consumer")
+    lines = [
+        line(
+            Segment(f"{status.mark} ", status.role),
+            Segment(name, "title"),
+            Segment(f"  {status.word}", status.role),
+        )
+    ]
+    lines += fact("event", Segment(event.title, "event"), width=width)
+    lines += fact("group", Segment(delivery.group, "group"), width=width)
+    if delivery.start:
+        lines += fact("time", Segment(_moment(delivery.start), "time"), width=width)
+        if event.time:
+            waited = figures.duration(delivery.start - event.time)
+            skewed = "  clocks differ" if delivery.start < event.time else ""
+            lines += fact(
+                "waited", Segment(waited, "wait"), Segment(skewed, "warning"), width=width
+            )
+        took = figures.duration(delivery.end - delivery.start)
+        lines += fact("took", Segment(took, "work"), width=width)
+    lines += fact("evidence", *_evidence(delivery.evidence), width=width)
+    lines += fact("", Segment(MEANINGS[delivery.evidence], "dim"), width=width)
+    if len(delivery.attempts) > 1 or delivery.error:
+        lines += heading("attempts", width)
+        for number, attempt in enumerate(delivery.attempts, 1):
+            took = figures.duration(attempt.end - attempt.start)
+            lines += fact(
+                f"{number}",
+                Segment("✗ " if attempt.error else "✓ ", "error" if attempt.error else "ok"),
+                Segment(took, "work"),
+                Segment(f"  {attempt.error_message}" if attempt.error_message else "", "error"),
+                width=width,
+            )
+    lines += _operations(delivery.operations, delivery.joins, width)
+    return lines
+
+
+def _evidence(evidence: Evidence) -> list[Segment]:
+    return [
+        Segment(MARKS[evidence], ROLES[evidence]),
+        Segment(f" {evidence.value}", ROLES[evidence]),
+    ]
+
+
+def _cause(cause: Cause, chain: Chain, width: int) -> list[Line]:
+    title = chain.event(cause.cause).title if cause.cause in chain else str(cause.cause)
+    handled = [Segment(" handled by ", "dim"), Segment(cause.service, "service")]
+    lines = fact("cause", Segment(title, "event"), *(handled if cause.service else []), width=width)
+    certain = f", one of {cause.candidates} that fit" if cause.candidates > 1 else ""
+    lines += fact(
+        "",
+        *_evidence(cause.evidence),
+        Segment(f" by {cause.via.value}{certain}", "dim"),
+        Segment(f"  {figures.offset(cause.delay)}" if cause.delay else "", "time"),
+        width=width,
+    )
+    through = dict.fromkeys(span.service for span in cause.way if span.service != cause.service)
+    lines += fact("", Segment("through " + ", ".join(through), "dim"), width=width) * bool(through)
+    return lines
+
+
+def _message(event: Event, width: int) -> list[Line]:
+    if not event.messages:
+        note = "No tap saw this message; it is known from spans."
+        return [*heading("message", width), line(Segment(note[:width], "dim"))]
+    message = event.messages[0]
+    lines = heading(f"body · {figures.size(message.value_size)}", width)
+    lines += body(message.value, width)
+    if message.headers:
+        lines += heading("headers", width)
+        for name, value in message.headers:
+            lines += fact(printable(name), Segment(value, "string"), width=width)
+    return lines
+
+
+def _operations(
+    operations: tuple[Operation, ...], joins: tuple[Join, ...], width: int
+) -> list[Line]:
+    if not operations:
+        return []
+    lines = heading("operations", width)
+    for operation, join in zip(operations, joins, strict=True):
+        lines += fact(
+            operation.type.value or "span",
+            Segment(operation.name, "title"),
+            Segment(f"  {figures.duration(operation.end - operation.start)}", "work"),
+            Segment("  ✗" if operation.error else "", "error"),
+            width=width,
+        )
+        lines += fact(
+            "",
+            *_evidence(join.evidence),
+            Segment(f" by {join.via.value}", "dim"),
+            Segment(f", one of {join.candidates}" if join.candidates > 1 else "", "warning"),
+            width=width,
+        )
+        lines += fact("", Segment(operation.error_message, "error"), width=width)
+        lines += fact("trace", Segment(operation.context.trace_id, "id"), width=width)
+        lines += fact("span", Segment(operation.context.span_id, "id"), width=width)
+    return lines
+
+
+def _place(event: Event) -> str:
+    return " ".join(part for part in (event.system, event.cluster, event.environment) if part)
+
+
+def _moment(time: int) -> str:
+    return f"{figures.date(time)} UTC" if time else ""

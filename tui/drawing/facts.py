@@ -1,0 +1,118 @@
+"""Lines of detail: a label and its value, headings, wrapped text, bodies with their structure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from tui.drawing.segments import (
+    Line,
+    Segment,
+    SegmentRole,
+    cells,
+    clip,
+    line,
+    pad,
+    printable,
+)
+
+LABEL = 12
+"""Columns of a label."""
+MAX_BODY_LINES = 400
+
+
+def fact(label: str, *value: Segment | str, width: int) -> list[Line]:
+    """A label and its value, wrapped below itself; nothing when the value is empty."""
+    parts = [Segment(part) if isinstance(part, str) else part for part in value]
+    if not any(part.text for part in parts):
+        return []
+    wrapped = wrap(parts, width - LABEL - 1)
+    first = line(Segment(pad(label, LABEL) + " ", "label"), *wrapped[0])
+    return [first, *(line(" " * (LABEL + 1), *rest) for rest in wrapped[1:])]
+
+
+def heading(text: str, width: int) -> list[Line]:
+    """A heading with a rule, and an empty line above."""
+    return [
+        (),
+        line(Segment(f"{text} ", "label"), Segment("─" * (width - cells(text) - 1), "edge")),
+    ]
+
+
+def wrap(parts: list[Segment], width: int) -> list[list[Segment]]:
+    """Segments in lines of at most `width` columns, broken wherever the width ends."""
+    lines: list[list[Segment]] = [[]]
+    room = width = max(1, width)
+    for part in parts:
+        text = printable(part.text)
+        while text:
+            taken = clip(text, room)
+            if not taken and room == width:
+                taken = text[0]
+            if taken:
+                lines[-1].append(part._replace(text=taken))
+                text = text[len(taken) :]
+                room -= cells(taken)
+            if text:
+                lines.append([])
+                room = width
+    return lines
+
+
+def body(value: str | None, width: int) -> list[Line]:
+    """A message's value: JSON by its structure, other text as it is, wrapped."""
+    if value is None:
+        return [line(Segment("no value: a tombstone", "dim"))]
+    if not value:
+        return [line(Segment("empty", "dim"))]
+    try:
+        parsed = json.loads(value)
+    except (ValueError, RecursionError):
+        lines = [
+            line(*part) for text in value.splitlines() for part in wrap([Segment(text)], width)
+        ]
+    else:
+        lines = [line(*part) for drawn in _json(parsed) for part in wrap(drawn, width)]
+    if len(lines) > MAX_BODY_LINES:
+        more = len(lines) - MAX_BODY_LINES
+        return [*lines[:MAX_BODY_LINES], line(Segment(f"… {more:,} more lines", "dim"))]
+    return lines
+
+
+def _json(value: object) -> Iterator[list[Segment]]:
+    """Pretty JSON, split where keys and values begin; one list a line."""
+    try:
+        text = json.dumps(value, indent=2, ensure_ascii=False)
+    except RecursionError:
+        yield [Segment("nested too deep to be shown", "dim")]
+        return
+    for row in text.split("\n"):
+        stripped = row.lstrip(" ")
+        indent = Segment(row[: len(row) - len(stripped)])
+        key, rest = "", stripped
+        if stripped.startswith('"'):
+            end = _string_end(stripped)
+            if stripped[end : end + 2] == ": ":
+                key, rest = stripped[:end], stripped[end:]
+        colon = rest[:2] if key else ""
+        shown = rest[2:] if key else rest
+        yield [
+            indent,
+            Segment(key, "key"),
+            Segment(colon, "dim"),
+            Segment(shown, _json_role(shown)),
+        ]
+
+
+def _string_end(text: str) -> int:
+    """Behind the closing quote of the string that this text begins with."""
+    at = 1
+    while at < len(text) and text[at] != '"':
+        at += 2 if text[at] == "\\" else 1
+    return at + 1
+
+
+def _json_role(text: str) -> SegmentRole:
+    if text.startswith('"'):
+        return "string"
+    return "dim" if text[:1] in "{}[]" else "number"

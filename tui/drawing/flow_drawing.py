@@ -1,0 +1,93 @@
+"""The flow as a drawing to move in: which lines are whose, what lies beside what."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Hashable
+from functools import cached_property
+
+from tui.drawing.flow import Columns, Flow, Spot, draw_block, draw_heading
+from tui.drawing.segments import Line
+
+
+class FlowDrawing:
+    """A `Drawing` of a flow in a width; blocks are drawn when their lines are asked for."""
+
+    def __init__(self, flow: Flow, width: int) -> None:
+        self.flow = flow
+        self.columns = Columns.for_width(flow, width)
+        self._starts: list[int] = []
+        self._spots: dict[Spot, range] = {}
+        self._drawn: dict[tuple[int, Spot | None], list[Line]] = {}
+        y = 0
+        for block in flow.blocks:
+            self._starts.append(y)
+            if block.place is not None:
+                height = block.rows + 2
+                self._spots[Spot(block.place, block.place, 1)] = range(y, y + height)
+                for row, edge in enumerate(block.incoming):
+                    self._spots[Spot(block.place, edge.source, 0, edge.key)] = _one(y + 1 + row)
+                for row, edge in enumerate(block.outgoing):
+                    self._spots[Spot(block.place, edge.target, 2, edge.key)] = _one(y + 1 + row)
+            else:
+                height = block.rows + 1
+                for row, edge in enumerate(block.incoming):
+                    self._spots[Spot(None, edge.source, 0, edge.key)] = _one(y + 1 + row)
+                    self._spots[Spot(None, edge.target, 2, edge.key)] = _one(y + 1 + row)
+            y += height
+        self.height = y
+
+    @property
+    def heading(self) -> Line:
+        """The line that names the columns."""
+        return draw_heading(self.columns)
+
+    def line(self, y: int, selected: Hashable | None) -> Line:
+        if not 0 <= y < self.height:
+            return ()
+        number = bisect_right(self._starts, y) - 1
+        block = self.flow.blocks[number]
+        spot = selected if isinstance(selected, Spot) and selected.block == block.place else None
+        lines = self._drawn.get((number, spot))
+        if lines is None:
+            lines = draw_block(self.flow, block, self.columns, spot)
+            self._drawn[number, spot] = lines
+        return lines[y - self._starts[number]]
+
+    def lit(self, selected: Hashable | None) -> frozenset[object]:
+        return self.flow.lit(selected if isinstance(selected, Spot) else None)
+
+    def rows_of(self, target: Hashable) -> range | None:
+        return self._spots.get(target) if isinstance(target, Spot) else None
+
+    def first(self) -> Hashable | None:
+        return next(
+            (spot for spot in self._spots if spot.column == 1), next(iter(self._spots), None)
+        )
+
+    def step(self, target: Hashable, columns: int, rows: int) -> Hashable | None:
+        if not isinstance(target, Spot) or target not in self._spots:
+            return self.first()
+        if rows:
+            column = self._by_column[target.column]
+            beside = column.index(target) + rows
+            beside = max(0, min(len(column) - 1, beside))
+            return column[beside] if column[beside] != target else None
+        at = self._spots[target]
+        middle = at.start + 1 if len(at) > 1 else at.start
+        for wanted in range(target.column + columns, 3 if columns > 0 else -1, columns):
+            here = [spot for spot in self._by_column[wanted] if spot.block == target.block]
+            if here:
+                return min(here, key=lambda spot: abs(self._spots[spot].start - middle))
+        return None
+
+    @cached_property
+    def _by_column(self) -> tuple[list[Spot], list[Spot], list[Spot]]:
+        columns: tuple[list[Spot], list[Spot], list[Spot]] = ([], [], [])
+        for spot in self._spots:
+            columns[spot.column].append(spot)
+        return columns
+
+
+def _one(y: int) -> range:
+    return range(y, y + 1)

@@ -1,0 +1,109 @@
+"""All that is known of one node of the graph: what comes in, what goes out, how fast, how late."""
+
+from __future__ import annotations
+
+from graph.topology import Edge, NodeKey, NodeKind, Role
+from tui.drawing import figures
+from tui.drawing.evidence import MARKS, MEANINGS, ROLES
+from tui.drawing.facts import fact, heading
+from tui.drawing.flow import MARKS as NODE_MARKS
+from tui.drawing.flow import ROLES as NODE_ROLES
+from tui.drawing.flow import Flow, Spot
+from tui.drawing.segments import Line, Segment, line, pad, printable
+
+_KINDS = {
+    NodeKind.SERVICE: "service",
+    NodeKind.DESTINATION: "destination",
+    NodeKind.GROUP: "consumer group, no spans",
+    NodeKind.PEER: "called, sends no spans",
+    NodeKind.UNKNOWN: "nothing says who produces this",
+}
+
+
+def spot_details(flow: Flow, spot: Spot | None, width: int) -> list[Line]:
+    """Of the selected node, and of the edge that it stands at the end of."""
+    if spot is None or spot.node not in flow:
+        return []
+    node = flow.topology.node(spot.node)
+    mark, role = NODE_MARKS[node.kind], NODE_ROLES[node.kind]
+    lines = [line(Segment(f"{mark} ", role), Segment(printable(node.title), "title"))]
+    place = "  ".join(part for part in (node.key.system, node.key.cluster) if part)
+    lines += fact("what", _KINDS[node.kind], width=width)
+    lines += fact("where", place, width=width)
+    lines += fact("environment", node.key.environment, width=width)
+    if spot.edge is not None:
+        edge = next((one for one in flow.topology.edges if one.key == spot.edge), None)
+        if edge is not None:
+            lines += _edge(flow, edge, width)
+    lines += _list(flow, spot.node, width)
+    return lines
+
+
+def _edge(flow: Flow, edge: Edge, width: int) -> list[Line]:
+    source, target = (flow.topology.node(key) for key in (edge.source, edge.target))
+    lines = heading(f"{edge.role.value}: {source.title} → {target.title}"[: width - 2], width)
+    lines += fact(
+        "evidence",
+        Segment(MARKS[edge.evidence], ROLES[edge.evidence]),
+        Segment(f" {edge.evidence.value}", ROLES[edge.evidence]),
+        width=width,
+    )
+    lines += fact("", Segment(MEANINGS[edge.evidence], "dim"), width=width)
+    rate = figures.rate(flow.rate(edge))
+    lines += fact("now", Segment(rate, "number"), width=width)
+    noun = "calls" if edge.role is Role.CALL else "messages"
+    lines += fact("count", f"{edge.count:,} {noun}", width=width)
+    if edge.errors:
+        share = f"{edge.errors / edge.count:.1%}" if edge.count else ""
+        lines += fact("errors", Segment(f"✗ {edge.errors:,}  {share}", "error"), width=width)
+    lines += fact("group", Segment(edge.group, "group"), width=width)
+    lag = flow.lags.get(edge.key)
+    if lag is not None:
+        lines += fact("lag", Segment(f"{lag:,} wait", "warning" if lag else "dim"), width=width)
+    for label, *values in (
+        ("took", edge.p50, edge.p95, edge.p99),
+        ("waited", edge.wait_p50, edge.wait_p95, edge.wait_p99),
+    ):
+        said = [
+            f"{name} {figures.seconds(value)}"
+            for name, value in zip(("p50", "p95", "p99"), values, strict=True)
+            if value is not None
+        ]
+        lines += fact(label, Segment("   ".join(said), "work"), width=width)
+    lines += fact("last", Segment(f"{figures.date(edge.last_seen)} UTC", "time"), width=width)
+    if edge.event_types:
+        lines += fact("types", Segment(", ".join(edge.event_types), "event"), width=width)
+    return lines
+
+
+def _list(flow: Flow, key: NodeKey, width: int) -> list[Line]:
+    """Everything that comes in and goes out, with counts."""
+    lines: list[Line] = []
+    into = [edge for edge in flow.topology.edges if edge.target == key]
+    out = [edge for edge in flow.topology.edges if edge.source == key]
+    inward, outward = ("from", "to")
+    if key.kind is not NodeKind.DESTINATION:
+        inward, outward = ("consumes", "produces")
+    for title, edges, role in (
+        (inward, [edge for edge in into if edge.role is not Role.CALL], "target"),
+        (outward, [edge for edge in out if edge.role is not Role.CALL], "source"),
+        ("is called by", [edge for edge in into if edge.role is Role.CALL], "target"),
+        ("calls", [edge for edge in out if edge.role is Role.CALL], "source"),
+    ):
+        if not edges:
+            continue
+        lines += heading(title, width)
+        for edge in edges:
+            other = flow.topology.node(edge.source if role == "target" else edge.target)
+            failed = f"  ✗ {figures.count(edge.errors)}" if edge.errors else ""
+            count = f"{edge.count:,}"
+            room = max(1, width - len(count) - len(failed) - 3)
+            lines.append(
+                line(
+                    Segment(f"{NODE_MARKS[other.kind]} ", NODE_ROLES[other.kind]),
+                    Segment(pad(printable(other.title), room), NODE_ROLES[other.kind]),
+                    Segment(f" {count}", "number"),
+                    Segment(failed, "error"),
+                )
+            )
+    return lines
