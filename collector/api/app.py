@@ -1,0 +1,46 @@
+"""Wiring of the HTTP API: resources, errors, guard."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from fastapi import APIRouter, FastAPI
+
+from collector.api import consumers, destinations, events, health, tail
+from collector.api.asking import Asking
+from collector.api.backend import Backend
+from collector.api.errors import handle_errors
+from collector.api.guard import Guard
+from collector.api.schemas import PROBLEMS
+from collector.config import Api, Limits
+
+PREFIX = "/api/v1"
+
+DESCRIPTION = """What happened to an event, and because of it.
+
+Times are two fields: `..._ns`, an integer of nanoseconds since the Unix epoch, and an ISO 8601
+text in UTC (null for 0, which means unknown). Fields may be added."""
+
+
+def create_app(
+    backend: Backend, settings: Api | None = None, limits: Limits | None = None
+) -> FastAPI:
+    """The API over a backend. Whoever serves it closes `app.state.tail` and `app.state.asking`."""
+    api = settings or Api()
+    app = FastAPI(
+        title="flowtap",
+        version=version("flowtap"),
+        description=DESCRIPTION,
+        docs_url=f"{PREFIX}/docs",
+        redoc_url=None,
+    )
+    app.state.limits = limits or Limits()
+    app.state.asking = Asking(backend, workers=api.workers, deadline=api.deadline)
+    app.state.tail = tail.Tail(app.state.asking)
+    resources = APIRouter(prefix=PREFIX, responses=PROBLEMS)
+    for resource in (events, destinations, consumers, tail, health):
+        resources.include_router(resource.router)
+    app.include_router(resources)
+    handle_errors(app)
+    app.add_middleware(Guard, token=api.secret(), version=app.version)
+    return app

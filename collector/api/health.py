@@ -1,0 +1,50 @@
+"""GET /health and /metrics: how the collector itself is doing."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from collector.api import schemas
+from collector.api.asking import Asked, json_answer, json_bytes
+from collector.api.backend import Backend
+
+router = APIRouter(tags=["collector"])
+
+PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def _health(backend: Backend, version: str) -> bytes:
+    parts = backend.health()
+    answer = {
+        "status": "ok" if all(part.ok for part in parts) else "degraded",
+        "version": version,
+        "components": [
+            {
+                "name": part.name,
+                "ok": part.ok,
+                "detail": part.detail,
+                "figures": dict(part.figures or {}),
+            }
+            for part in parts
+        ],
+    }
+    return json_bytes(answer)
+
+
+@router.get("/health", responses={200: {"model": schemas.Health}})
+async def health(asked: Asked, request: Request) -> Response:
+    """Each component's state; 200 as long as the collector answers, also when degraded."""
+    body = await asked.quickly(_health, asked.backend, request.app.version)
+    return json_answer(body)
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"content": {PROMETHEUS: {"schema": {"type": "string"}}}}},
+)
+async def metrics(asked: Asked) -> Response:
+    """The collector's counters, in Prometheus' text format."""
+    text = await asked.quickly(asked.backend.metrics_text)
+    return Response(text, media_type=PROMETHEUS)

@@ -1,0 +1,164 @@
+"""The answers' shapes, for the API's description; `graph.wire` writes the answers themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Problem(Shape):
+    """What went wrong."""
+
+    error: str = Field(description="A code: `not_found`, `ambiguous`, `invalid`, `deadline`, ...")
+    detail: str = Field(description="One sentence.")
+    hint: str = Field(description="What to do; may be empty.")
+
+
+class EventRow(Shape):
+    """An event in a list: a tapped message, or a producing span where no tap saw the message."""
+
+    id: str = Field(description="Finds exactly this event at /events and /chain.")
+    time_ns: int
+    time: str | None
+    received_ns: int
+    received: str | None
+    destination: str
+    system: str
+    cluster: str
+    environment: str
+    event_type: str
+    key: str
+    message_id: str
+    correlation_id: str
+    service: str
+    tapped: bool
+    error: bool
+
+
+class Events(Shape):
+    """Newest first."""
+
+    events: list[EventRow]
+    more: bool = Field(description="The limit cut the answer.")
+
+
+class Activity(Shape):
+    """Something that was just stored."""
+
+    kind: str = Field(description="`message` or `operation`.")
+    operation: str
+    group: str
+    duration_ns: int
+    event: EventRow
+
+
+class Flow(Shape):
+    """One end of a destination."""
+
+    name: str
+    kind: str = Field(description="`service`, `group` or `unknown`.")
+    group: str
+    count: int
+    errors: int
+    evidence: str
+    last_seen_ns: int
+    last_seen: str | None
+
+
+class Destination(Shape):
+    """A destination and who is at its ends, in the window."""
+
+    id: str
+    name: str
+    title: str
+    system: str
+    cluster: str
+    environment: str
+    produced: int
+    consumed: int
+    errors: int
+    event_types: list[str]
+    last_seen_ns: int
+    last_seen: str | None
+    producers: list[Flow]
+    consumers: list[Flow]
+
+
+class Destinations(Shape):
+    """By name."""
+
+    destinations: list[Destination]
+
+
+class Member(Shape):
+    """A member of a consumer group, as the broker last told it."""
+
+    member_id: str
+    client_id: str
+    host: str
+    assignment: list[tuple[str, str]] = Field(description="(destination, partition) pairs.")
+
+
+class Progress(Shape):
+    """How far a group has got on a partition."""
+
+    cluster: str
+    group: str
+    destination: str
+    incarnation: str
+    partition: str
+    committed: int = Field(description="Next offset to read; -1 when it has committed none.")
+    end: int
+    time_ns: int
+    time: str | None
+
+
+class Consumer(Shape):
+    """A consumer group at its broker."""
+
+    group: str
+    cluster: str
+    state: str
+    lag: int
+    services: list[str]
+    destinations: list[str]
+    time_ns: int
+    time: str | None
+    members: list[Member]
+    progress: list[Progress]
+
+
+class Consumers(Shape):
+    """By cluster and group."""
+
+    consumers: list[Consumer]
+
+
+class Component(Shape):
+    """How one part of the collector is doing."""
+
+    name: str
+    ok: bool
+    detail: str
+    figures: dict[str, Any]
+
+
+class Health(Shape):
+    """How the collector is doing."""
+
+    status: str = Field(description="`ok`, or `degraded` when a component is not.")
+    version: str
+    components: list[Component]
+
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    401: {"model": Problem, "description": "The bearer token is missing or wrong."},
+    422: {"model": Problem, "description": "A parameter cannot be used."},
+    503: {"model": Problem, "description": "The store is away or slow: try again later."},
+}
+"""Errors that every resource can answer."""

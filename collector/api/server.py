@@ -1,0 +1,89 @@
+"""The API's HTTP server inside the collector: its start, its port, its stop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import uvicorn
+from fastapi import FastAPI
+
+LONGEST_STOP_SECONDS = 3
+
+
+class _Server(uvicorn.Server):
+    """Signals are the service's business."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+
+class ApiServer:
+    """Serves an app from `create_app`."""
+
+    def __init__(self, app: FastAPI, *, host: str = "127.0.0.1", port: int = 0) -> None:
+        self._app = app
+        self._host = host
+        self._port = port
+        self._task: asyncio.Task[None] | None = None
+        self._server: _Server | None = None
+
+    async def start(self) -> int:
+        """Listens, and returns the port. Raises OSError, naming the address, when it cannot."""
+        listening = _listen(self._host, self._port)
+        config = uvicorn.Config(
+            self._app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            ws="none",
+            lifespan="off",
+            timeout_graceful_shutdown=LONGEST_STOP_SECONDS,
+        )
+        self._server = _Server(config)
+        self._task = asyncio.create_task(self._server.serve([listening]), name="flowtap-api")
+        ready = asyncio.create_task(self._server.ready.wait())
+        await asyncio.wait((ready, self._task), return_when=asyncio.FIRST_COMPLETED)
+        if not ready.done():
+            ready.cancel()
+            await self._task
+        port: int = listening.getsockname()[1]
+        return port
+
+    async def stop(self) -> None:
+        """Ends the streams, finishes what is being answered, and closes."""
+        if self._server is None or self._task is None:
+            return
+        self._app.state.tail.close()
+        self._server.should_exit = True
+        with suppress(asyncio.CancelledError):
+            await self._task
+        self._app.state.asking.close()
+        self._server = self._task = None
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host.strip("[]"), port))
+        listening.listen(128)
+        listening.setblocking(False)
+    except OSError as error:
+        listening.close()
+        raise OSError(
+            error.errno, f"the API cannot listen on {host}:{port}: {error.strerror}"
+        ) from error
+    return listening

@@ -1,0 +1,165 @@
+"""GET /tail: what is being stored, as server-sent events.
+
+One look at the store serves all who follow. Who reads too slowly misses some and is told so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import StreamingResponse
+from fastapi.sse import format_sse_event
+
+from collector.api import schemas
+from collector.api.asking import Asking
+from collector.api.errors import ApiError
+from collector.store.client import StoreError
+from graph.listing import Activity, EventFilter
+from graph.wire.listing import activity_to_dict
+
+log = logging.getLogger(__name__)
+
+router = APIRouter(tags=["events"])
+
+LOOK_SECONDS = 0.5
+AWAY_SECONDS = 2.0
+PING_SECONDS = 15.0
+ROWS = 2_000
+"""At one look; also how many may wait for one follower."""
+FOLLOWERS = 100
+
+
+class Follower:
+    """One who follows: a bounded queue that drops its oldest."""
+
+    def __init__(self, wanted: EventFilter) -> None:
+        self.wanted = wanted
+        self.waiting: deque[Activity] = deque()
+        self.missed = 0
+        self.changed = asyncio.Event()
+
+    def offer(self, activity: Activity) -> None:
+        if not self.wanted.accepts(activity.event):
+            return
+        if len(self.waiting) >= ROWS:
+            self.waiting.popleft()
+            self.missed += 1
+        self.waiting.append(activity)
+        self.changed.set()
+
+
+class Tail:
+    """Looks at the store while somebody follows, and tells all of them."""
+
+    def __init__(self, asking: Asking, *, look_seconds: float = LOOK_SECONDS) -> None:
+        self._asking = asking
+        self._look_seconds = look_seconds
+        self._followers: set[Follower] = set()
+        self._looking: asyncio.Task[None] | None = None
+        self.closed = False
+
+    async def follow(self, wanted: EventFilter) -> AsyncIterator[bytes]:
+        """Server-sent events until the tail is closed."""
+        follower = Follower(wanted)
+        self._followers.add(follower)
+        if self._looking is None:
+            self._looking = asyncio.create_task(self._look(), name="flowtap-tail")
+        try:
+            yield format_sse_event(comment="following", retry=2000)
+            while not self.closed:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(PING_SECONDS):
+                        await follower.changed.wait()
+                follower.changed.clear()
+                if follower.missed:
+                    yield _event("missed", {"count": follower.missed})
+                    follower.missed = 0
+                if not follower.waiting and not self.closed:
+                    yield format_sse_event(comment="ping")
+                while follower.waiting:
+                    told = activity_to_dict(follower.waiting.popleft())
+                    yield _event(told["kind"], told)
+        finally:
+            self._followers.discard(follower)
+            if not self._followers and self._looking is not None:
+                self._looking.cancel()
+                self._looking = None
+
+    @property
+    def full(self) -> bool:
+        return len(self._followers) >= FOLLOWERS
+
+    def close(self) -> None:
+        """End all streams, so that the server can stop."""
+        self.closed = True
+        for follower in self._followers:
+            follower.changed.set()
+
+    async def _look(self) -> None:
+        mark = -1
+        while True:
+            try:
+                mark, more = await self._look_once(mark)
+            except (StoreError, ApiError) as error:
+                log.warning("following: %s", error)
+                await asyncio.sleep(AWAY_SECONDS)
+                continue
+            if not more:
+                await asyncio.sleep(self._look_seconds)
+
+    async def _look_once(self, mark: int) -> tuple[int, bool]:
+        found = await self._asking.quickly(self._asking.backend.stored, mark, ROWS)
+        for activity in found.activity:
+            for follower in self._followers:
+                follower.offer(activity)
+        return found.mark, found.more
+
+
+def _event(name: str, data: dict[str, Any]) -> bytes:
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return format_sse_event(event=name, data_str=text)
+
+
+@router.get(
+    "/tail",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "model": schemas.Activity,
+            "content": {"text/event-stream": {}},
+            "description": "Events named `message` and `operation` with that data, and `missed` "
+            "with a `count` for those who read too slowly.",
+        }
+    },
+)
+async def tail(
+    request: Request,
+    destination: str = "",
+    event_type: Annotated[str, Query(alias="type")] = "",
+    key: str = "",
+    service: Annotated[str, Query(description="Who produced or handled it.")] = "",
+    environment: str = "",
+) -> StreamingResponse:
+    """Messages and operations from now on, as they are stored."""
+    following: Tail = request.app.state.tail
+    if following.full:
+        raise ApiError(503, "too_many", f"{FOLLOWERS} follow already", "Try again later.")
+    wanted = EventFilter(
+        destination=destination,
+        event_type=event_type,
+        key=key,
+        service=service,
+        environment=environment,
+    )
+    return StreamingResponse(
+        following.follow(wanted),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
+    )
