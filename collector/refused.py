@@ -35,6 +35,7 @@ class Refused:
         min_seconds: float = 0.0,
         durable: bool = False,
         clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], int] = time.time_ns,
     ) -> None:
         self.directory = directory
         self._max_files = max_files
@@ -43,6 +44,7 @@ class Refused:
         self._min_seconds = min_seconds
         self._durable = durable
         self._clock = clock
+        self._wall = wall
         self._last: float | None = None
         self._lock = threading.Lock()
         self._kept: deque[tuple[Path, int]] = deque(self._left())
@@ -76,6 +78,10 @@ class Refused:
             self._bytes += len(sample)
             return path
 
+    def sample(self, source: str, payload: bytes, reason: str) -> None:
+        """Keep the payload under the source's name and the time, as receivers want it."""
+        self.keep(f"{self._wall()}-{source}.bin", payload, reason)
+
     def _forget(self, path: Path) -> None:
         """The same name again (a refusal repeated after a crash) replaces, and counts once."""
         for entry in self._kept:
@@ -100,7 +106,7 @@ class Refused:
                 for path in self.directory.iterdir()
                 if not path.name.endswith(_REASON_SUFFIX)
             ]
-        except FileNotFoundError:
+        except OSError:
             return []
         files.sort(key=lambda file: file[1].st_mtime_ns)
         return [(path, stat.st_size) for path, stat in files]

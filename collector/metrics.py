@@ -1,0 +1,79 @@
+"""What came in and what became of it, per source.
+
+For each source and unit, once nothing is under way:
+
+    received = stored + rejected + dropped
+
+`stored` was made durable, `rejected` will never be accepted, `dropped` was turned away and may
+come again, to be received anew. What is not ours to keep is `ignored` and not received.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, get_args
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+
+Unit = Literal["requests", "spans", "messages"]
+Outcome = Literal["received", "stored", "rejected", "dropped", "ignored"]
+
+_HELP: dict[Outcome, str] = {
+    "received": "came in",
+    "stored": "were made durable",
+    "rejected": "can never be accepted",
+    "dropped": "were turned away and may come again",
+    "ignored": "are not kept by flowtap and were not received",
+}
+
+
+class Counters:
+    """Counters and gauges of one collector, in a registry of its own. Thread-safe."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._counters: dict[tuple[Unit, Outcome], Counter] = {
+            (unit, outcome): Counter(
+                f"flowtap_{unit}_{outcome}",
+                f"{unit.capitalize()} that {said}.",
+                ["source"],
+                registry=self.registry,
+            )
+            for unit in get_args(Unit)
+            for outcome, said in _HELP.items()
+        }
+
+    def count(self, unit: Unit, source: str, outcome: Outcome, amount: int = 1) -> None:
+        """Add to one counter."""
+        if amount:
+            self._counters[unit, outcome].labels(source).inc(amount)
+
+    def watch(self, name: str, said: str, read: Callable[[], float]) -> None:
+        """Show a value that is read when somebody looks; the name gets the prefix `flowtap_`."""
+        Gauge(f"flowtap_{name}", said, registry=self.registry).set_function(read)
+
+    def snapshot(self) -> dict[str, dict[str, dict[str, int]]]:
+        """Unit -> source -> outcome -> count; every outcome of a source that was seen."""
+        found: dict[str, dict[str, dict[str, int]]] = {}
+        for (unit, outcome), counter in self._counters.items():
+            for metric in counter.collect():
+                for sample in metric.samples:
+                    if sample.name.endswith("_total"):
+                        source = found.setdefault(unit, {}).setdefault(
+                            sample.labels["source"], dict.fromkeys(_HELP, 0)
+                        )
+                        source[outcome] = int(sample.value)
+        return found
+
+    def under_way(self, unit: Unit, source: str) -> int:
+        """Received and not yet stored, rejected or dropped; 0 when the equation holds."""
+        outcomes = self.snapshot().get(unit, {}).get(source)
+        if outcomes is None:
+            return 0
+        return outcomes["received"] - sum(
+            outcomes[outcome] for outcome in ("stored", "rejected", "dropped")
+        )
+
+    def exposition(self) -> bytes:
+        """Everything in Prometheus' text format."""
+        return generate_latest(self.registry)

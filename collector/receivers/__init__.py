@@ -1,0 +1,1 @@
+"""Spans in: each receiver speaks one protocol and hands OTLP protobuf on."""

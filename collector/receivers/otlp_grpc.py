@@ -1,0 +1,120 @@
+"""OTLP over gRPC: the bytes of a request, checked by parsing, go on as they came."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+import grpc.aio
+
+from collector.convert.otlp_protobuf import count_spans
+from collector.convert.result import Malformed
+from collector.metrics import Counters
+from collector.receivers.receiver import (
+    MAX_REQUEST_BYTES,
+    Admission,
+    CannotListen,
+    KeepMalformed,
+    SpanSink,
+    forget_malformed,
+)
+from collector.receivers.status import retry_info, retry_status
+from collector.spool import SpoolFull
+
+_TRACES = "opentelemetry.proto.collector.trace.v1.TraceService"
+_IGNORED = (
+    "opentelemetry.proto.collector.metrics.v1.MetricsService",
+    "opentelemetry.proto.collector.logs.v1.LogsService",
+    "opentelemetry.proto.collector.profiles.v1development.ProfilesService",
+)
+_GRACE_SECONDS = 5.0
+
+
+class OtlpGrpcReceiver:
+    """OTLP's TraceService; exporters of other signals are answered and their data ignored.
+
+    Too large (also after decompression): RESOURCE_EXHAUSTED, malformed: INVALID_ARGUMENT, full:
+    UNAVAILABLE with google.rpc.RetryInfo.
+    """
+
+    name = "otlp_grpc"
+
+    def __init__(
+        self,
+        sink: SpanSink,
+        counters: Counters,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 4317,
+        max_request_bytes: int = MAX_REQUEST_BYTES,
+        keep_malformed: KeepMalformed = forget_malformed,
+    ) -> None:
+        self._admission = Admission(self.name, sink, counters, keep_malformed)
+        self._host = f"[{host}]" if ":" in host else host
+        self._port = port
+        self._max_request_bytes = max_request_bytes
+        self._server: Any = None
+
+    @property
+    def address(self) -> str:
+        """host:port."""
+        return f"{self._host}:{self._port}"
+
+    async def start(self) -> None:
+        """Listen. Raises CannotListen."""
+        server = grpc.aio.server(
+            options=[
+                ("grpc.max_receive_message_length", self._max_request_bytes),
+                # Two collectors on one port would each get a part of the spans.
+                ("grpc.so_reuseport", 0),
+            ]
+        )
+        handlers = [_service(_TRACES, self._export)]
+        handlers += [_service(service, self._ignore) for service in _IGNORED]
+        server.add_generic_rpc_handlers(tuple(handlers))
+        try:
+            self._port = server.add_insecure_port(self.address)
+        except RuntimeError as error:
+            raise CannotListen(f"{self.name} cannot listen on {self.address}: {error}") from None
+        await server.start()
+        self._server = server
+
+    async def stop(self) -> None:
+        """Take no new requests and answer those under way."""
+        if self._server is not None:
+            await self._server.stop(_GRACE_SECONDS)
+            self._server = None
+
+    async def _export(self, request: bytes, context: Any) -> bytes:
+        try:
+            spans = count_spans(request)
+        except Malformed as error:
+            self._admission.malformed(request, str(error))
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        try:
+            await self._admission.admit(request, spans)
+        except SpoolFull as full:
+            await context.abort(
+                grpc.StatusCode.UNAVAILABLE, str(full), trailing_metadata=_retry(full)
+            )
+        return b""
+
+    async def _ignore(self, _request: bytes, _context: Any) -> bytes:
+        self._admission.ignored()
+        return b""
+
+
+def _service(name: str, export: Any) -> Any:
+    # Without serialisers gRPC gives and takes bytes.
+    return grpc.method_handlers_generic_handler(
+        name, {"Export": grpc.unary_unary_rpc_method_handler(export)}
+    )
+
+
+def _retry(full: SpoolFull) -> tuple[tuple[str, bytes], ...]:
+    status = retry_status(grpc.StatusCode.UNAVAILABLE.value[0], full)
+    return (
+        ("grpc-status-details-bin", status.SerializeToString()),
+        # The Python exporter looks here instead.
+        ("google.rpc.retryinfo-bin", retry_info(full).SerializeToString()),
+    )

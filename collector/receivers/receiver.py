@@ -1,0 +1,115 @@
+"""The seam between a protocol and the spool, and what every receiver does with a request.
+
+A request is acknowledged only after the sink accepted it. Whether it may be sent again is a
+property of the error: SpoolFull may, after its delay; Malformed never.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from collector.metrics import Counters
+
+MAX_REQUEST_BYTES = 64 << 20
+"""The largest request that is read, after decompression: what OTLP recommends."""
+
+LARGE_BODY_BYTES = 32 << 10
+"""From here on JSON is converted in a thread, so that other requests are answered meanwhile."""
+
+
+class SpanSink(Protocol):
+    """What takes requests: a serialised ExportTraceServiceRequest each."""
+
+    async def accept(self, payload: bytes) -> None:
+        """Return once the request is durable. Raises SpoolFull."""
+
+
+class Receiver(Protocol):
+    """One protocol on one address. Runs on the event loop that starts it."""
+
+    name: str
+
+    @property
+    def address(self) -> str:
+        """host:port while it listens, with the port that was really taken."""
+
+    async def start(self) -> None:
+        """Listen. Raises CannotListen."""
+
+    async def stop(self) -> None:
+        """Take no new requests and answer those under way."""
+
+
+class CannotListen(Exception):
+    """An address could not be taken; the message names receiver, address and reason."""
+
+
+KeepMalformed = Callable[[str, bytes, str], None]
+"""Called with the receiver's name, the payload and the reason."""
+
+
+def forget_malformed(_name: str, _payload: bytes, _reason: str) -> None:
+    """Keep no samples of malformed requests."""
+
+
+class Admission:
+    """Counts requests and hands them on; one per receiver."""
+
+    def __init__(
+        self,
+        name: str,
+        sink: SpanSink,
+        counters: Counters,
+        keep_malformed: KeepMalformed = forget_malformed,
+    ) -> None:
+        self.name = name
+        self._sink = sink
+        self._counters = counters
+        self._keep_malformed = keep_malformed
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    async def admit(self, payload: bytes, spans: int, rejected: int = 0) -> None:
+        """Return once the spans are durable. `rejected` ones were left out. Raises SpoolFull."""
+        # A client that hangs up cancels the call, but what it sent is on its way: the outcome
+        # is counted when it is known.
+        task = asyncio.create_task(self._admit(payload, spans, rejected))
+        self._under_way.add(task)
+        task.add_done_callback(self._finished)
+        await asyncio.shield(task)
+
+    async def _admit(self, payload: bytes, spans: int, rejected: int) -> None:
+        count, name = self._counters.count, self.name
+        count("requests", name, "received")
+        count("spans", name, "received", spans + rejected)
+        count("spans", name, "rejected", rejected)
+        try:
+            if spans:
+                await self._sink.accept(payload)
+        except BaseException:  # a full spool, or a fault of ours: the sender may try again
+            count("requests", name, "dropped")
+            count("spans", name, "dropped", spans)
+            raise
+        count("requests", name, "rejected" if rejected and not spans else "stored")
+        count("spans", name, "stored", spans)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen, also when the caller is gone
+
+    def malformed(self, payload: bytes, reason: str) -> None:
+        """A request that will never be accepted: counted, and perhaps kept as a sample."""
+        self._counters.count("requests", self.name, "received")
+        self._counters.count("requests", self.name, "rejected")
+        self.sample(payload, reason)
+
+    def sample(self, payload: bytes, reason: str) -> None:
+        """Keep what a request said, as an example of what was wrong with it."""
+        if payload:
+            self._keep_malformed(self.name, payload, reason)
+
+    def ignored(self) -> None:
+        """A request that is not about spans."""
+        self._counters.count("requests", self.name, "ignored")

@@ -1,0 +1,141 @@
+"""Zipkin v2 JSON over HTTP, converted to OTLP."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable
+from functools import partial
+from http import HTTPStatus
+
+from starlette.types import Receive, Scope, Send
+
+from collector.convert import zipkin
+from collector.convert.result import Converted, Malformed
+from collector.metrics import Counters
+from collector.receivers.http_request import (
+    Answer,
+    ClientGone,
+    HttpError,
+    media_type,
+    read_body,
+    skip_body,
+)
+from collector.receivers.http_server import HttpServer
+from collector.receivers.receiver import (
+    LARGE_BODY_BYTES,
+    MAX_REQUEST_BYTES,
+    Admission,
+    KeepMalformed,
+    SpanSink,
+    forget_malformed,
+)
+from collector.spool import SpoolFull
+
+_SPANS = "/api/v2/spans"
+_V1_SPANS = "/api/v1/spans"
+_HEALTH = "/health"
+_TEXT = "text/plain; charset=utf-8"
+
+
+class ZipkinReceiver:
+    """POST /api/v2/spans, answered 202; GET /health.
+
+    Spans without valid ids are left out of a list; a list of nothing else is malformed. Errors
+    are plain text: too large 413, other types 415, malformed 400, full 429 with Retry-After.
+    An ASGI application too.
+    """
+
+    name = "zipkin"
+
+    def __init__(
+        self,
+        sink: SpanSink,
+        counters: Counters,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 9411,
+        max_request_bytes: int = MAX_REQUEST_BYTES,
+        keep_malformed: KeepMalformed = forget_malformed,
+        wall: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._admission = Admission(self.name, sink, counters, keep_malformed)
+        self._max_request_bytes = max_request_bytes
+        self._wall = wall
+        self._server = HttpServer(self.name, self, host, port)
+
+    @property
+    def address(self) -> str:
+        """host:port."""
+        return self._server.address
+
+    async def start(self) -> None:
+        """Listen. Raises CannotListen."""
+        await self._server.start()
+
+    async def stop(self) -> None:
+        """Take no new requests and answer those under way."""
+        await self._server.stop()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            answer = await self._answer(scope, receive)
+        except ClientGone:
+            return
+        except HttpError as error:
+            answer = _text(error.status, str(error))
+        except SpoolFull as full:
+            seconds = str(max(1, math.ceil(full.retry_after_seconds)))
+            answer = _text(HTTPStatus.TOO_MANY_REQUESTS, str(full), ("retry-after", seconds))
+        await answer.send(send)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        path, method = scope["path"], scope["method"]
+        if path == _HEALTH and method in ("GET", "HEAD"):
+            body = b'{"status":"UP"}' if method == "GET" else b""
+            return Answer(HTTPStatus.OK, "application/json", body)
+        if path != _SPANS:
+            await skip_body(receive, self._max_request_bytes)
+            if path == _V1_SPANS:
+                self._admission.malformed(b"", "Zipkin v1")
+                raise HttpError(
+                    HTTPStatus.NOT_FOUND, f"Zipkin v1 is not read: send v2 JSON to {_SPANS}"
+                )
+            raise HttpError(HTTPStatus.NOT_FOUND, f"nothing is at {path}: send to {_SPANS}")
+        if method != "POST":
+            message = f"{path} takes POST, not {method}"
+            return _text(HTTPStatus.METHOD_NOT_ALLOWED, message, ("allow", "POST"))
+        try:
+            # Zipkin's reporters may leave the type out, and JSON is then meant.
+            if media_type(scope) not in ("", "application/json"):
+                await skip_body(receive, self._max_request_bytes)
+                raise HttpError(
+                    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+                    f"Content-Type {media_type(scope)!r} is not supported: send JSON",
+                )
+            body = await read_body(scope, receive, self._max_request_bytes)
+        except HttpError as error:
+            self._admission.malformed(b"", str(error))
+            raise
+        try:
+            converted = await self._convert(body)
+        except Malformed as error:
+            self._admission.malformed(body, str(error))
+            raise HttpError(HTTPStatus.BAD_REQUEST, str(error)) from None
+        if converted.rejected:
+            self._admission.sample(body, converted.reason)
+        await self._admission.admit(converted.payload, converted.spans, converted.rejected)
+        if converted.rejected and not converted.spans:
+            raise HttpError(HTTPStatus.BAD_REQUEST, converted.reason)
+        return Answer(HTTPStatus.ACCEPTED)
+
+    async def _convert(self, body: bytes) -> Converted:
+        convert = partial(zipkin.convert, body, self._wall())
+        if len(body) <= LARGE_BODY_BYTES:
+            return convert()
+        return await asyncio.to_thread(convert)
+
+
+def _text(status: HTTPStatus, message: str, *headers: tuple[str, str]) -> Answer:
+    return Answer(status, _TEXT, message.encode("utf-8", "replace"), headers)
