@@ -1,0 +1,135 @@
+"""What a screen says when it has nothing to show: how to send data, that nobody answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tui.actions import ACTIONS, Action, Place
+from tui.drawing import figures
+from tui.drawing.evidence import MARKS, MEANINGS, ROLES
+from tui.drawing.segments import Line, Segment, cells, fit, line, pad, width_of
+from tui.drawing.status import Connection
+
+
+def nothing_yet(connection: Connection) -> list[Line]:
+    """First use: how to send something; commands are targets, to be copied."""
+    spans = connection.address_of("otlp http") or "127.0.0.1:4318"
+    lines = [
+        line(Segment("Nothing has arrived yet.", "title")),
+        (),
+        *_step(1, "Try it with a small shop on a real Kafka", "flowtap demo"),
+        *_step(
+            2,
+            "Tap your Kafka: it only reads, and joins no group",
+            "flowtap up --bootstrap HOST:9092",
+        ),
+        *_step(
+            3,
+            "Let your services send their OpenTelemetry spans here",
+            f"export OTEL_EXPORTER_OTLP_ENDPOINT=http://{spans}",
+        ),
+        *_step(4, "Read recorded spans", "flowtap import spans.json"),
+    ]
+    if connection.live:
+        lines += [line(Segment("What arrives shows here by itself.", "dim"))]
+    return lines
+
+
+def _step(number: int, text: str, command: str) -> list[Line]:
+    return [
+        line(Segment(f"{number}  ", "label"), text),
+        line("  ", Segment(f" $ {command} ", "command", command)),
+        (),
+    ]
+
+
+def away(connection: Connection, now: int) -> list[Line]:
+    """The collector does not answer: since when, why, and what to do."""
+    since = figures.clock(connection.away_since)[:8]
+    lines = [
+        line(Segment("The collector does not answer.", "error")),
+        (),
+        line(Segment(pad("asked", 9), "label"), connection.name),
+        line(
+            Segment(pad("since", 9), "label"),
+            f"{since} UTC",
+            Segment(f"  {figures.duration(max(0, now - connection.away_since))}", "dim"),
+        ),
+        line(Segment(pad("why", 9), "label"), Segment(connection.trouble, "warning")),
+        (),
+        line("It is asked again each second; this screen goes on by itself."),
+    ]
+    if connection.hint:
+        lines += [(), line(connection.hint)]
+    return lines + [
+        (),
+        line("Start one with"),
+        line(Segment(" $ flowtap up ", "command", "flowtap up")),
+    ]
+
+
+def no_events(name: str) -> list[Line]:
+    """A list of events without any."""
+    return [
+        line(Segment(f"No event of {name} is stored.", "title")),
+        (),
+        line("Its messages are listed once a tap has read them, or a span tells of them."),
+    ]
+
+
+def asking() -> list[Line]:
+    """Before the first answer."""
+    return [line(Segment("Asking …", "dim"))]
+
+
+def centred(lines: Sequence[Line], width: int, height: int) -> list[Line]:
+    """The lines in the middle of a space, a little above it."""
+    wide = min(width, max((width_of(drawn) for drawn in lines), default=0))
+    left = " " * ((width - wide) // 2)
+    above: list[Line] = [()] * max(0, (height - len(lines)) * 2 // 5)
+    return above + [fit(line(left, *drawn), width) if drawn else () for drawn in lines]
+
+
+def help_lines(place: Place, width: int) -> list[Line]:
+    """What can be done here and everywhere, from the table of actions; then the signs."""
+    lines: list[Line] = []
+    for where in (place, Place.EVERYWHERE):
+        lines += [line(Segment(where.value, "title"))]
+        for action in ACTIONS:
+            if where in action.places:
+                lines += _action(action, width)
+        lines.append(())
+    lines += [line(Segment("Signs", "title"))]
+    for evidence, mark in MARKS.items():
+        lines.append(
+            line(
+                Segment(pad(f"  {mark} {evidence.value}", 17), ROLES[evidence]),
+                Segment(MEANINGS[evidence], "dim"),
+            )
+        )
+    for sign, meaning in (
+        ("● service", "its spans were seen"),
+        ("◇ group", "known from the broker only"),
+        ("○ called", "nothing of it is seen but calls to it"),
+        ("? unknown", "nothing says who produces these messages"),
+        ("╌▷ ┄▷", "an edge that is matched, or inferred, not observed"),
+        ("✓ ✗ ◦", "handled, failed, received without a sign of handling"),
+        ("◉ ●", "the event that was asked for, an event"),
+        ("↑ ↓ ↻", "drawn above, drawn below, leads back to itself"),
+        ("··━━ ◆", "waiting, handling, the moment of an event"),
+    ):
+        lines.append(line(Segment(pad(f"  {sign}", 17)), Segment(meaning, "dim")))
+    return lines
+
+
+def _action(action: Action, width: int) -> list[Line]:
+    keys = pad(f"  {action.written}", 17)
+    words, rows = action.help.split(), [""]
+    for word in words:
+        if rows[-1] and cells(rows[-1]) + 1 + cells(word) > width - 17:
+            rows.append("")
+        rows[-1] = f"{rows[-1]} {word}" if rows[-1] else word
+    return [
+        line(Segment(keys if number == 0 else " " * 17, "key"), Segment(row))
+        for number, row in enumerate(rows)
+    ]
