@@ -17,8 +17,9 @@ from samples.shop.shop import Shop
 
 def main() -> int:
     arguments = _arguments()
-    # Both signals end the shop in order.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Both end the shop in order; a shell lets what it runs in the background ignore the first.
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.default_int_handler)
     directory = arguments.ledger or Path(tempfile.mkdtemp(prefix="shop-"))
     shop = Shop(
         arguments.bootstrap,

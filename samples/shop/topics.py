@@ -16,6 +16,14 @@ from samples.shop.errors import ShopError
 from samples.shop.flow import ROLES, TOPICS
 
 SECONDS = 30.0
+ANSWER_SECONDS = 10.0
+"""How long to wait for a broker that may not be there."""
+NOT_YET = (
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+)
+"""What a broker says of a partition that was made a moment ago."""
 
 
 def prepare(bootstrap: str) -> None:
@@ -24,8 +32,9 @@ def prepare(bootstrap: str) -> None:
     So a run sees its own messages only, and all of them, also on a broker where the shop ran
     before. Raises ShopError when the broker does not answer or a group is in use.
     """
-    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 3})
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 2})
     try:
+        admin.list_topics(timeout=ANSWER_SECONDS)  # Fails at once where no broker answers.
         _create(admin)
         _begin_at_ends(admin)
     except KafkaException as error:
@@ -36,9 +45,9 @@ def prepare(bootstrap: str) -> None:
 
 def _create(admin: AdminClient) -> None:
     wanted = [NewTopic(name, num_partitions=count) for name, count in TOPICS.items()]
-    for made in admin.create_topics(wanted, operation_timeout=SECONDS).values():
+    for made in admin.create_topics(wanted, request_timeout=SECONDS).values():
         try:
-            made.result(SECONDS)
+            made.result()
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
@@ -72,8 +81,8 @@ def _move(admin: AdminClient, group: str, offsets: list[TopicPartition]) -> None
     deadline = time.monotonic() + SECONDS
     while True:
         request = [ConsumerGroupTopicPartitions(group, offsets)]
-        [changed] = admin.alter_consumer_group_offsets(request).values()
-        errors = [each.error for each in changed.result(SECONDS).topic_partitions if each.error]
+        [changed] = admin.alter_consumer_group_offsets(request, request_timeout=SECONDS).values()
+        errors = [each.error for each in changed.result().topic_partitions if each.error]
         if not errors:
             return
         if errors[0].code() != KafkaError.UNKNOWN_MEMBER_ID:
@@ -99,13 +108,14 @@ def _ends(admin: AdminClient, partitions: list[TopicPartition]) -> dict[tuple[st
     """The next offset of each partition; new partitions may need a moment to get a leader."""
     deadline = time.monotonic() + SECONDS
     while True:
-        found = admin.list_offsets({each: OffsetSpec.latest() for each in partitions})
+        found = admin.list_offsets(
+            {each: OffsetSpec.latest() for each in partitions}, request_timeout=SECONDS
+        )
         try:
             return {
-                (each.topic, each.partition): end.result(SECONDS).offset
-                for each, end in found.items()
+                (each.topic, each.partition): end.result().offset for each, end in found.items()
             }
         except KafkaException as error:
-            if not error.args[0].retriable() or time.monotonic() > deadline:
+            if error.args[0].code() not in NOT_YET or time.monotonic() > deadline:
                 raise
             time.sleep(0.1)
