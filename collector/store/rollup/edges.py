@@ -112,8 +112,7 @@ LEFT JOIN (
 ) AS silent USING (minute, service, destination)
 WHERE minute IN {_ASKED} AND found > silent.n"""
 
-# Where each consuming operation points, and what that is. A receive span that only points at
-# other consuming spans (a poll around them) is no delivery, nor is one that is pointed at.
+# Where each consuming operation points, and what that is.
 TARGETS = """CREATE TEMPORARY TABLE r_targets ENGINE = Memory AS
     SELECT o.trace_id AS trace_id, o.span_id AS span_id, o.service AS service, o.type AS type,
         c.1 AS t_trace, c.2 AS t_span,
@@ -121,29 +120,46 @@ TARGETS = """CREATE TEMPORARY TABLE r_targets ENGINE = Memory AS
             (t_trace, t_span) IN (SELECT trace_id, span_id FROM r_headers), 'producer',
             t.type != '', if(t.service = o.service, 'consumer', 'other'),
             c.3 = 'link' OR o.remote_parent, 'producer', 'other') AS what,
-        c.4 AS link_place, c.5 AS link_id
+        c.3 AS how, c.4 AS link_place, c.5 AS link_id, c.6 AS link_destination
     FROM (
         SELECT trace_id, span_id, service, type, remote_parent, arrayJoin(arrayDistinct(
             arrayConcat(
-                if(parent_span_id = '', [], [(trace_id, parent_span_id, 'parent', '', '')]),
+                if(parent_span_id = '', [], [(trace_id, parent_span_id, 'parent', '', '', '')]),
                 arrayMap(l -> (l.1, l.2, 'link',
-                    if(l.5 IS NULL, '', concat(l.4, '/', toString(l.5))), l.6), links)))) AS c
+                    if(l.5 IS NULL, '', concat(l.4, '/', toString(l.5))), l.6, l.3), links)))) AS c
         FROM r_operations WHERE type IN ('receive', 'process')
     ) AS o
     LEFT JOIN (SELECT trace_id, span_id, any(type) AS type, any(service) AS service
         FROM r_operations GROUP BY trace_id, span_id) AS t
         ON t.trace_id = c.1 AND t.span_id = c.2"""
 
-# One row for each operation and each message that it is about.
+# One row for each operation and each message that it is about. A receive span is no delivery
+# when it only points at other consuming spans (a poll around them), nor when one descends from
+# it or one that is a delivery links to it. A batch may be of several destinations and name only
+# its first: where each of its messages went is then known from the message itself.
 HANDLINGS = """CREATE TEMPORARY TABLE r_handlings ENGINE = Memory AS
     WITH about AS (
         SELECT trace_id, span_id, t_trace, t_span, any(link_place) AS link_place,
-            any(link_id) AS link_id
+            any(link_id) AS link_id, max(link_destination) AS link_destination
         FROM r_targets WHERE what = 'producer' GROUP BY trace_id, span_id, t_trace, t_span
+    ),
+    many AS (
+        SELECT trace_id, span_id FROM about GROUP BY trace_id, span_id HAVING count() > 1
+    ),
+    went AS (
+        SELECT trace_id, span_id, arraySort(groupUniqArray(destination)) AS destinations FROM (
+            SELECT trace_id, span_id, destination FROM r_headers
+            UNION ALL SELECT trace_id, span_id, destination FROM r_operations
+            WHERE type IN ('create', 'send') AND destination != '')
+        GROUP BY trace_id, span_id
     )
     SELECT o.environment AS environment, o.service AS service, o.type AS type, o.start AS start,
         o.duration AS duration, o.error AS error, o.consumer_group AS consumer_group,
-        o.system AS system, o.destination AS destination,
+        o.system AS system,
+        multiIf(a.link_destination != '', a.link_destination,
+            (o.trace_id, o.span_id) IN (SELECT trace_id, span_id FROM many)
+                AND notEmpty(w.destinations) AND NOT has(w.destinations, o.destination),
+            w.destinations[1], o.destination) AS destination,
         if(o.destination = '' AND o.cluster = '', o.server_address, o.cluster) AS cluster,
         o.event_type AS event_type, o.batch_count AS batch_count,
         if(a.t_span != '', a.t_trace, if(b.t_span != '', b.t_trace, '')) AS t_trace,
@@ -163,10 +179,13 @@ HANDLINGS = """CREATE TEMPORARY TABLE r_handlings ENGINE = Memory AS
         WHERE r.what = 'consumer' AND r.type = 'process'
             AND (r.trace_id, r.span_id) NOT IN (SELECT trace_id, span_id FROM about)
     ) AS b ON b.trace_id = o.trace_id AND b.span_id = o.span_id
+    LEFT JOIN went AS w ON w.trace_id = a.t_trace AND w.span_id = a.t_span
     WHERE o.type IN ('receive', 'process')
         AND (o.destination != '' OR o.system != '' OR o.server_address != '')
-        AND (o.trace_id, o.span_id) NOT IN (
-            SELECT t_trace, t_span FROM r_targets WHERE what = 'consumer')
+        AND (o.type = 'process' OR (o.trace_id, o.span_id) NOT IN (
+            SELECT t_trace, t_span FROM r_targets WHERE what = 'consumer' AND (how = 'parent'
+                OR type = 'process' OR (trace_id, span_id) IN (
+                    SELECT trace_id, span_id FROM about))))
         AND (o.type = 'process' OR (o.trace_id, o.span_id) NOT IN (
             SELECT trace_id, span_id FROM r_targets GROUP BY trace_id, span_id
             HAVING countIf(what = 'consumer') > 0 AND countIf(what = 'producer') = 0))"""
