@@ -70,6 +70,21 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Start:
+    """Where a chain begins: any spans and positions of the events asked for.
+
+    A context with an empty span id stands for all messaging operations of its trace.
+    """
+
+    contexts: tuple[SpanContext, ...] = ()
+    positions: tuple[Position, ...] = ()
+
+
+class NoEvent(LookupError):
+    """Nothing that is known of the start is an event."""
+
+
+@dataclass(frozen=True, slots=True)
 class Join:
     """Why one operation belongs to an event."""
 

@@ -1,0 +1,306 @@
+"""Which event led to which: the joins in their order, the surest kept.
+
+1. A link from the producing span to a consuming one, or to the creation of another event.
+2. The nearest messaging ancestor of the producing span, through any number of plain spans and
+   calls to other services; or a context in the message's headers that another event, or a span
+   below its consumer, made.
+3. The causation id in the message's headers.
+
+What is left has only a correlation id: see `graph.chain.inference`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from graph.chain.consumption import Consumption, Match
+from graph.chain.known import handles, produces, relations_of
+from graph.chain.names import may_be_same, normal_id
+from graph.chain.result import EventKey, Via
+from graph.model import Evidence, Message, Operation, Position, Span, SpanContext
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """A cause as it was found, before deliveries are put together."""
+
+    key: EventKey
+    evidence: Evidence
+    via: Via
+    service: str = ""
+    """Who consumed the cause, as far as that is known."""
+    consumer: SpanContext | None = None
+    """The consuming operation."""
+    way: tuple[Span, ...] = ()
+    candidates: int = 1
+
+
+class Causes:
+    """Causes and effects of events, one step each."""
+
+    def __init__(self, consumption: Consumption) -> None:
+        self.consumption = consumption
+        self.identity = consumption.identity
+        self.known = consumption.known
+        self._of: dict[EventKey, tuple[Lead, ...]] = {}
+
+    def of(self, key: EventKey) -> tuple[Lead, ...]:
+        """What led to this event; several for a batch that fans in, or when several fit."""
+        if key not in self._of:
+            self._of[key] = self._found(key)
+        return self._of[key]
+
+    def _found(self, key: EventKey) -> tuple[Lead, ...]:
+        producers = [operation for operation, _ in self.identity.producers(key)]
+        found: tuple[Lead, ...] = ()
+        ways: tuple[Callable[[], Iterable[Lead]], ...] = (
+            lambda: self._by_links(key, producers),
+            lambda: self._by_ancestors(key, producers),
+            lambda: self._by_headers(key, producers),
+        )
+        for way in ways:
+            found = _surest(lead for lead in way() if lead.key != key)
+            if found:
+                break
+        declared = self._declared(key)
+        named = {lead.key for lead in declared}
+        # Out of several the producer itself may name one: one output for each of a batch.
+        narrowed = tuple(lead for lead in found if lead.key in named)
+        if narrowed and len(narrowed) < len(found):
+            if any(lead.evidence is Evidence.INFERRED for lead in narrowed):
+                return declared
+            return narrowed
+        if found and any(lead.evidence is not Evidence.INFERRED for lead in found):
+            return found
+        return declared or found
+
+    # By spans
+
+    def _by_links(self, key: EventKey, producers: Iterable[Operation]) -> Iterable[Lead]:
+        own = {operation.context for operation in producers}
+        for operation in producers:
+            for relation in relations_of(operation):
+                if (
+                    relation.kind != "link"
+                    or relation.target in own
+                    or self.identity.sends(operation, relation.target)
+                ):
+                    continue
+                pointed = self.known.operations.get(relation.target)
+                if pointed is not None and handles(pointed):
+                    for match in self.consumption.handled(pointed):
+                        yield _lead(match, Via.LINK, pointed)
+                    continue
+                created = self.identity.created(relation.target)
+                if key not in created:
+                    yield from _shared(created, Via.LINK, operation.service)
+
+    def _by_ancestors(self, key: EventKey, producers: Iterable[Operation]) -> Iterable[Lead]:
+        for operation in producers:
+            found = list(self._above(key, operation.context))
+            if found:
+                return found
+        return ()
+
+    def _above(self, key: EventKey, context: SpanContext, via: Via = Via.PARENT) -> Iterable[Lead]:
+        """The events of the nearest messaging ancestor that is not of this event itself."""
+        way: list[Span] = []
+        below = context
+        for above in self.known.ancestors(context):
+            operation = self.known.operations.get(above)
+            span = self.known.spans.get(above)
+            if operation is not None and handles(operation):
+                others = [m for m in self.consumption.handled(operation) if m.key != key]
+                if others:
+                    passed = tuple(reversed(way))
+                    return [_lead(match, via, operation, passed) for match in others]
+            elif operation is not None and produces(operation):
+                created = self.identity.created(above)
+                if key not in created and self._consumed_by(operation, created, below):
+                    service = self.known.service(below)
+                    return list(_shared(created, via, service, tuple(reversed(way))))
+            if span is not None and not (operation is not None and self._is_own(key, operation)):
+                way.append(span)
+            below = above
+        return ()
+
+    def _is_own(self, key: EventKey, operation: Operation) -> bool:
+        return produces(operation) and key in self.identity.created(operation.context)
+
+    def _consumed_by(
+        self, operation: Operation, created: Iterable[EventKey], below: SpanContext
+    ) -> bool:
+        """Whether a span right below a producing one took the context out of the message.
+
+        Else it only runs inside of the producing span. In the same service that is so unless
+        it began after the end, and the service is known to consume the event.
+        """
+        service = self.known.service(below)
+        if service != operation.service:
+            return True
+        span = self.known.spans.get(below) or self.known.operations.get(below)
+        if span is None or span.start <= operation.end:
+            return False
+        return any(
+            handler.service == service
+            for key in created
+            for handler, _ in self.consumption.handlers(key)
+        )
+
+    # By the message
+
+    def _by_headers(self, key: EventKey, producers: list[Operation]) -> Iterable[Lead]:
+        """A context in the headers that is not of its own production: handed on by a consumer."""
+        own = {operation.context for operation in producers}
+        service = producers[0].service if producers else ""
+        for context in self.identity.contexts(key):
+            if context in own:
+                continue
+            operation = self.known.operations.get(context)
+            if operation is not None and handles(operation):
+                found = [
+                    _lead(match, Via.HEADER, operation)
+                    for match in self.consumption.handled(operation)
+                    if match.key != key
+                ]
+                found = found or list(self._above(key, context, Via.HEADER))
+            elif operation is not None and produces(operation):
+                created = self.identity.created(context)
+                found = list(_shared(created, Via.HEADER, service)) if key not in created else []
+            elif context in self.known.spans:
+                span = self.known.spans[context]
+                found = [
+                    replace(lead, way=(*lead.way, span))
+                    for lead in self._above(key, context, Via.HEADER)
+                ]
+            else:
+                found = []
+            if found:
+                return found
+        return ()
+
+    def _declared(self, key: EventKey) -> tuple[Lead, ...]:
+        """By causation id; never across environments or clusters by the id alone."""
+        ids = {normal_id(m.causation_id): m for m in self.identity.messages(key) if m.causation_id}
+        environment, cluster = self.identity.realm(key)
+        found: dict[EventKey, None] = {}
+        for causation_id, message in ids.items():
+            for cause in self._with_id(causation_id):
+                its_environment, its_cluster = self.identity.realm(cause)
+                if cause == key or not may_be_same(environment, its_environment):
+                    continue
+                if may_be_same(cluster, its_cluster) or self._share_trace(message, cause):
+                    found[cause] = None
+        return tuple(
+            Lead(cause, Evidence.DECLARED, Via.CAUSATION_ID, candidates=len(found))
+            for cause in found
+        )
+
+    def _with_id(self, message_id: str) -> Iterable[EventKey]:
+        for position in sorted(self.known.messages_by_id.get(message_id, ())):
+            yield from self.identity.at(position)
+        for source in sorted(self.known.operations_by_id.get(message_id, ())):
+            if produces(self.known.operations[source]):
+                yield from self.identity.created(source)
+
+    def _share_trace(self, message: Message, cause: EventKey) -> bool:
+        traces = {context.trace_id for context in message.contexts}
+        return any(context.trace_id in traces for context in self.identity.contexts(cause))
+
+    # Towards effects
+
+    def effect_points(self, key: EventKey) -> set[SpanContext | Position]:
+        """Contexts and positions where effects of an event may be; `of` decides which are."""
+        found: set[SpanContext | Position] = set()
+        own = set(self.identity.contexts(key))
+        siblings = {key, *(other for context in own for other in self.identity.created(context))}
+        roots = list(own)
+        for operation, _ in self.consumption.handlers(key):
+            roots.append(operation.context)
+        for root in roots:
+            operations, plain = self._inside(key, root)
+            found.update(operation.context for operation in operations)
+            for context in (root, *plain):
+                found.update(
+                    source
+                    for source in self.known.pointing.get(context, ())
+                    if self._leads_on(source, siblings)
+                )
+                found.update(
+                    position
+                    for position in self.identity.carried(context)
+                    if not siblings.issuperset(self.identity.at(position))
+                )
+        for message in self.identity.messages(key):
+            if message.message_id:
+                found |= self.known.by_causation.get(normal_id(message.message_id), set())
+        return found - own - set(self.identity.positions(key))
+
+    def _leads_on(self, source: SpanContext, siblings: set[EventKey]) -> bool:
+        """Whether a span produces, or handles an event that carries an old context on."""
+        operation = self.known.operations[source]
+        return produces(operation) or any(
+            match.key not in siblings for match in self.consumption.handled(operation)
+        )
+
+    def _inside(
+        self, key: EventKey, root: SpanContext
+    ) -> tuple[list[Operation], list[SpanContext]]:
+        """Producing operations and plain spans below, down to other events' consumers."""
+        operations: list[Operation] = []
+        plain: list[SpanContext] = []
+        seen = {root}
+        todo = [root]
+        while todo:
+            nearest, between = self.identity.below(todo.pop())
+            plain.extend(between)
+            for operation in nearest:
+                if operation.context in seen:
+                    continue
+                seen.add(operation.context)
+                if produces(operation):
+                    operations.append(operation)
+                    todo.append(operation.context)
+                elif not handles(operation) or not any(
+                    match.key != key for match in self.consumption.handled(operation)
+                ):
+                    todo.append(operation.context)
+        return operations, plain
+
+    def effect_contexts(self, key: EventKey) -> set[SpanContext]:
+        """Contexts that effects may point at: what has to be asked for to find them."""
+        found = set(self.identity.contexts(key))
+        for operation, _ in self.consumption.handlers(key):
+            found.add(operation.context)
+        for root in list(found):
+            found.update(self._inside(key, root)[1])
+        return found
+
+
+def _lead(match: Match, via: Via, consumer: Operation, way: tuple[Span, ...] = ()) -> Lead:
+    return Lead(
+        match.key, match.evidence, via, consumer.service, consumer.context, way, match.candidates
+    )
+
+
+def _shared(
+    keys: Iterable[EventKey], via: Via, service: str, way: tuple[Span, ...] = ()
+) -> Iterable[Lead]:
+    """A creation context alone: certain when one event has it, else one of a batch."""
+    keys = tuple(keys)
+    evidence = Evidence.OBSERVED if len(keys) == 1 else Evidence.INFERRED
+    for key in keys:
+        yield Lead(key, evidence, via, service, None, way, len(keys))
+
+
+def _surest(leads: Iterable[Lead]) -> tuple[Lead, ...]:
+    best: dict[EventKey, Lead] = {}
+    for lead in leads:
+        before = best.get(lead.key)
+        if before is None or (lead.evidence.rank, lead.candidates) < (
+            before.evidence.rank,
+            before.candidates,
+        ):
+            best[lead.key] = lead
+    return tuple(best.values())

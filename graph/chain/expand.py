@@ -1,0 +1,260 @@
+"""From a start to its chain: causes upwards and effects downwards, generation by generation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from enum import IntFlag
+
+from graph.chain.assemble import assemble
+from graph.chain.gather import Gatherer, OutOfTime, Wanted
+from graph.chain.known import Known, handles, produces
+from graph.chain.result import Chain, Creation, EventKey, Limits, NoEvent, Start, Stop
+from graph.chain.view import View
+from graph.facts import Facts
+from graph.model import IdKind, Operation, Position, SpanContext
+
+Seed = SpanContext | Position
+"""Something that names events, once enough is known of it."""
+
+
+class Reach(IntFlag):
+    """In which directions an event is followed."""
+
+    SHOWN = 0
+    """Not at all: it is only another cause of an effect, beside the one that was followed."""
+    CAUSES = 1
+    EFFECTS = 2
+    BOTH = 3
+
+
+def find(
+    facts: Facts,
+    start: Start,
+    limits: Limits | None = None,
+    clock: Callable[[], float] | None = None,
+    *,
+    whole: bool = False,
+    subscribers: Mapping[str, Collection[str]] | None = None,
+) -> Chain:
+    """The chain of the events at `start`: all their causes, all their effects.
+
+    Events that share a correlation id with one of these are starts as well. Direct causes of
+    every effect are in the chain, but followed only when `whole`, which also follows the other
+    effects of causes: everything that hangs together.
+
+    `clock` is monotonic, in seconds; without one there is no deadline. `subscribers` are names
+    of services and groups by destination: consumers known only to the broker, for which a
+    cause can then be inferred. Raises NoEvent when nothing at `start` is an event.
+    """
+    limits = limits or Limits()
+    expansion = Expansion(facts, limits, clock, whole)
+    expansion.run(start)
+    if not expansion.reached:
+        raise NoEvent(str(start))
+    view = View(expansion.known)
+    return assemble(
+        view,
+        starts=expansion.canonical(view, expansion.starts),
+        members=expansion.canonical(view, expansion.starts + expansion.members),
+        reached=expansion.canonical(view, expansion.reached),
+        whole=whole,
+        stopped=expansion.stopped,
+        subscribers=subscribers or {},
+    )
+
+
+class Expansion:
+    """The state of one search."""
+
+    def __init__(
+        self, facts: Facts, limits: Limits, clock: Callable[[], float] | None, whole: bool
+    ) -> None:
+        self.known = Known()
+        self.reached: dict[EventKey, Reach] = {}
+        self.starts: list[EventKey] = []
+        self.members: list[EventKey] = []
+        """Reached because they share a correlation id with others."""
+        self.stopped: Stop | None = None
+        self._limits = limits
+        self._whole = whole
+        self._gatherer = Gatherer(facts, self.known, clock, limits.seconds)
+        self._view = View(self.known)
+        self._seen: dict[Seed, Reach] = {}
+        self._correlations: set[str] = set()
+
+    def run(self, start: Start) -> None:
+        """Reach all that can be reached, within the limits."""
+        try:
+            seeds = self._start(start)
+            self._reach(seeds, effects=set())
+            self.starts = list(self.reached)
+            self._go_on()
+        except OutOfTime:
+            self.stopped = Stop.DEADLINE
+            self.starts = self.starts or list(self.reached)
+
+    def canonical(self, view: View, keys: Iterable[EventKey]) -> list[EventKey]:
+        """Keys as they are by all that is known now: an event may have got its position."""
+        found: dict[EventKey, None] = {}
+        for key in keys:
+            known = (key,) if view.exists(key) else view.keys(_seed(key))
+            found.update(dict.fromkeys(known))
+        return list(found)
+
+    def _go_on(self) -> None:
+        fresh = dict(self.reached)
+        for _ in range(self._limits.depth):
+            causes, effects = self._next(fresh)
+            fresh = self._reach(causes, effects)
+            if self.stopped:
+                return
+            if not fresh and not causes and not effects:
+                fresh = self._correlated()
+                if not fresh or self.stopped:
+                    return
+        causes, effects = self._next(fresh)
+        if causes or effects or self._uncorrelated():
+            self.stopped = Stop.DEPTH
+
+    def _start(self, start: Start) -> dict[Seed, Reach]:
+        """Seeds for what was asked; a span that is no operation leads to the nearest one."""
+        self._gatherer.traces(context.trace_id for context in start.contexts)
+        self._gatherer.ask(
+            Wanted(
+                {context for context in start.contexts if context.span_id},
+                set(start.positions),
+                {(IdKind.POSITION, str(position)) for position in start.positions},
+            )
+        )
+        seeds: set[Seed] = set(start.positions)
+        operations = self.known.operations
+        for context in start.contexts:
+            if not context.span_id:
+                here = [o for c, o in operations.items() if c.trace_id == context.trace_id]
+                seeds.update(_foremost(here))
+            elif context in operations or self._current().keys(context):
+                seeds.add(context)
+            else:
+                above = [c for c in self.known.ancestors(context) if c in operations]
+                below, _ = self._current().identity.below(context)
+                seeds.update(above[:1] or _foremost(below))
+        return dict.fromkeys(seeds, Reach.BOTH)
+
+    # One generation
+
+    def _reach(self, seeds: Mapping[Seed, Reach], effects: set[Seed]) -> dict[EventKey, Reach]:
+        """The events of seeds that were not yet reached in that direction.
+
+        `effects` are seeds that may be effects: they count only where the causes say so.
+        """
+        wanted = dict(seeds)
+        for seed in effects:
+            reach = Reach.BOTH if self._whole else Reach.EFFECTS
+            wanted[seed] = wanted.get(seed, Reach.SHOWN) | reach
+        self._complete(wanted)
+        view = self._current()
+        fresh: dict[EventKey, Reach] = {}
+        for seed in sorted(wanted, key=_order):
+            for key in view.keys(seed):
+                reaches = [seeds[seed]] if seed in seeds else []
+                if seed in effects and any(
+                    lead.key in self.reached for lead in view.causes.of(key)
+                ):
+                    reaches.append(wanted[seed])
+                for reach in reaches:
+                    if key not in self.reached or reach & ~self.reached[key]:
+                        fresh[key] = fresh.get(key, Reach.SHOWN) | reach
+        for key in self._within_limit(view, fresh):
+            fresh[key] |= self.reached.get(key, Reach.SHOWN)
+            self.reached[key] = fresh[key]
+        return {key: reach for key, reach in fresh.items() if key in self.reached}
+
+    def _within_limit(self, view: View, fresh: Mapping[EventKey, Reach]) -> list[EventKey]:
+        new = [key for key in fresh if key not in self.reached]
+        room = self._limits.events - len(self.reached)
+        if len(new) > room:
+            self.stopped = Stop.EVENTS
+            new = sorted(new, key=lambda key: (view.time(key), _order(_seed(key))))[:room]
+        return [key for key in fresh if key in self.reached] + new
+
+    def _next(self, fresh: Mapping[EventKey, Reach]) -> tuple[dict[Seed, Reach], set[Seed]]:
+        """Where the causes and the effects of these events are."""
+        view = self._current()
+        causes: dict[Seed, Reach] = {}
+        effects: set[Seed] = set()
+        for key, reach in fresh.items():
+            if reach is Reach.SHOWN:
+                continue
+            upward = Reach.CAUSES if reach & Reach.CAUSES else Reach.SHOWN
+            if self._whole:
+                upward = Reach.BOTH
+            for lead in view.causes.of(key):
+                seed = lead.consumer or _seed(lead.key)
+                if self._is_new(seed, upward):
+                    causes[seed] = causes.get(seed, Reach.SHOWN) | upward
+            if reach & Reach.EFFECTS:
+                effects.update(
+                    seed
+                    for seed in view.causes.effect_points(key)
+                    if self._is_new(seed, Reach.EFFECTS)
+                )
+        for seed, reach in causes.items():
+            self._seen[seed] = self._seen.get(seed, Reach.SHOWN) | reach
+        return causes, effects
+
+    def _is_new(self, seed: Seed, reach: Reach) -> bool:
+        return seed not in self._seen or bool(reach & ~self._seen[seed])
+
+    def _complete(self, seeds: Mapping[Seed, Reach]) -> None:
+        """Learn all that decides which events these are, who handled them, and why."""
+        wanted = Wanted(
+            {seed for seed in seeds if isinstance(seed, SpanContext)},
+            {seed for seed in seeds if isinstance(seed, Position)},
+        )
+        while True:
+            self._gatherer.ask(wanted)
+            view = self._current()
+            wanted = Wanted()
+            for seed, reach in seeds.items():
+                view.want(seed, wanted, effects=bool(reach & Reach.EFFECTS))
+            if not self._gatherer.missing(wanted):
+                return
+
+    # Correlation
+
+    def _uncorrelated(self) -> set[str]:
+        view = self._current()
+        followed = [key for key, reach in self.reached.items() if reach is not Reach.SHOWN]
+        return {text for key in followed for text in view.correlations(key)} - self._correlations
+
+    def _correlated(self) -> dict[EventKey, Reach]:
+        """Events that share a correlation id with those reached."""
+        new = self._uncorrelated()
+        self._correlations |= new
+        if not new:
+            return {}
+        positions, contexts = self._gatherer.located({(IdKind.CORRELATION, text) for text in new})
+        before = set(self.reached)
+        fresh = self._reach(dict.fromkeys(positions | contexts, Reach.BOTH), effects=set())
+        self.members += [key for key in fresh if key not in before]
+        return fresh
+
+    def _current(self) -> View:
+        if self._view.version != self.known.version:
+            self._view = View(self.known)
+        return self._view
+
+
+def _seed(key: EventKey) -> Seed:
+    return key.context if isinstance(key, Creation) else key
+
+
+def _order(seed: Seed) -> tuple[object, ...]:
+    return (isinstance(seed, Position), *map(str, seed[:-1]), seed[-1])
+
+
+def _foremost(operations: Iterable[Operation]) -> list[SpanContext]:
+    """Those that produce; where none does, those that consume."""
+    operations = list(operations)
+    producing = [operation.context for operation in operations if produces(operation)]
+    return producing or [operation.context for operation in operations if handles(operation)]

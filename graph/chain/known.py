@@ -1,0 +1,215 @@
+"""The facts gathered so far, indexed by how they point at one another; each fact once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from graph.chain.names import fits, normal_id, place_of
+from graph.model import Message, Operation, OperationType, Position, Relation, Span, SpanContext
+
+
+class Place(NamedTuple):
+    """What spans say of a position; cluster and incarnation they seldom know."""
+
+    destination: str
+    partition: str
+    offset: int
+
+
+class Known:
+    """Operations, spans and messages by every way in which a chain looks for them.
+
+    The order in which facts are added, and how often, changes nothing.
+    """
+
+    def __init__(self) -> None:
+        self.operations: dict[SpanContext, Operation] = {}
+        self.spans: dict[SpanContext, Span] = {}
+        self.messages: dict[Position, Message] = {}
+        self.children: dict[SpanContext, set[SpanContext]] = defaultdict(set)
+        """Spans by their parent."""
+        self.pointing: dict[SpanContext, set[SpanContext]] = defaultdict(set)
+        """Operations by the contexts that they point at, by parent or link."""
+        self.carrying: dict[SpanContext, set[Position]] = defaultdict(set)
+        """Messages by the contexts in their headers."""
+        self.placed: dict[Place, set[SpanContext]] = defaultdict(set)
+        """Operations by the positions that they, or their links, name."""
+        self.tapped: dict[Place, set[Position]] = defaultdict(set)
+        self.named: dict[Place, set[Position]] = defaultdict(set)
+        """Positions as spans name them."""
+        self.messages_by_id: dict[str, set[Position]] = defaultdict(set)
+        self.operations_by_id: dict[str, set[SpanContext]] = defaultdict(set)
+        self.by_causation: dict[str, set[Position]] = defaultdict(set)
+        self.version = 0
+        """Grows whenever something new is learned."""
+
+    def add_operations(self, operations: Iterable[Operation]) -> None:
+        for operation in operations:
+            before = self.operations.get(operation.context)
+            if before == operation and before.relations == operation.relations:
+                continue
+            self.version += 1
+            if before is None or _order(operation) < _order(before):
+                self.operations[operation.context] = operation
+            if operation.parent:
+                parent = SpanContext(operation.context.trace_id, operation.parent)
+                self.children[parent].add(operation.context)
+            for relation in relations_of(operation):
+                self.pointing[relation.target].add(operation.context)
+            for position in places_of(operation):
+                here = place(position)
+                self.placed[here].add(operation.context)
+                self.named[here].add(position)
+            for message_id in ids_of(operation):
+                self.operations_by_id[message_id].add(operation.context)
+
+    def add_spans(self, spans: Iterable[Span]) -> None:
+        for span in spans:
+            before = self.spans.get(span.context)
+            # Zipkin lets caller and callee share a span id: always the same one is kept.
+            if before == span:
+                continue
+            self.version += 1
+            if before is None or _shape(span) < _shape(before):
+                self.spans[span.context] = span
+            if span.parent:
+                self.children[SpanContext(span.context.trace_id, span.parent)].add(span.context)
+
+    def add_messages(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            if message.position in self.messages:
+                continue
+            self.version += 1
+            self.messages[message.position] = message
+            self.tapped[place(message.position)].add(message.position)
+            for context in message.contexts:
+                self.carrying[context].add(message.position)
+            if message.message_id:
+                self.messages_by_id[normal_id(message.message_id)].add(message.position)
+            if message.causation_id:
+                self.by_causation[normal_id(message.causation_id)].add(message.position)
+
+    def add_headers(self, relations: Iterable[Relation]) -> None:
+        """Messages that carry contexts, known by position before they are read themselves."""
+        for relation in relations:
+            if isinstance(relation.source, Position) and (
+                relation.source not in self.carrying[relation.target]
+            ):
+                self.version += 1
+                self.carrying[relation.target].add(relation.source)
+                self.named[place(relation.source)].add(relation.source)
+
+    def positions(self, asked: Position) -> tuple[Position, ...]:
+        """Tapped positions that fit; else the fullest that a span names, which is one."""
+        if asked in self.messages:
+            return (asked,)
+        here = place(asked)
+        found = [position for position in self.tapped.get(here, ()) if fits(asked, position)]
+        if found:
+            return tuple(sorted(found))
+        said = [position for position in self.named.get(here, ()) if fits(asked, position)]
+        said.append(asked)
+        return (max(said, key=lambda position: (sum(map(bool, position)), position)),)
+
+    def parent(self, context: SpanContext) -> SpanContext | None:
+        """The parent's context as the span says it; None for a root, or an unknown span."""
+        span = self.spans.get(context) or self.operations.get(context)
+        if span is None or not span.parent:
+            return None
+        return SpanContext(context.trace_id, span.parent)
+
+    def ancestors(self, context: SpanContext) -> Iterator[SpanContext]:
+        """Parents upwards; the last may be a span that nobody knows. Loops end."""
+        seen = {context}
+        above = self.parent(context)
+        while above is not None and above not in seen:
+            yield above
+            seen.add(above)
+            above = self.parent(above)
+
+    def service(self, context: SpanContext) -> str:
+        span = self.operations.get(context) or self.spans.get(context)
+        return span.service if span else ""
+
+
+def produces(operation: Operation) -> bool:
+    """Whether it made or sent messages; what the span does not say, its kind does."""
+    if operation.type is OperationType.OTHER:
+        return operation.kind == "producer"
+    return operation.type.produces
+
+
+def consumes(operation: Operation) -> bool:
+    """Whether it received or processed messages."""
+    if operation.type is OperationType.OTHER:
+        return operation.kind == "consumer"
+    return operation.type.consumes
+
+
+def handles(operation: Operation) -> bool:
+    """Whether it belongs to a delivery: consumes, or settles."""
+    return operation.type is OperationType.SETTLE or consumes(operation)
+
+
+def relations_of(operation: Operation) -> tuple[Relation, ...]:
+    """Links first, then the parent: a link says more."""
+    links = [relation for relation in operation.relations if relation.kind == "link"]
+    parents = [relation for relation in operation.relations if relation.kind == "parent"]
+    if not parents and operation.parent:
+        target = SpanContext(operation.context.trace_id, operation.parent)
+        parents = [Relation(target, "parent", operation.context)]
+    return (*links, *parents)
+
+
+def place(position: Position) -> Place:
+    return Place(position.destination, position.partition, position.offset)
+
+
+def link_place(operation: Operation, relation: Relation) -> Position | None:
+    """The position that a link's own attributes name, completed by its span's."""
+    destination = relation.destination or operation.destination
+    if relation.offset is None or relation.offset < 0 or not destination:
+        return None
+    return Position(
+        operation.system,
+        operation.cluster,
+        destination,
+        "",
+        relation.partition or operation.partition,
+        relation.offset,
+    )
+
+
+def places_of(operation: Operation) -> list[Position]:
+    """Every position that the operation or one of its links names."""
+    own = place_of(operation)
+    found = [own] if own else []
+    for relation in operation.relations:
+        position = link_place(operation, relation) if relation.kind == "link" else None
+        if position:
+            found.append(position)
+    return found
+
+
+def ids_of(operation: Operation) -> set[str]:
+    """Message ids that the operation or its links name, normalised."""
+    texts = {operation.message_id, *(relation.message_id for relation in operation.relations)}
+    return {normal_id(text) for text in texts if text}
+
+
+def _order(operation: Operation) -> tuple[object, ...]:
+    return (
+        operation.start,
+        operation.end,
+        operation.service,
+        operation.name,
+        operation.kind,
+        operation.type,
+        repr(operation),
+    )
+
+
+def _shape(span: Span) -> tuple[object, ...]:
+    return (span.kind, span.start, span.end, span.service, span.name, span.parent, span.error)

@@ -1,0 +1,62 @@
+"""When two names mean the same: ids, services, destinations, positions."""
+
+from __future__ import annotations
+
+import re
+
+from graph.model import Operation, Position
+
+ONE_NAME_SYSTEMS = frozenset({"kafka", "pulsar", "redis"})
+"""Systems in which producers and consumers call a destination the same. Elsewhere a producer
+may name an exchange or topic, and a consumer its queue or subscription."""
+
+_EDGES = re.compile(r"^[\s\"'{]+|[\s\"'}]+$")
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+def normal_id(text: str) -> str:
+    """An id as stores compare it: no quotes, braces or spaces, lower case, a UUID undashed."""
+    bare = _EDGES.sub("", text).lower()
+    return bare.replace("-", "") if _UUID.fullmatch(bare) else bare
+
+
+def service_names(text: str) -> set[str]:
+    """What a service may be called by: the text itself, or the end of a path or URN."""
+    whole = text.casefold().strip()
+    return {whole, re.split(r"[/:]", whole.rstrip("/:"))[-1]} - {""}
+
+
+def may_be_same(one: str, other: str) -> bool:
+    """Whether two names agree as far as both are given."""
+    return not one or not other or one == other
+
+
+def same_destination(one: str, other: str, *systems: str) -> bool:
+    """Whether a producer and a consumer can mean the same destination by these names."""
+    return may_be_same(one, other) or not ONE_NAME_SYSTEMS.intersection(systems)
+
+
+def fits(asked: Position, found: Position) -> bool:
+    """Whether two positions can be one: what either leaves empty fits."""
+    return (
+        asked.offset == found.offset
+        and asked.partition == found.partition
+        and asked.destination == found.destination
+        and may_be_same(asked.system, found.system)
+        and may_be_same(asked.cluster, found.cluster)
+        and may_be_same(asked.incarnation, found.incarnation)
+    )
+
+
+def place_of(operation: Operation) -> Position | None:
+    """The position that a span itself names; None unless it names an offset."""
+    if operation.offset is None or operation.offset < 0 or not operation.destination:
+        return None
+    return Position(
+        operation.system,
+        operation.cluster,
+        operation.destination,
+        "",
+        operation.partition,
+        operation.offset,
+    )

@@ -1,0 +1,111 @@
+"""All that can be said of what is known now: identity, deliveries and causes in one place."""
+
+from __future__ import annotations
+
+from graph.chain.cause import Causes
+from graph.chain.consumption import Consumption
+from graph.chain.gather import Wanted
+from graph.chain.identity import Identity
+from graph.chain.known import Known, handles, place, produces
+from graph.chain.names import normal_id
+from graph.chain.result import Creation, EventKey
+from graph.model import IdKind, Operation, Position, SpanContext
+
+
+class View:
+    """A snapshot: make a new one when more is known."""
+
+    def __init__(self, known: Known) -> None:
+        self.known = known
+        self.version = known.version
+        self.identity = Identity(known)
+        self.consumption = Consumption(self.identity)
+        self.causes = Causes(self.consumption)
+
+    def keys(self, seed: SpanContext | Position) -> tuple[EventKey, ...]:
+        """The events that a position or a span stands for; none when nothing is known of it."""
+        if isinstance(seed, Position):
+            if not any(
+                position in self.known.messages or place(position) in self.known.placed
+                for position in self.known.positions(seed)
+            ):
+                return ()
+            return self.identity.at(seed)
+        operation = self.known.operations.get(seed)
+        if operation is not None and handles(operation):
+            return tuple(match.key for match in self.consumption.handled(operation))
+        created = self.identity.created(seed)
+        if created or (operation is not None and produces(operation)):
+            return created
+        # A context that nobody exported and no tapped message carries: consumers know it.
+        found = (
+            match.key
+            for source in sorted(self.known.pointing.get(seed, ()))
+            for match in self.consumption.handled(self.known.operations[source])
+            if isinstance(match.key, Creation) and match.key.context == seed
+        )
+        return tuple(dict.fromkeys(found))
+
+    def exists(self, key: EventKey) -> bool:
+        """Whether this is still an event's name: a position may have been learned for it."""
+        if isinstance(key, Position):
+            return self.identity.at(key) == (key,)
+        return key in self.identity.created(key.context) or bool(self.consumption.handlers(key))
+
+    def time(self, key: EventKey) -> int:
+        """When it was produced, or at least known."""
+        producers = self.identity.producers(key)
+        if producers:
+            return producers[0][0].start
+        messages = self.identity.messages(key)
+        if messages:
+            return messages[0].time
+        handlers = self.consumption.handlers(key)
+        return handlers[0][0].start if handlers else 0
+
+    def correlations(self, key: EventKey) -> set[str]:
+        """Correlation ids in its headers and spans, normalised."""
+        texts = {message.correlation_id for message in self.identity.messages(key)}
+        texts.update(op.conversation_id for op, _ in self.identity.producers(key))
+        texts.update(op.conversation_id for op, _ in self.consumption.handlers(key))
+        return {normal_id(text) for text in texts if text}
+
+    def want(self, seed: SpanContext | Position, wanted: Wanted, *, effects: bool) -> None:
+        """Add all that has to be asked for to know the events of a seed."""
+        if isinstance(seed, SpanContext):
+            operation = self.known.operations.get(seed)
+            if operation is not None and handles(operation):
+                wanted.contexts |= self.consumption.references(operation)
+                if operation.message_id:
+                    wanted.ids.add((IdKind.MESSAGE, normal_id(operation.message_id)))
+            elif operation is not None:
+                wanted.contexts |= _links(operation)
+        for key in self.keys(seed):
+            self._want_event(key, wanted, effects)
+
+    def _want_event(self, key: EventKey, wanted: Wanted, effects: bool) -> None:
+        wanted.contexts.update(self.identity.contexts(key))
+        wanted.positions.update(self.identity.positions(key))
+        wanted.ids.update(
+            (IdKind.POSITION, str(position)) for position in self.identity.positions(key)
+        )
+        texts: set[str] = set()
+        for operation, _ in self.identity.producers(key):
+            wanted.contexts |= {operation.context, *_links(operation)}
+            texts.add(operation.message_id)
+        for operation, _ in self.consumption.handlers(key):
+            wanted.contexts.add(operation.context)
+            texts.add(operation.message_id)
+        for message in self.identity.messages(key):
+            texts.add(message.message_id)
+            if message.causation_id:
+                wanted.ids.add((IdKind.MESSAGE, normal_id(message.causation_id)))
+        ids = {normal_id(text) for text in texts if text}
+        wanted.ids.update((IdKind.MESSAGE, text) for text in ids)
+        if effects:
+            wanted.ids.update((IdKind.CAUSATION, text) for text in ids)
+            wanted.contexts |= self.causes.effect_contexts(key)
+
+
+def _links(operation: Operation) -> set[SpanContext]:
+    return {relation.target for relation in operation.relations if relation.kind == "link"}

@@ -1,0 +1,145 @@
+"""Facts in memory: what a store would answer, for tests of everything above the store."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from graph.chain.names import fits, normal_id, place_of
+from graph.model import (
+    IdKind,
+    Location,
+    Message,
+    Operation,
+    Position,
+    Relation,
+    Span,
+    SpanContext,
+)
+
+
+class MemoryFacts:
+    """Implements `graph.facts.Facts`; counts the calls that it answers."""
+
+    def __init__(
+        self,
+        operations: Iterable[Operation] = (),
+        messages: Iterable[Message] = (),
+        spans: Iterable[Span] = (),
+    ) -> None:
+        self._operations = list(operations)
+        self._messages = list(messages)
+        self._spans = list(spans)
+        self.calls: list[str] = []
+
+    def operations(self, traces: Collection[str]) -> list[Operation]:
+        self.calls.append("operations")
+        return [one for one in self._operations if one.context.trace_id in traces]
+
+    def spans(self, traces: Collection[str]) -> list[Span]:
+        self.calls.append("spans")
+        return [one for one in self._spans if one.context.trace_id in traces]
+
+    def pointing(self, contexts: Collection[SpanContext]) -> list[Relation]:
+        self.calls.append("pointing")
+        wanted = set(contexts)
+        found = [
+            relation
+            for operation in self._operations
+            for relation in operation.relations
+            if relation.target in wanted
+        ]
+        found += [
+            Relation(context, "header", message.position)
+            for message in self._messages
+            for context in message.contexts
+            if context in wanted
+        ]
+        return found
+
+    def messages(self, positions: Collection[Position]) -> list[Message]:
+        self.calls.append("messages")
+        wanted: dict[tuple[str, str, int], list[Position]] = {}
+        for position in positions:
+            place = (position.destination, position.partition, position.offset)
+            wanted.setdefault(place, []).append(position)
+        return [
+            message
+            for message in self._messages
+            if any(
+                fits(asked, message.position)
+                for asked in wanted.get(
+                    (
+                        message.position.destination,
+                        message.position.partition,
+                        message.position.offset,
+                    ),
+                    (),
+                )
+            )
+        ]
+
+    def located(self, ids: Collection[tuple[IdKind, str]]) -> list[Location]:
+        self.calls.append("located")
+        wanted = {(kind, normal_id(text)) for kind, text in ids}
+        return [one for one in self._locations() if (one.kind, normal_id(one.id)) in wanted]
+
+    def resolve(self, text: str) -> list[Location]:
+        wanted = normal_id(text)
+        found = [
+            one
+            for one in self._locations()
+            if normal_id(one.id) == wanted and one.kind is not IdKind.CAUSATION
+        ]
+        found += [
+            _place(IdKind.TRACE, text, one)
+            for one in self._operations
+            if one.context.trace_id == wanted
+        ]
+        found += [
+            Location(text, IdKind.SPAN, context=one.context, time=one.start, service=one.service)
+            for one in self._spans
+            if one.context.span_id == wanted
+        ]
+        return found
+
+    def _locations(self) -> Iterable[Location]:
+        for message in self._messages:
+            for kind, text in (
+                (IdKind.MESSAGE, message.message_id),
+                (IdKind.CAUSATION, message.causation_id),
+                (IdKind.CORRELATION, message.correlation_id),
+                (IdKind.KEY, message.key),
+                (IdKind.POSITION, str(message.position)),
+            ):
+                if text:
+                    yield Location(
+                        text,
+                        kind,
+                        position=message.position,
+                        time=message.time,
+                        destination=message.position.destination,
+                        event_type=message.event_type,
+                        service=message.source,
+                    )
+        for operation in self._operations:
+            own = place_of(operation)
+            for kind, text in (
+                (IdKind.MESSAGE, operation.message_id),
+                (IdKind.CORRELATION, operation.conversation_id),
+                (IdKind.KEY, operation.key),
+                (IdKind.POSITION, str(own) if own else ""),
+            ):
+                if text:
+                    yield _place(kind, text, operation)
+
+
+def _place(kind: IdKind, text: str, operation: Operation) -> Location:
+    return Location(
+        text,
+        kind,
+        context=operation.context,
+        time=operation.start,
+        destination=operation.destination,
+        event_type=operation.event_type,
+        service=operation.service,
+    )
