@@ -9,10 +9,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from samples.shop import ledger
 from samples.shop.errors import ShopError
 from samples.shop.faults import Faults, parse_pairs
 from samples.shop.shop import Shop
+from samples.shop.truth import Truth
 
 
 def main() -> int:
@@ -83,7 +83,7 @@ def _faults(arguments: argparse.Namespace) -> Faults:
     return dataclasses.replace(base, **given)
 
 
-def _text(truth: ledger.Truth) -> str:
+def _text(truth: Truth) -> str:
     lines = ["edges"]
     for edge in truth.edges:
         arrow = f"{edge.source} -> {edge.target}"

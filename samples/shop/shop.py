@@ -23,6 +23,7 @@ from samples.shop.errors import ShopError
 from samples.shop.faults import Faults
 from samples.shop.flow import CUSTOMER, ROLES, STOREFRONT
 from samples.shop.topics import prepare
+from samples.shop.truth import Truth
 
 START_SECONDS = 60.0
 """How long the services may take to start on a machine that is busy with other things."""
@@ -36,7 +37,7 @@ class Shop:
 
     `otlp_endpoint` is a base URL as OTEL_EXPORTER_OTLP_ENDPOINT takes it, empty for no export.
     `directory` gets the ledgers (`NAME.jsonl`) and logs (`NAME.log`) and must hold no earlier
-    run's. `rate` is orders a second, some 30 at most. Raises ShopError, TimeoutError never.
+    run's. `rate` is orders a second, some 30 at most. Raises ShopError.
     """
 
     def __init__(
@@ -133,7 +134,7 @@ class Shop:
         """The ledgers' lines up to now."""
         return entries.read(self.directory)
 
-    def truth(self) -> ledger.Truth:
+    def truth(self) -> Truth:
         """What an observer should have found up to now."""
         return ledger.truth(self.entries())
 

@@ -22,6 +22,7 @@ from samples.shop.errors import ShopError
 from samples.shop.faults import Faults
 from samples.shop.flow import ROLES, TOPICS, Known, consumers
 from samples.shop.shop import Shop
+from samples.shop.truth import Chain, Truth
 from tests.integration.outside import Context, Message, Span, committed, ends, messages, sink
 
 pytestmark = pytest.mark.kafka
@@ -43,14 +44,14 @@ class Run:
 
     directory: Path
     produced: list[Produced]
-    truth: ledger.Truth
+    truth: Truth
     left: list[ledger.Pending]
     pids: dict[str, int]
     spans: list[Span]
     messages: dict[tuple[str, int, int], Message]
     bootstrap: str
 
-    def orders(self, outcome: str) -> list[ledger.Chain]:
+    def orders(self, outcome: str) -> list[Chain]:
         return [chain for chain in self.truth.chains if chain.outcome == outcome]
 
     def carrying(self) -> dict[Context, Message]:

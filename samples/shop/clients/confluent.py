@@ -96,7 +96,8 @@ def _record(message: Any) -> Record:
 
 def _handle(service: Service, taken: Record, handle: Handler) -> None:
     with service.delivery(taken) as delivery:
-        service.stopping.wait(service.delay) if service.delay else None
+        if service.delay:
+            service.stopping.wait(service.delay)
         delivery.outcome = handle(taken)
 
 

@@ -61,7 +61,8 @@ def consume(
                     fetched.value,
                     fetched.headers,
                 )
-                service.stopping.wait(service.delay) if service.delay else None
+                if service.delay:
+                    service.stopping.wait(service.delay)
                 _handle(service, taken, handle, around, give_up)
                 if service.loses_place(taken):
                     consumer.seek(

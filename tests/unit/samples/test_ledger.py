@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from contextlib import closing
 from itertools import count
@@ -22,9 +21,9 @@ from samples.shop.entries import (
     Produced,
     Ready,
 )
-from samples.shop.faults import Faults, strikes
-from samples.shop.flow import ROLES, TOPICS, Known, consumers
-from samples.shop.ledger import Chain, Edge, Pending, Truth, pending, truth
+from samples.shop.flow import ROLES, Known
+from samples.shop.ledger import Pending, pending, truth
+from samples.shop.truth import Chain, Edge, Truth
 
 
 class Story:
@@ -295,64 +294,3 @@ class TestFiles:
         said = json.loads(story.truth.to_json())
         assert said["chains"][0]["events"][1]["cause_known"] == ["span", "causation id"]
         assert said["unknowable"][0]["fact"] == "producer"
-
-
-class TestFaults:
-    def test_a_rate_is_kept_over_any_stretch(self) -> None:
-        struck = [strikes(1, "payment", 0.2, number) for number in range(1, 101)]
-        assert sum(struck) == 20
-        assert all(sum(struck[start : start + 10]) == 2 for start in range(90))
-
-    def test_seeds_differ_in_which_orders_are_struck(self) -> None:
-        patterns = {
-            tuple(strikes(seed, "poison", 0.1, number) for number in range(20)) for seed in range(9)
-        }
-        assert len(patterns) > 1
-
-    def test_never_and_always(self) -> None:
-        assert not any(strikes(3, "poison", 0, number) for number in range(50))
-        assert all(strikes(3, "poison", 1, number) for number in range(50))
-
-    def test_a_service_gets_the_same_faults_by_its_environment(self) -> None:
-        faults = Faults(payment_failures=0.5, redelivery={"points": 0.1}, slow={}, down="")
-        assert Faults.from_environment(faults.environment()) == faults
-
-    def test_the_environment_changes_only_what_it_names(self) -> None:
-        faults = Faults.from_environment({"SHOP_SLOW": "payment=0.5"})
-        assert faults == Faults(slow={"payment": 0.5})
-
-    @pytest.mark.parametrize(
-        ("name", "text"), [("SHOP_POISON", "much"), ("SHOP_SLOW", "payment"), ("SHOP_SLOW", "p=x")]
-    )
-    def test_a_bad_variable_is_named(self, name: str, text: str) -> None:
-        with pytest.raises(ValueError, match=name):
-            Faults.from_environment({name: text})
-
-
-class TestFlow:
-    def test_every_topic_is_produced_by_one_service_and_exists(self) -> None:
-        produced = [topic for role in ROLES.values() for topic in role.produces]
-        assert sorted(produced) == sorted(TOPICS)
-
-    def test_every_consumed_topic_exists(self) -> None:
-        assert {topic for role in ROLES.values() for topic in role.consumes} <= set(TOPICS)
-        assert {role.name for role in consumers("order.completed")} == {
-            "notification",
-            "points",
-            "order-view",
-            "analytics",
-        }
-
-    def test_groups_are_nobody_elses(self) -> None:
-        groups = [role.group for role in ROLES.values() if role.group]
-        assert len(groups) == len(set(groups))
-
-    @pytest.mark.parametrize("name", ROLES)
-    def test_every_role_is_played(self, name: str) -> None:
-        module = f"samples.shop.services.{name.replace('-', '_')}"
-        assert importlib.util.find_spec(module) is not None
-
-    def test_who_takes_no_group_name_into_its_spans_shares_the_name(self) -> None:
-        for role in ROLES.values():
-            if role.group_known == (Known.NAME,):
-                assert role.group == role.name
