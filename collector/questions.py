@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import time
+from collections import defaultdict
 from collections.abc import Collection
+from importlib.metadata import version
+from typing import Any
 
 from collector.api.backend import Backend
+from graph.chain import Chain, Limits, NoEvent, find
+from graph.direction import Direction, directed
+from graph.lookup import Unknown, focused, look_up
 from graph.topology import Topology
+
+SEARCHED = (
+    "Looked for it as message, causation and correlation id, record key, trace id, span id and "
+    "destination/partition/offset."
+)
+"""What a look-up that found nothing has tried."""
 
 
 def topology(
@@ -29,3 +42,53 @@ def topology(
         event_types=event_types,
         environments=environments,
     )
+
+
+def chain(
+    backend: Backend,
+    text: str,
+    *,
+    direction: Direction = Direction.BOTH,
+    limits: Limits | None = None,
+) -> Chain:
+    """The chain of what a text names. Raises `graph.lookup`'s Unknown and SeveralMeanings."""
+    named = look_up(backend.facts, text, time.monotonic)
+    try:
+        whole = find(
+            backend.facts,
+            named.start,
+            limits,
+            clock=time.monotonic,
+            subscribers=_subscribers(backend),
+        )
+    except NoEvent:
+        raise Unknown(text) from None
+    return directed(focused(whole, named.focus), direction)
+
+
+def _subscribers(backend: Backend) -> dict[str, set[str]]:
+    """Names of those who read each destination, as far as the brokers tell."""
+    names: dict[str, set[str]] = defaultdict(set)
+    for consumer in backend.consumers():
+        for destination in consumer.destinations:
+            names[destination].add(consumer.group)
+            names[destination].update(consumer.services)
+    return names
+
+
+def health(backend: Backend) -> dict[str, Any]:
+    """How each part is doing, as JSON: `status`, `version`, `components`."""
+    parts = backend.health()
+    return {
+        "status": "ok" if all(part.ok for part in parts) else "degraded",
+        "version": version("flowtap"),
+        "components": [
+            {
+                "name": part.name,
+                "ok": part.ok,
+                "detail": part.detail,
+                "figures": dict(part.figures or {}),
+            }
+            for part in parts
+        ],
+    }

@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
 
-from collector.api import consumers, destinations, events, health, tail
+from collector.api import chain, consumers, destinations, events, health, tail, topology
 from collector.api.asking import Asking
 from collector.api.backend import Backend
 from collector.api.errors import handle_errors
@@ -38,7 +38,7 @@ def create_app(
     app.state.asking = Asking(backend, workers=api.workers, deadline=api.deadline)
     app.state.tail = tail.Tail(app.state.asking)
     resources = APIRouter(prefix=PREFIX, responses=PROBLEMS)
-    for resource in (events, destinations, consumers, tail, health):
+    for resource in (events, chain, topology, destinations, consumers, tail, health):
         resources.include_router(resource.router)
     app.include_router(resources)
     handle_errors(app)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from fastapi.responses import Response
 
+from collector import questions
 from collector.api import schemas
 from collector.api.asking import Asked, json_answer, json_bytes
 from collector.api.backend import Backend
@@ -14,28 +15,14 @@ router = APIRouter(tags=["collector"])
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def _health(backend: Backend, version: str) -> bytes:
-    parts = backend.health()
-    answer = {
-        "status": "ok" if all(part.ok for part in parts) else "degraded",
-        "version": version,
-        "components": [
-            {
-                "name": part.name,
-                "ok": part.ok,
-                "detail": part.detail,
-                "figures": dict(part.figures or {}),
-            }
-            for part in parts
-        ],
-    }
-    return json_bytes(answer)
+def _health(backend: Backend) -> bytes:
+    return json_bytes(questions.health(backend))
 
 
 @router.get("/health", responses={200: {"model": schemas.Health}})
-async def health(asked: Asked, request: Request) -> Response:
+async def health(asked: Asked) -> Response:
     """Each component's state; 200 as long as the collector answers, also when degraded."""
-    body = await asked.quickly(_health, asked.backend, request.app.version)
+    body = await asked.quickly(_health, asked.backend)
     return json_answer(body)
 
 

@@ -156,6 +156,78 @@ class Health(Shape):
     components: list[Component]
 
 
+class Candidate(Shape):
+    """One thing that an id could mean."""
+
+    ask: str = Field(description="Names exactly this when it is asked for.")
+    kind: str = Field(
+        description="As what the id was found: `message`, `correlation`, `key`, `trace`, `span`, "
+        "`position` or `causation`."
+    )
+    label: str
+    events: int
+    time_ns: int
+    time: str | None
+
+
+class Ambiguous(Problem):
+    """The id could mean several things."""
+
+    candidates: list[Candidate]
+
+
+class Chain(Shape):
+    """A graph of events, their deliveries, and what led to what."""
+
+    format: int
+    focus: str = Field(description="The id of the event asked for.")
+    starts: list[str] = Field(description="All events asked for.")
+    complete: bool
+    stopped_by: str | None = Field(description="`events`, `depth`, `deadline`, or null.")
+    services: list[str]
+    roots: list[str]
+    related: list[str] = Field(description="Events that share only a correlation id.")
+    events: list[dict[str, Any]] = Field(
+        description="By time: `id`, `key`, `title`, times, names, `messages`, `positions`, "
+        "`contexts`, `operations`, each of those with its `join` (evidence)."
+    )
+    deliveries: list[dict[str, Any]] = Field(
+        description="One event at one consumer: `event`, `service`, `group`, `evidence`, times, "
+        "`error`, `attempts`, `operations`."
+    )
+    causes: list[dict[str, Any]] = Field(
+        description="`cause`, `effect`, `evidence`, `via`, `service`, `group`, `delay_ns`, "
+        "`candidates`, `way`."
+    )
+
+
+class Event(Shape):
+    """One event with its deliveries, told as in a chain."""
+
+    format: int
+    id: str
+    event: dict[str, Any]
+    deliveries: list[dict[str, Any]]
+
+
+class Topology(Shape):
+    """Who produces, consumes and calls."""
+
+    format: int
+    start_ns: int
+    start: str | None
+    end_ns: int
+    end: str | None
+    nodes: list[dict[str, Any]] = Field(
+        description="`id`, `kind` (`service`, `destination`, `group`, `peer`, `unknown`), `name`, "
+        "`title`, `environment`, `system`, `cluster`, `incoming`, `outgoing`, `errors`, times."
+    )
+    edges: list[dict[str, Any]] = Field(
+        description="`source`, `target`, `role`, `group`, `event_types`, `evidence`, `count`, "
+        "`errors`, times, quantiles in seconds, and `rows`: the same by event type and evidence."
+    )
+
+
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     401: {"model": Problem, "description": "The bearer token is missing or wrong."},
     422: {"model": Problem, "description": "A parameter cannot be used."},

@@ -1,4 +1,4 @@
-"""What lists show as dicts, and back: event rows, activity, consumers, located ids."""
+"""What lists show as dicts, and back: events, activity, consumers, what an id could mean."""
 
 from __future__ import annotations
 
@@ -6,21 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from graph.listing import Activity, Consumer, EventRow, Member
-from graph.model import IdKind, Location, Progress
+from graph.lookup import Candidate
+from graph.model import IdKind, Progress
 from graph.wire.facts import (
     Json,
-    context_from_dict,
-    context_to_dict,
     plain,
-    position_from_dict,
-    position_to_dict,
     same,
     times,
 )
 
 _ROW_PLAIN = plain(EventRow, "time", "received")
 _PROGRESS_PLAIN = plain(Progress, "time")
-_LOCATION_PLAIN = plain(Location, "kind", "position", "context", "time")
+_CANDIDATE_PLAIN = plain(Candidate, "kind", "time")
 
 
 def event_row_to_dict(row: EventRow) -> Json:
@@ -99,22 +96,16 @@ def consumer_from_dict(data: Mapping[str, Any]) -> Consumer:
     )
 
 
-def location_to_dict(location: Location) -> Json:
-    """A located id; exactly one of `position` and `context` is not null."""
+def candidate_to_dict(candidate: Candidate) -> Json:
+    """One thing that an id could mean; `ask` names exactly this."""
     return {
-        "kind": location.kind.value,
-        "position": position_to_dict(location.position) if location.position else None,
-        "context": context_to_dict(location.context) if location.context else None,
-        **times("time", location.time),
-        **{name: getattr(location, name) for name in _LOCATION_PLAIN},
+        "kind": candidate.kind.value,
+        **times("time", candidate.time),
+        **{name: getattr(candidate, name) for name in _CANDIDATE_PLAIN},
     }
 
 
-def location_from_dict(data: Mapping[str, Any]) -> Location:
-    return Location(
-        kind=IdKind(data["kind"]),
-        position=position_from_dict(data["position"]) if data["position"] else None,
-        context=context_from_dict(data["context"]) if data["context"] else None,
-        time=data["time_ns"],
-        **same(data, *_LOCATION_PLAIN),
+def candidate_from_dict(data: Mapping[str, Any]) -> Candidate:
+    return Candidate(
+        kind=IdKind(data["kind"]), time=data["time_ns"], **same(data, *_CANDIDATE_PLAIN)
     )

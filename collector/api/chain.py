@@ -1,0 +1,119 @@
+"""GET /chain/{id} and /events/{id}: what happened to one event, and because of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import Response
+
+from collector import questions
+from collector.api import schemas
+from collector.api.asking import Asked, json_answer, json_bytes
+from collector.api.backend import Backend
+from collector.config import Limits as Caps
+from graph.chain import Chain, Limits
+from graph.direction import Direction
+from graph.lookup import SeveralMeanings, Unknown
+from graph.wire.chain import chain_to_dict
+from graph.wire.listing import candidate_to_dict
+
+router = APIRouter(tags=["events"])
+
+Id = Annotated[
+    str,
+    Path(
+        description="An id of any kind, or destination/partition/offset, or trace id/span id, or "
+        "KIND:ID with a kind of message, correlation, key, trace, span, position.",
+        min_length=1,
+    ),
+]
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    300: {"model": schemas.Ambiguous, "description": "The id could mean several events."},
+    404: {"model": schemas.Problem, "description": "Nothing is known by that id."},
+}
+
+
+@router.get(
+    "/chain/{id:path}", responses={200: {"model": schemas.Chain}, **RESPONSES}, name="chain"
+)
+async def chain(
+    asked: Asked,
+    request: Request,
+    id: Id,
+    direction: Direction = Direction.BOTH,
+    depth: Annotated[int | None, Query(ge=0, description="Generations either way.")] = None,
+    limit: Annotated[int | None, Query(ge=1, description="Events at most.")] = None,
+    bodies: Annotated[bool, Query(description="With headers and values of messages.")] = True,
+) -> Response:
+    """The chain of one event: its causes, its effects, every delivery, and the evidence."""
+    limits = _limits(request.app.state.limits, asked.deadline, depth, limit)
+
+    def found(backend: Backend) -> tuple[int, bytes]:
+        return _answer(
+            id,
+            lambda: questions.chain(backend, id, direction=direction, limits=limits),
+            lambda chain: chain_to_dict(chain, bodies=bodies),
+        )
+
+    status, body = await asked.ask(found, asked.backend)
+    return json_answer(body, status)
+
+
+@router.get(
+    "/events/{id:path}", responses={200: {"model": schemas.Event}, **RESPONSES}, name="event"
+)
+async def event(asked: Asked, request: Request, id: Id) -> Response:
+    """One event: its messages, operations and deliveries, without causes and effects."""
+    limits = _limits(request.app.state.limits, asked.deadline, 0, None)
+
+    def found(backend: Backend) -> tuple[int, bytes]:
+        return _answer(id, lambda: questions.chain(backend, id, limits=limits), _one)
+
+    status, body = await asked.ask(found, asked.backend)
+    return json_answer(body, status)
+
+
+def _limits(caps: Caps, deadline: float, depth: int | None, limit: int | None) -> Limits:
+    """What was asked for, within what is allowed; half of the time is for what comes after."""
+    limits = Limits(events=caps.chain_events, seconds=deadline / 2)
+    if depth is not None:
+        limits = replace(limits, depth=depth)
+    if limit is not None:
+        limits = replace(limits, events=min(limit, caps.chain_events))
+    return limits
+
+
+def _answer(
+    text: str, find: Callable[[], Chain], told: Callable[[Chain], Any]
+) -> tuple[int, bytes]:
+    """Status and body."""
+    try:
+        return 200, json_bytes(told(find()))
+    except Unknown:
+        detail = f"nothing is known by {text}"
+        return 404, json_bytes({"error": "not_found", "detail": detail, "hint": questions.SEARCHED})
+    except SeveralMeanings as several:
+        return 300, json_bytes(
+            {
+                "error": "ambiguous",
+                "detail": f"{text} could mean {len(several.candidates):,} things",
+                "hint": "Ask again with one of the candidates' `ask`.",
+                "candidates": [candidate_to_dict(one) for one in several.candidates],
+            }
+        )
+
+
+def _one(chain: Chain) -> dict[str, Any]:
+    """The event asked for and its deliveries, as the chain tells them."""
+    whole = chain_to_dict(chain)
+    focus = whole["focus"]
+    return {
+        "format": whole["format"],
+        "id": focus,
+        "event": next(event for event in whole["events"] if event["id"] == focus),
+        "deliveries": [one for one in whole["deliveries"] if one["event"] == focus],
+    }

@@ -1,0 +1,134 @@
+"""From a pasted text to where a chain begins, or the choice to make where it means several things.
+
+Besides ids of any kind, forms that name exactly one thing, as answers show them: `destination/
+partition/offset` or `trace id/span id`, either with `@` and the rest of the event's key, and
+`KIND:ID` with an `IdKind`, as in `key:order-1042`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from graph.chain.resolve import Choice, resolve
+from graph.chain.result import Chain, Creation, EventKey, Start
+from graph.facts import Facts
+from graph.model import IdKind, Location, Position, SpanContext
+
+_CREATION = re.compile(r"([0-9a-fA-F]{32})/([0-9a-fA-F]{16})(?:@(.*))?")
+_PLACE = re.compile(r"(.+)/([^/]*)/(\d+)@([^/]*)/([^/]*)/([^/]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One thing that a text could mean."""
+
+    ask: str
+    """Names exactly this when it is looked up."""
+    kind: IdKind
+    """As what kind of id the text names it."""
+    label: str
+    """One line to choose by."""
+    events: int = 1
+    time: int = 0
+    """Of the earliest event, nanoseconds since the Unix epoch."""
+
+
+class Unknown(LookupError):
+    """Nothing is known by that text."""
+
+
+class SeveralMeanings(LookupError):
+    """The text means several things, the `candidates`."""
+
+    def __init__(self, text: str, candidates: Sequence[Candidate]) -> None:
+        super().__init__(text)
+        self.candidates = tuple(candidates)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a text names: where a chain begins and, if the text told, which event is meant."""
+
+    start: Start
+    focus: EventKey | None = None
+
+
+def look_up(facts: Facts, text: str, clock: Callable[[], float] | None = None) -> Named:
+    """What a text names; `clock` as in `find`. Raises Unknown, SeveralMeanings."""
+    text = text.strip()
+    exact = _exact(text)
+    if exact is not None:
+        return exact
+    choices: tuple[Choice, ...] = ()
+    kind, _, rest = text.partition(":")
+    if rest and kind in list(IdKind):
+        choices = resolve(_OfKind(facts, IdKind(kind)), rest, clock)
+    choices = choices or resolve(facts, text, clock)
+    if not choices:
+        raise Unknown(text)
+    if len(choices) > 1:
+        raise SeveralMeanings(text, _candidates(text, choices))
+    return Named(choices[0].start)
+
+
+def focused(chain: Chain, focus: EventKey | None) -> Chain:
+    """The chain as asked for from this event alone, where it is one of its starts."""
+    if focus is None or focus not in chain.starts:
+        return chain
+    return replace(chain, focus=focus, starts=(focus,))
+
+
+def event_id(key: EventKey, *, full: bool = False) -> str:
+    """A text that names an event when it is looked up; the full form also tells namesakes."""
+    if not full:
+        return str(key)
+    if isinstance(key, Position):
+        return f"{key}@{key.system}/{key.cluster}/{key.incarnation}"
+    return f"{key}@{key.destination}"
+
+
+def _exact(text: str) -> Named | None:
+    """An event's own name, which needs no resolving."""
+    if found := _CREATION.fullmatch(text):
+        context = SpanContext(found[1].lower(), found[2].lower())
+        focus = Creation(context, found[3]) if found[3] else None
+        return Named(Start(contexts=(context,)), focus)
+    if found := _PLACE.fullmatch(text):
+        destination, partition, offset, system, cluster, incarnation = found.groups()
+        position = Position(system, cluster, destination, incarnation, partition, int(offset))
+        return Named(Start(positions=(position,)), position)
+    return None
+
+
+def _candidates(text: str, choices: Sequence[Choice]) -> list[Candidate]:
+    short = Counter(event_id(choice.events[0]) for choice in choices if len(choice.events) == 1)
+    candidates = []
+    for choice in choices:
+        if len(choice.events) == 1:
+            key = choice.events[0]
+            ask = event_id(key, full=short[event_id(key)] > 1)
+        else:
+            ask = f"{choice.kind.value}:{text}"
+        candidates.append(
+            Candidate(ask, choice.kind, choice.label, len(choice.events), choice.time)
+        )
+    return candidates
+
+
+class _OfKind:
+    """Facts in which an id is only what kind it is said to be."""
+
+    def __init__(self, facts: Facts, kind: IdKind) -> None:
+        self._kind = kind
+        self.operations = facts.operations
+        self.pointing = facts.pointing
+        self.spans = facts.spans
+        self.messages = facts.messages
+        self.located = facts.located
+        self._resolve = facts.resolve
+
+    def resolve(self, text: str) -> list[Location]:
+        return [one for one in self._resolve(text) if one.kind is self._kind]

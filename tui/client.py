@@ -1,0 +1,272 @@
+"""Opens the source of a surface's answers: a running collector, else the store, else files.
+
+The only module of `tui` besides commands that knows the collector, and only inside functions.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from graph.chain.result import Chain, Limits
+from graph.direction import Direction
+from graph.listing import Activity, Consumer, EventFilter, EventRow
+from graph.topology import Topology
+from tui.remote import ApiClient
+from tui.source import (
+    Ambiguous,
+    BadRequest,
+    CollectorAway,
+    Following,
+    NotFound,
+    NothingRecorded,
+    Source,
+    SourceError,
+    SourceFailed,
+    StoreBusy,
+    Unauthorised,
+)
+
+if TYPE_CHECKING:
+    from collector.api.backend import Backend
+    from collector.runtime import Runtime
+
+__all__ = [
+    "Ambiguous",
+    "ApiClient",
+    "BadRequest",
+    "CollectorAway",
+    "Following",
+    "LocalSource",
+    "NotFound",
+    "NothingRecorded",
+    "Source",
+    "SourceError",
+    "SourceFailed",
+    "StoreBusy",
+    "Unauthorised",
+    "open_source",
+    "running_collector",
+]
+
+LOOK_SECONDS = 0.5
+CHAIN_SECONDS = 30.0
+
+
+def open_source(
+    target: str | None = None,
+    *,
+    store: str | Path | None = None,
+    config: Path | None = None,
+    files: Sequence[Path] = (),
+    environ: Mapping[str, str] = os.environ,
+) -> Source:
+    """Whoever can answer: `files`, else the collector at the URL `target`, else the one that
+    runs on the store, else the store itself, opened in this process.
+
+    Raises SourceError (`NothingRecorded`, `StoreBusy`, `CollectorAway`, `BadRequest`) and
+    `collector.places.ConfigError`.
+    """
+    if files:
+        return _recorded(files)
+    token = environ.get("FLOWTAP_API_TOKEN", "")
+    if target:
+        return ApiClient(target, token)
+    from collector import places
+
+    location = places.find_store(store, config, environ)
+    runtime = running_collector(location)
+    if runtime is not None:
+        return ApiClient(runtime.url, token or runtime.token)
+    if isinstance(location, Path) and not (location / "engine").is_dir():
+        raise NothingRecorded(
+            f"there is no store at {location}",
+            "flowtap up starts a collector, flowtap import FILE fills a store, flowtap demo "
+            "shows how it looks.",
+        )
+    return _opened(location, places.shown(location))
+
+
+def running_collector(location: Path | str) -> Runtime | None:
+    """The collector that announced itself beside this store and whose API takes connections."""
+    from collector import places
+    from collector import runtime as announced
+
+    runtime = announced.read(places.folder_of(location))
+    if runtime is None:
+        return None
+    parts = urlsplit(runtime.url)
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or 80), timeout=2).close()
+    except OSError:
+        return None
+    return runtime
+
+
+def _opened(location: Path | str, name: str, closing: ExitStack | None = None) -> LocalSource:
+    from collector.backend import StoreBackend
+    from collector.store import client as stores
+
+    stack = closing or ExitStack()
+    try:
+        with _explained():
+            store = stack.enter_context(stores.Store(location))
+            return LocalSource(StoreBackend(store), name, stack.close)
+    except BaseException:
+        stack.close()
+        raise
+
+
+def _recorded(files: Sequence[Path]) -> LocalSource:
+    """Recorded spans in a store that lasts as long as the source."""
+    import tempfile
+    import time
+
+    from collector.convert.files import FileError, read_file
+    from collector.service import import_payloads
+    from collector.store.client import Store
+
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="flowtap-")))
+        with _explained():
+            store = stack.enter_context(Store(folder))
+            try:
+                for file in files:
+                    read = read_file(file, received_ns=time.time_ns())
+                    import_payloads(store, folder, (one.payload for one in read if one.payload))
+            except FileError as error:
+                raise BadRequest(str(error)) from error
+        from collector.backend import StoreBackend
+
+        name = ", ".join(str(file) for file in files)
+        return LocalSource(StoreBackend(store), name, stack.pop_all().close)
+
+
+class LocalSource:
+    """A `Source` that asks a backend in this process."""
+
+    live = False
+
+    def __init__(
+        self, backend: Backend, name: str, close: Callable[[], None] = lambda: None
+    ) -> None:
+        self._backend = backend
+        self._close = close
+        self.name = name
+
+    def chain(
+        self,
+        text: str,
+        *,
+        direction: Direction = Direction.BOTH,
+        depth: int | None = None,
+        limit: int | None = None,
+    ) -> Chain:
+        from collector import questions
+        from graph.lookup import SeveralMeanings, Unknown
+
+        limits = Limits(seconds=CHAIN_SECONDS)
+        if depth is not None:
+            limits = replace(limits, depth=depth)
+        if limit is not None:
+            limits = replace(limits, events=limit)
+        try:
+            with _explained():
+                return questions.chain(self._backend, text, direction=direction, limits=limits)
+        except Unknown:
+            raise NotFound(f"nothing is known by {text}", questions.SEARCHED) from None
+        except SeveralMeanings as several:
+            count = len(several.candidates)
+            raise Ambiguous(
+                f"{text} could mean {count:,} things",
+                several.candidates,
+                "Ask again with one of the candidates.",
+            ) from None
+
+    def topology(
+        self,
+        *,
+        start: int = 0,
+        end: int = 0,
+        services: Sequence[str] = (),
+        destinations: Sequence[str] = (),
+        event_types: Sequence[str] = (),
+        environments: Sequence[str] = (),
+    ) -> Topology:
+        from collector import questions
+
+        with _explained():
+            return questions.topology(
+                self._backend,
+                start=start,
+                end=end,
+                services=services,
+                destinations=destinations,
+                event_types=event_types,
+                environments=environments,
+            )
+
+    def events(self, wanted: EventFilter) -> list[EventRow]:
+        with _explained():
+            return list(self._backend.recent(wanted))
+
+    def consumers(self) -> list[Consumer]:
+        with _explained():
+            return list(self._backend.consumers())
+
+    def health(self) -> Mapping[str, Any]:
+        from collector import questions
+
+        with _explained():
+            return questions.health(self._backend)
+
+    def follow(self, wanted: EventFilter) -> Following:
+        return LocalFollowing(self._backend, wanted)
+
+    def close(self) -> None:
+        self._close()
+
+
+class LocalFollowing:
+    """What is stored from now on, as `Following`."""
+
+    def __init__(self, backend: Backend, wanted: EventFilter) -> None:
+        self.missed = 0
+        self._backend = backend
+        self._wanted = wanted
+        self._closed = threading.Event()
+        self._mark = backend.stored(-1, 1).mark
+
+    def __iter__(self) -> Iterator[Activity]:
+        while not self._closed.is_set():
+            with _explained():
+                found = self._backend.stored(self._mark, 1_000)
+            self._mark = found.mark
+            yield from (one for one in found.activity if self._wanted.accepts(one.event))
+            if not found.more:
+                self._closed.wait(LOOK_SECONDS)
+
+    def close(self) -> None:
+        self._closed.set()
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turns the store's errors into the source's."""
+    from collector.store import client as stores
+
+    try:
+        yield
+    except stores.StoreBusy as error:
+        raise StoreBusy(
+            str(error), "Its collector does not answer: wait until it has started, or stop it."
+        ) from error
+    except stores.StoreError as error:
+        raise SourceFailed(str(error), "flowtap doctor says more.") from error

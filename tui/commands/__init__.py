@@ -1,0 +1,1 @@
+"""The commands of `flowtap`, one a file, each loaded when it is called."""

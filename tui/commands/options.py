@@ -1,0 +1,36 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", help="Configuration file [default: ./flowtap.toml, else the user's]."),
+]
+Store = Annotated[
+    str | None,
+    typer.Option(
+        "--store", metavar="PATH|URL", help="The store: a directory, or a ClickHouse server's URL."
+    ),
+]
+Url = Annotated[
+    str | None,
+    typer.Option(
+        "--url",
+        envvar="FLOWTAP_URL",
+        help="Ask the collector there; its token is read from FLOWTAP_API_TOKEN.",
+    ),
+]
+Files = Annotated[
+    list[Path] | None,
+    typer.Option("--file", help="Ask recorded spans in this file instead; can be repeated."),
+]
+Since = Annotated[
+    str | None,
+    typer.Option("--since", metavar="TIME", help="From then on: 15m, 2h, 1d, or a date."),
+]

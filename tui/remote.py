@@ -1,0 +1,242 @@
+"""A collector asked by HTTP: `http.client` only, because a command's start counts."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
+
+from graph.chain.result import Chain
+from graph.direction import Direction
+from graph.listing import Activity, Consumer, EventFilter, EventRow
+from graph.topology import Topology
+from graph.wire.chain import chain_from_dict
+from graph.wire.listing import (
+    activity_from_dict,
+    candidate_from_dict,
+    consumer_from_dict,
+    event_row_from_dict,
+)
+from graph.wire.topology import topology_from_dict
+from tui.source import (
+    Ambiguous,
+    BadRequest,
+    CollectorAway,
+    NotFound,
+    SourceFailed,
+    Unauthorised,
+)
+
+T = TypeVar("T")
+
+PREFIX = "/api/v1"
+SIGNATURE = "Flowtap-Version"
+"""Every answer of a collector carries this header."""
+
+TOKEN_HINT = "Set FLOWTAP_API_TOKEN to the collector's api.token."
+
+
+class ApiClient:
+    """A `Source` that asks a collector's API. Thread-safe: a connection for each question."""
+
+    live = True
+
+    def __init__(self, url: str, token: str = "", *, timeout: float = 60.0) -> None:
+        """`url` is http(s)://HOST:PORT. Raises BadRequest when it is no such URL."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise BadRequest(f"{url} is no URL of a collector", "Write http://HOST:PORT.")
+        self.url = url.rstrip("/")
+        self._parts = parts
+        self._timeout = timeout
+        self._headers = {"Accept": "application/json"}
+        if token:
+            self._headers["Authorization"] = f"Bearer {token}"
+
+    @property
+    def name(self) -> str:
+        return self.url
+
+    def chain(
+        self,
+        text: str,
+        *,
+        direction: Direction = Direction.BOTH,
+        depth: int | None = None,
+        limit: int | None = None,
+    ) -> Chain:
+        asked = {"direction": direction.value, "depth": depth, "limit": limit}
+        return self._ask(f"/chain/{quote(text, safe='/')}", asked, chain_from_dict)
+
+    def topology(
+        self,
+        *,
+        start: int = 0,
+        end: int = 0,
+        services: Sequence[str] = (),
+        destinations: Sequence[str] = (),
+        event_types: Sequence[str] = (),
+        environments: Sequence[str] = (),
+    ) -> Topology:
+        asked = {
+            "from": start or None,
+            "to": end or None,
+            "service": tuple(services),
+            "destination": tuple(destinations),
+            "type": tuple(event_types),
+            "environment": tuple(environments),
+        }
+        return self._ask("/topology", asked, topology_from_dict)
+
+    def events(self, wanted: EventFilter) -> list[EventRow]:
+        asked = {
+            **_filter(wanted),
+            "from": wanted.since or None,
+            "to": wanted.until or None,
+            "limit": wanted.limit,
+        }
+        return self._ask(
+            "/events", asked, lambda said: [event_row_from_dict(row) for row in said["events"]]
+        )
+
+    def consumers(self) -> list[Consumer]:
+        return self._ask(
+            "/consumers", {}, lambda said: [consumer_from_dict(one) for one in said["consumers"]]
+        )
+
+    def health(self) -> Mapping[str, Any]:
+        return self._ask("/health", {}, lambda said: said)
+
+    def follow(self, wanted: EventFilter) -> Stream:
+        connection, answer = self._open("/tail", _filter(wanted))
+        if answer.status != 200:
+            with contextlib.closing(connection):
+                self._refused(answer.status, answer.read())
+        return Stream(connection, answer)
+
+    def close(self) -> None:
+        """Nothing stays open between questions."""
+
+    def _ask(self, path: str, asked: Mapping[str, object], read: Callable[[Any], T]) -> T:
+        connection, answer = self._open(path, asked)
+        with contextlib.closing(connection):
+            try:
+                body = answer.read()
+            except (OSError, http.client.HTTPException) as error:
+                raise self._away(error) from error
+        if answer.status != 200:
+            self._refused(answer.status, body)
+        try:
+            return read(json.loads(body))
+        except (ValueError, KeyError, TypeError) as error:
+            raise SourceFailed(
+                f"the answer of {self.url}{path} cannot be read: {error!r}",
+                f"It runs version {answer.headers[SIGNATURE]}: use the same one here.",
+            ) from error
+
+    def _open(
+        self, path: str, asked: Mapping[str, object]
+    ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+        given = {name: value for name, value in asked.items() if value not in (None, "", ())}
+        query = f"?{urlencode(given, doseq=True)}" if given else ""
+        connection = self._connection()
+        try:
+            connection.request(
+                "GET", f"{self._parts.path.rstrip('/')}{PREFIX}{path}{query}", headers=self._headers
+            )
+            answer = connection.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            raise self._away(error) from error
+        if answer.headers.get(SIGNATURE) is None:
+            connection.close()
+            raise CollectorAway(
+                f"what answers at {self.url} is no flowtap collector",
+                "flowtap doctor says which one runs; flowtap up starts one.",
+            )
+        return connection, answer
+
+    def _connection(self) -> http.client.HTTPConnection:
+        host, port = self._parts.hostname or "", self._parts.port
+        if self._parts.scheme == "https":
+            return http.client.HTTPSConnection(host, port, timeout=self._timeout)
+        return http.client.HTTPConnection(host, port, timeout=self._timeout)
+
+    def _away(self, error: Exception) -> CollectorAway:
+        reason = "no answer in time" if isinstance(error, TimeoutError) else str(error)
+        return CollectorAway(
+            f"no collector answers at {self.url}: {reason or type(error).__name__}",
+            "Is it running? flowtap up starts one.",
+        )
+
+    def _refused(self, status: int, body: bytes) -> None:
+        """Raises the error that an answer tells."""
+        try:
+            said = json.loads(body)
+            detail, hint = str(said["detail"]), str(said.get("hint", ""))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            said, detail, hint = {}, f"{self.url} answered {status}", ""
+        if status in (401, 403):
+            raise Unauthorised(detail, TOKEN_HINT if status == 401 else hint)
+        if status == 300:
+            candidates = [candidate_from_dict(one) for one in said["candidates"]]
+            raise Ambiguous(detail, candidates, hint)
+        if status == 404:
+            raise NotFound(detail, hint)
+        if 400 <= status < 500:
+            raise BadRequest(detail, hint)
+        raise SourceFailed(detail, hint)
+
+
+class Stream:
+    """Server-sent events of /tail, as `Following`."""
+
+    def __init__(
+        self, connection: http.client.HTTPConnection, answer: http.client.HTTPResponse
+    ) -> None:
+        self.missed = 0
+        self._connection = connection
+        self._answer = answer
+
+    def __iter__(self) -> Iterator[Activity]:
+        name, data = "", ""
+        try:
+            for raw in self._answer:
+                line = raw.decode("utf-8", "replace").rstrip("\r\n")
+                field, _, value = line.partition(":")
+                value = value.removeprefix(" ")
+                if field == "event":
+                    name = value
+                elif field == "data":
+                    data += value
+                elif not line and data:
+                    if name == "missed":
+                        self.missed += int(json.loads(data)["count"])
+                    else:
+                        yield activity_from_dict(json.loads(data))
+                    name, data = "", ""
+        except (OSError, http.client.HTTPException, ValueError):
+            return
+        finally:
+            self._connection.close()
+
+    def close(self) -> None:
+        sock = self._connection.sock
+        if sock is not None:
+            # Wakes the thread that reads; closing alone would not.
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+
+def _filter(wanted: EventFilter) -> dict[str, object]:
+    return {
+        "destination": wanted.destination,
+        "type": wanted.event_type,
+        "key": wanted.key,
+        "service": wanted.service,
+        "environment": wanted.environment,
+    }

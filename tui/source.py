@@ -1,0 +1,132 @@
+"""Where a surface gets its answers: a running collector, a store, or recorded files.
+
+Exceptions, all of them `SourceError`:
+
+- `CollectorAway`: nothing answers there, or something that is no collector
+- `Unauthorised`: the collector wants a token, or another one
+- `StoreBusy`: the store is open in another process, whose API cannot be found
+- `SourceFailed`: the collector or the store could not answer; trying again may help
+- `NotFound`: nothing is known by that id
+- `Ambiguous`: the id could mean several events; has the `candidates`
+- `NothingRecorded`: there is no store yet
+- `BadRequest`: what was asked cannot be understood
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from graph.chain.result import Chain
+from graph.direction import Direction
+from graph.listing import Activity, Consumer, EventFilter, EventRow
+from graph.lookup import Candidate
+from graph.topology import Topology
+
+
+class SourceError(Exception):
+    """A question could not be answered; `hint` says what to do about it."""
+
+    def __init__(self, detail: str, hint: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.hint = hint
+
+
+class CollectorAway(SourceError):
+    """Nothing answers there, or something that is no collector."""
+
+
+class Unauthorised(SourceError):
+    """The collector wants a token, or another one."""
+
+
+class StoreBusy(SourceError):
+    """The store is open in another process, whose API cannot be found."""
+
+
+class SourceFailed(SourceError):
+    """The collector or the store could not answer; trying again may help."""
+
+
+class NotFound(SourceError):
+    """Nothing is known by that id."""
+
+
+class Ambiguous(SourceError):
+    """The id could mean several events."""
+
+    def __init__(self, detail: str, candidates: Sequence[Candidate], hint: str = "") -> None:
+        super().__init__(detail, hint)
+        self.candidates = tuple(candidates)
+        """Each one's `ask` names exactly that."""
+
+
+class NothingRecorded(SourceError):
+    """There is no store yet."""
+
+
+class BadRequest(SourceError):
+    """What was asked cannot be understood."""
+
+
+class Following(Protocol):
+    """What is being stored, one by one, until it is closed from any thread."""
+
+    missed: int
+    """How many were skipped because they were read too slowly."""
+
+    def __iter__(self) -> Iterator[Activity]: ...
+
+    def close(self) -> None: ...
+
+
+class Source(Protocol):
+    """Answers, blocking and thread-safe; every method may raise `SourceError`.
+
+    Times are nanoseconds since the Unix epoch, 0 is not bounded.
+    """
+
+    @property
+    def name(self) -> str:
+        """What is asked, for people: a URL, a path, files."""
+
+    @property
+    def live(self) -> bool:
+        """Whether a collector runs behind it, so that answers change by themselves."""
+
+    def chain(
+        self,
+        text: str,
+        *,
+        direction: Direction = Direction.BOTH,
+        depth: int | None = None,
+        limit: int | None = None,
+    ) -> Chain:
+        """The chain of the event that an id of any kind names. Raises NotFound, Ambiguous."""
+
+    def topology(
+        self,
+        *,
+        start: int = 0,
+        end: int = 0,
+        services: Sequence[str] = (),
+        destinations: Sequence[str] = (),
+        event_types: Sequence[str] = (),
+        environments: Sequence[str] = (),
+    ) -> Topology:
+        """The topology of a window; patterns as in `Topology.filtered`."""
+
+    def events(self, wanted: EventFilter) -> list[EventRow]:
+        """The newest events that fit, newest first."""
+
+    def consumers(self) -> list[Consumer]:
+        """Consumer groups as their brokers tell them."""
+
+    def health(self) -> Mapping[str, Any]:
+        """`status`, `version` and `components`, as GET /health tells them."""
+
+    def follow(self, wanted: EventFilter) -> Following:
+        """What is stored from now on."""
+
+    def close(self) -> None: ...
