@@ -1,0 +1,94 @@
+"""The comparison as JSON and as lines of text. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from tui.demo.compare import Report, Tally
+from tui.drawing.segments import Line, Segment, SegmentRole, line
+
+SHOWN = 20
+"""Differences shown as text; all of them are in the JSON."""
+
+
+def report_to_dict(report: Report) -> dict[str, Any]:
+    """The comparison, as `--json` speaks it: `agrees`, a tally for each sort of fact,
+    `differences`, `unknowable`."""
+    said = asdict(report)
+    return {
+        "agrees": report.agrees,
+        **said,
+        "unknowable": [
+            {
+                "fact": unknown.fact,
+                "service": unknown.service,
+                "topic": unknown.topic,
+                "count": unknown.count,
+                "reason": unknown.reason,
+            }
+            for unknown in report.unknowable
+        ],
+    }
+
+
+def report_lines(report: Report) -> list[Line]:
+    """The comparison for people: the verdict first."""
+    return list(_lines(report))
+
+
+def _lines(report: Report) -> Iterator[Line]:
+    verdict = "agrees with" if report.agrees else "DIFFERS from"
+    role: SegmentRole = "ok" if report.agrees else "error"
+    yield line(
+        Segment("What flowtap saw "),
+        Segment(verdict, role),
+        Segment(" what the services wrote down."),
+    )
+    yield ()
+    yield line(Segment(f"{'':<24}{'EXPECTED':>10}{'FOUND':>10}{'WRONG':>8}", "label"))
+    rows: tuple[tuple[str, Tally], ...] = (
+        ("edges, exact counts", report.edges),
+        ("messages and calls", report.messages),
+        ("chains, complete", report.chains),
+        ("  events", report.events),
+        ("  causes", report.causes),
+        ("  deliveries", report.deliveries),
+    )
+    for name, tally in rows:
+        wrong: SegmentRole = "error" if tally.wrong else "dim"
+        yield line(
+            Segment(f"{name:<24}{tally.expected:>10,}{tally.found:>10,}"),
+            Segment(f"{tally.wrong:>8,}", wrong),
+        )
+    yield ()
+    grades = ", ".join(f"{count:,} {name}" for name, count in sorted(report.cause_evidence.items()))
+    yield line(Segment("Causes by evidence: ", "label"), Segment(grades or "none"))
+    if report.passed_only:
+        yield line(
+            Segment("By group progress only: ", "label"),
+            Segment(
+                f"{report.passed_only:,} deliveries to services without spans; counted on the "
+                "edges, shown in no chain yet."
+            ),
+        )
+    if report.differences:
+        yield ()
+        yield line(Segment("Differences", "title"))
+        for difference in report.differences[:SHOWN]:
+            said = f"  {difference.kind:<9}{difference.what}"
+            if difference.expected or difference.found:
+                said += f": expected {difference.expected or '-'}, found {difference.found or '-'}"
+            yield line(Segment(said, "error"))
+        if len(report.differences) > SHOWN:
+            yield line(Segment(f"  and {len(report.differences) - SHOWN:,} more (--json)", "dim"))
+    if report.unknowable:
+        yield ()
+        yield line(Segment("What nobody outside can know, as the ledgers say", "title"))
+        for unknown in report.unknowable:
+            yield line(
+                Segment(f"  {unknown.fact} ", "unknown"),
+                Segment(f"{unknown.service} at {unknown.topic} ({unknown.count:,}): "),
+                Segment(unknown.reason, "dim"),
+            )
