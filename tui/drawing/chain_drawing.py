@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable
-from functools import cached_property
 
 from graph.chain.result import Chain, Event, EventKey
 from tui.drawing.chain_rows import ChainColumns, draw_heading, draw_row
@@ -105,10 +104,9 @@ class ChainDrawing:
         at = self._index.get(target) if isinstance(target, RowKey) else None
         return [] if at is None else way_to(self.rows, at)
 
-    @cached_property
-    def foldable(self) -> frozenset[RowKey]:
-        """Every row of the whole chain that has something to hide."""
-        return frozenset(row.key for row in tree(self.chain) if row.inside)
+    def below_level(self, depth: int) -> frozenset[RowKey]:
+        """Rows of the whole chain, from this depth on, that have something to hide."""
+        return frozenset(row.key for row in tree(self.chain) if row.inside and row.depth >= depth)
 
     def hiding(self, event: EventKey) -> frozenset[RowKey]:
         """What must be unfolded for an event to show."""

@@ -41,14 +41,21 @@ class Spot(NamedTuple):
 
 @dataclass(frozen=True)
 class Flow:
-    """What is drawn: a topology with its live rates (messages a second) and lags (messages)."""
+    """What is drawn: a topology with its live rates (messages a second) and lags (messages).
+
+    Without rates (a recording has none) edges show their counts.
+    """
 
     topology: Topology
-    rates: Mapping[EdgeKey, float] = field(default_factory=dict)
+    rates: Mapping[EdgeKey, float] | None = None
     lags: Mapping[EdgeKey, int] = field(default_factory=dict)
 
-    def rate(self, edge: Edge) -> float:
-        return self.rates.get(edge.key, 0.0)
+    def pace(self, edges: Iterable[Edge]) -> Segment:
+        """How much flows over these edges together: their rate, or else their count."""
+        if self.rates is None:
+            return Segment(figures.count(sum(edge.count for edge in edges)), "number")
+        flowing = figures.rate(sum(self.rates.get(edge.key, 0.0) for edge in edges))
+        return Segment(flowing, "dim" if flowing == "idle" else "number")
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
@@ -240,17 +247,11 @@ _HEAVY = _Frame("┏", "┓", "┗", "┛", "━", "┃", "┃", "┣")
 
 def _inside(flow: Flow, block: Block, node: Node, width: int) -> list[Line]:
     """What a destination says of itself, in as many lines as its block has."""
-    arriving = sum(flow.rate(edge) for edge in block.incoming)
     total = node.incoming or max((edge.count for edge in block.outgoing), default=0)
-    rate = figures.rate(arriving)
-    counted = f"{total:,} msg" if cells(rate) + len(f"{total:,}") + 6 <= width else ""
+    pace = flow.pace(block.incoming) if flow.rates is not None else Segment("")
+    counted = f"{total:,} msg" if cells(pace.text) + len(f"{total:,}") + 6 <= width else ""
     counted = counted or f"{figures.count(total)} msg"
-    lines = [
-        line(
-            Segment(rate, "number" if rate != "idle" else "dim"),
-            Segment(pad(counted, width - cells(rate), "right"), "dim"),
-        )
-    ]
+    lines = [line(pace, Segment(pad(counted, width - cells(pace.text), "right"), "dim"))]
     types = [kind for edge in block.incoming for kind in edge.event_types]
     others = [kind for kind in dict.fromkeys(types) if kind != node.label]
     if others:
@@ -271,13 +272,14 @@ def _incoming(
     spot = Spot(edge.target, edge.source, 0, edge.key)
     failed = f" ✗{figures.count(edge.errors)}" if edge.errors else ""
     dash, head = DASHES[edge.evidence], HEADS[edge.evidence]
-    rate = figures.rate(flow.rate(edge))
+    pace = flow.pace([edge])._replace(target=edge.key)
     if alone and columns.left < 30 and not failed:
         # The box says the rate already; the name needs the room.
         label = []
     else:
         label = [
-            Segment(f" {rate}", "number" if rate != "idle" else "dim", edge.key),
+            Segment(" "),
+            pace,
             Segment(failed, "error", edge.key),
             Segment(" "),
         ]
@@ -295,13 +297,13 @@ def _incoming(
 
 def _outgoing(flow: Flow, edge: Edge, columns: Columns, selected: Spot | None) -> list[Segment]:
     spot = Spot(edge.source, edge.target, 2, edge.key)
-    rate = figures.rate(flow.rate(edge))
+    pace = flow.pace([edge])._replace(target=edge.key)
     dash, head = DASHES[edge.evidence], HEADS[edge.evidence]
-    run = columns.edge - cells(rate) - 4
+    run = columns.edge - cells(pace.text) - 4
     role = _edge_role(edge)
     before = [
         Segment(f"{dash * max(1, run)} ", role, edge.key),
-        Segment(rate, "number" if rate != "idle" else "dim", edge.key),
+        pace,
         Segment(f" {dash}{head}", role, edge.key),
     ]
     lag = flow.lags.get(edge.key, 0)
@@ -358,12 +360,12 @@ def _draw_calls(flow: Flow, block: Block, columns: Columns, selected: Spot | Non
         caller = Spot(None, edge.source, 0, edge.key)
         called = Spot(None, edge.target, 2, edge.key)
         name = _name(flow, edge.source, caller, selected, columns.left - 2)
-        rate = figures.rate(flow.rate(edge))
-        run = columns.left + columns.box + columns.edge - width_of(name) - cells(rate) - 5
+        pace = flow.pace([edge])._replace(target=edge.key)
+        run = columns.left + columns.box + columns.edge - width_of(name) - cells(pace.text) - 5
         parts = [
             *name,
             Segment(f" {'─' * max(1, run)} ", "edge", edge.key),
-            Segment(rate, "number" if rate != "idle" else "dim", edge.key),
+            pace,
             Segment(" ─▶", "edge", edge.key),
             *_name(flow, edge.target, called, selected, columns.name or 20),
         ]

@@ -49,8 +49,8 @@ def _edge(flow: Flow, edge: Edge, width: int) -> list[Line]:
         width=width,
     )
     lines += fact("", Segment(MEANINGS[edge.evidence], "dim"), width=width)
-    rate = figures.rate(flow.rate(edge))
-    lines += fact("now", Segment(rate, "number"), width=width)
+    if flow.rates is not None:
+        lines += fact("now", flow.pace([edge]), width=width)
     noun = "calls" if edge.role is Role.CALL else "messages"
     lines += fact("count", f"{edge.count:,} {noun}", width=width)
     if edge.errors:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from graph.lookup import Candidate
 from tui.actions import ACTIONS, Action, Place
 from tui.drawing import figures
 from tui.drawing.evidence import MARKS, MEANINGS, ROLES
-from tui.drawing.segments import Line, Segment, cells, fit, line, pad, width_of
+from tui.drawing.segments import Line, Segment, cells, fit, line, pad, printable, width_of
 from tui.drawing.status import Connection
 
 
@@ -61,7 +62,8 @@ def away(connection: Connection, now: int) -> list[Line]:
     ]
     if connection.hint:
         lines += [(), line(connection.hint)]
-    return lines + [
+    return [
+        *lines,
         (),
         line("Start one with"),
         line(Segment(" $ flowtap up ", "command", "flowtap up")),
@@ -75,6 +77,48 @@ def no_events(name: str) -> list[Line]:
         (),
         line("Its messages are listed once a tap has read them, or a span tells of them."),
     ]
+
+
+def looking_for(text: str) -> list[Line]:
+    """While a chain is followed."""
+    return [line(Segment("Following ", "dim"), Segment(printable(text), "id"), " …")]
+
+
+def not_found(text: str, detail: str, hint: str) -> list[Line]:
+    """Nothing has that id."""
+    lines = [
+        line(Segment("Nothing found for ", "title"), Segment(printable(text), "id")),
+        (),
+        line(Segment(printable(detail), "warning")),
+    ]
+    if hint:
+        lines.append(line(hint))
+    forms = "message id, CloudEvents id, trace id, span id, correlation id, topic/partition/offset"
+    return [*lines, (), line("Any of these finds an event:"), line(Segment(forms, "dim"))]
+
+
+def choices(text: str, candidates: Sequence[Candidate]) -> list[Line]:
+    """What a text could mean; each is a target, by what to ask for."""
+    lines = [
+        line(Segment(printable(text), "id"), Segment(" could mean several things:", "title")),
+        (),
+    ]
+    for one in candidates:
+        several = f"  {one.events:,} events" if one.events > 1 else ""
+        drawn = line(
+            Segment("  ● ", "event"),
+            Segment(pad(one.kind.value, 13), "label"),
+            Segment(printable(one.label), "event"),
+            Segment(several, "number"),
+        )
+        where = line(
+            Segment("    "),
+            Segment(f"{figures.date(one.time)[:19]}  ", "time"),
+            Segment(printable(one.ask), "id"),
+        )
+        for row in (drawn, where):
+            lines.append(tuple(part._replace(target=one.ask) for part in row))
+    return [*lines, (), line(Segment("Enter", "key"), " follows the selected one.")]
 
 
 def asking() -> list[Line]:

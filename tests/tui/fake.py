@@ -1,0 +1,135 @@
+"""A source that answers from memory, and can go away, hold an answer back, and come again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from graph.chain.result import Chain
+from graph.direction import Direction
+from graph.edges import EdgeRow
+from graph.listing import Activity, Consumer, EventFilter, EventRow
+from graph.topology import Topology
+from graph.wire.chain import event_ids
+from tests.tui import shop
+from tests.tui.order import order
+from tui.source import CollectorAway, NotFound
+
+
+class FakeFollowing:
+    missed = 0
+
+    def __iter__(self) -> Iterator[Activity]:
+        return iter(())
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class FakeSource:
+    """The shop, or whatever edges it is given; answers what the protocol asks."""
+
+    def __init__(self, rows: Sequence[EdgeRow] | None = None, *, live: bool = True) -> None:
+        self.rows = shop.edges() if rows is None else list(rows)
+        self.chains = [order()]
+        self.live = live
+        self.away = False
+        self.received = 48_211
+        self.gate = threading.Event()
+        """Answers wait until it is set."""
+        self.gate.set()
+        self.asked: list[str] = []
+        self.closed = False
+
+    @property
+    def name(self) -> str:
+        return "http://127.0.0.1:8411"
+
+    def chain(
+        self,
+        text: str,
+        *,
+        direction: Direction = Direction.BOTH,
+        depth: int | None = None,
+        limit: int | None = None,
+    ) -> Chain:
+        self._answers("chain")
+        for chain in self.chains:
+            for event in chain.events:
+                names = {event.message_id, event_ids(chain)[event.key], event.correlation_id}
+                if text in names - {""}:
+                    return Chain(
+                        event.key,
+                        (event.key,),
+                        chain.events,
+                        chain.deliveries,
+                        chain.causes,
+                        chain.related,
+                    )
+        raise NotFound(f"nothing is known by {text}", "Is it perhaps older than what is kept?")
+
+    def topology(
+        self,
+        *,
+        start: int = 0,
+        end: int = 0,
+        services: Sequence[str] = (),
+        destinations: Sequence[str] = (),
+        event_types: Sequence[str] = (),
+        environments: Sequence[str] = (),
+    ) -> Topology:
+        self._answers("topology")
+        return Topology.build(self.rows, start=start, end=end)
+
+    def events(self, wanted: EventFilter) -> list[EventRow]:
+        self._answers("events")
+        rows = [
+            EventRow(
+                event_ids(chain)[event.key],
+                event.time,
+                event.destination,
+                event.system,
+                event.cluster,
+                event_type=event.event_type,
+                key=event.record_key,
+                message_id=event.message_id,
+                service=event.service,
+            )
+            for chain in self.chains
+            for event in chain.events
+        ]
+        fitting = [row for row in rows if wanted.accepts(row)]
+        return sorted(fitting, key=lambda row: -row.time)[: wanted.limit]
+
+    def consumers(self) -> list[Consumer]:
+        self._answers("consumers")
+        return shop.consumers()
+
+    def health(self) -> Mapping[str, Any]:
+        self._answers("health")
+        spans = {"received": self.received, "stored": self.received, "rejected": 0, "dropped": 0}
+        return {
+            "status": "ok",
+            "version": "0.1.0",
+            "components": [
+                {
+                    "name": "otlp http",
+                    "ok": True,
+                    "detail": "listens on 127.0.0.1:4318",
+                    "figures": {"spans": spans, "requests": {"received": 9, "stored": 9}},
+                }
+            ],
+        }
+
+    def follow(self, wanted: EventFilter) -> FakeFollowing:
+        return FakeFollowing()
+
+    def close(self) -> None:
+        self.closed = True
+
+    def _answers(self, question: str) -> None:
+        self.asked.append(question)
+        assert self.gate.wait(30), "the story never let the source answer"
+        if self.away:
+            raise CollectorAway("nothing listens at 127.0.0.1:8411", "Is it running?")

@@ -1,0 +1,238 @@
+"""What all screens share: title, status and keys around them, questions to the source, moving."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar, TypeVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widget import Widget
+
+from tui.actions import ACTIONS, Action, Place
+from tui.drawing.bars import draw_keys, draw_title
+from tui.drawing.notices import centred
+from tui.drawing.segments import Line
+from tui.drawing.sheet import Sheet
+from tui.drawing.status import draw_status
+from tui.source import NothingRecorded, SourceError, Unauthorised
+from tui.widgets.bar import Bar
+from tui.widgets.canvas import Canvas
+from tui.widgets.questions import Answer, Questions
+
+if TYPE_CHECKING:
+    from tui.app import FlowtapApp
+
+T = TypeVar("T")
+
+WIDE = 120
+"""Columns from which details stand beside, not below."""
+
+TALL = 32
+"""Lines from which details have room below."""
+
+
+class FlowScreen(Screen[None]):
+    """A screen of flowtap. Those that derive from it fill `body` and say their `place`."""
+
+    place: ClassVar[Place]
+    tab: ClassVar[str] = ""
+    """The action whose tab is marked in the title."""
+
+    DEFAULT_CSS = """
+    FlowScreen { background: $background; layout: vertical; }
+    FlowScreen #body { height: 1fr; layout: horizontal; }
+    FlowScreen #main { width: 1fr; height: 1fr; }
+    FlowScreen #details { display: none; background: $background; padding: 0 1; }
+    FlowScreen.details #details { display: block; height: 11; border-top: solid $panel; }
+    FlowScreen.wide.details #details {
+        width: 48; height: 1fr; border-top: none; border-left: solid $panel;
+    }
+    FlowScreen.wide #body { layout: horizontal; }
+    FlowScreen #body { layout: vertical; }
+    FlowScreen #notice { display: none; }
+    FlowScreen.notice #notice { display: block; }
+    FlowScreen.notice #main, FlowScreen.notice #details { display: none; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.questions = Questions(self)
+
+    @property
+    def flowtap(self) -> FlowtapApp:
+        """The app, as ours."""
+        from tui.app import FlowtapApp
+
+        assert isinstance(self.app, FlowtapApp)
+        return self.app
+
+    # What a screen is made of
+
+    def compose(self) -> ComposeResult:
+        yield Bar(self._title, id="title")
+        yield from self.body()
+        yield Bar(self._status, id="status")
+        yield Bar(lambda width: draw_keys(self._keys(), width), id="keys")
+
+    def body(self) -> Sequence[Widget]:
+        """The widgets between title and status."""
+        raise NotImplementedError
+
+    def said(self) -> Line:
+        """What stands at the right of the title."""
+        return ()
+
+    def _title(self, width: int) -> Line:
+        return draw_title(self.tab, self.said(), width)
+
+    def _status(self, width: int) -> Line:
+        return draw_status(self.flowtap.connection, self.flowtap.now(), width)
+
+    def _keys(self) -> list[Action]:
+        here = [one for one in ACTIONS if self.place in one.places]
+        return here + [one for one in ACTIONS if Place.EVERYWHERE in one.places]
+
+    # What keeps it up to date
+
+    def on_mount(self) -> None:
+        self.tick()
+        if self.flowtap.source.live:
+            self.set_interval(1.0, self._tick_if_shown)
+
+    def on_screen_resume(self) -> None:
+        self.tick()
+
+    def _tick_if_shown(self) -> None:
+        if self.is_current:
+            self.tick()
+
+    def tick(self) -> None:
+        """Asks what may have changed; each second while the screen shows."""
+        if self.flowtap.source.live:
+            self.ask("health", self.flowtap.source.health, self._healthy)
+
+    def _healthy(self, health: object) -> None:
+        assert isinstance(health, dict)
+        self.flowtap.connection.answered(health, self.flowtap.now())
+        self.refresh_bars()
+
+    def refresh_bars(self) -> None:
+        """Draws title, status and keys again."""
+        for bar in self.query(Bar):
+            bar.refresh()
+
+    def on_resize(self) -> None:
+        self.set_class(self.size.width >= WIDE, "wide")
+
+    # Questions
+
+    def ask(
+        self,
+        subject: str,
+        question: Callable[[], T],
+        then: Callable[[T], None],
+        *,
+        again: bool = False,
+    ) -> None:
+        """Asks the source in a thread, `then` on this screen's loop; see `Questions.ask`."""
+        self.questions.ask(subject, question, then, again=again)
+
+    def on_answer(self, answer: Answer) -> None:
+        error = self.questions.received(answer)
+        if error is not None:
+            self.failed(answer.subject, error)
+
+    def failed(self, subject: str, error: SourceError) -> None:
+        """A question could not be answered."""
+        if not isinstance(error, NothingRecorded):
+            connection = self.flowtap.connection
+            connection.failed(error.detail, error.hint, self.flowtap.now())
+            if isinstance(error, Unauthorised):
+                connection.hint = error.hint
+        self.refresh_bars()
+
+    # Notices instead of a drawing
+
+    def notice(self, lines: Sequence[Line] | None) -> None:
+        """Shows these in place of the screen's drawing; None takes them away."""
+        canvas = self.query_one("#notice", Canvas)
+        self.set_class(lines is not None, "notice")
+        if lines is not None:
+            shown = list(lines)
+            canvas.show(lambda width: Sheet(centred(shown, width, canvas.size.height)))
+            if self.focused is not canvas:
+                canvas.focus()
+
+    # Moving: the same keys on every screen
+
+    @property
+    def canvas(self) -> Canvas:
+        """What the keys move in."""
+        return self.query_one("#notice" if self.has_class("notice") else "#main", Canvas)
+
+    def action_up(self) -> None:
+        self.canvas.move(0, -1)
+
+    def action_down(self) -> None:
+        self.canvas.move(0, 1)
+
+    def action_page_up(self) -> None:
+        self.canvas.page(-1)
+
+    def action_page_down(self) -> None:
+        self.canvas.page(1)
+
+    def action_first(self) -> None:
+        self.canvas.end(-1)
+
+    def action_last(self) -> None:
+        self.canvas.end(1)
+
+    def action_details(self) -> None:
+        self.toggle_class("details")
+
+    def action_details_down(self) -> None:
+        self.query_one("#details", Canvas).scroll_relative(y=3, animate=False)
+
+    def action_details_up(self) -> None:
+        self.query_one("#details", Canvas).scroll_relative(y=-3, animate=False)
+
+    def action_open(self) -> None:
+        """What Enter does; a notice has nothing to open but a command to copy."""
+        if self.has_class("notice"):
+            self.action_copy()
+        else:
+            self.open()
+
+    def open(self) -> None:
+        """Goes on from what is selected."""
+
+    def action_copy(self) -> None:
+        if self.has_class("notice"):
+            command = self.canvas.selected
+            text = command if isinstance(command, str) else ""
+        else:
+            text = self.copied()
+        if text:
+            self.app.copy_to_clipboard(text)
+            self.notify(text, title="Copied", markup=False, timeout=2)
+
+    def copied(self) -> str:
+        """The id, or name, of what is selected."""
+        return ""
+
+    @on(Canvas.Redrawn)
+    def _redrawn(self) -> None:
+        self.refresh_bars()
+
+    @on(Canvas.Opened)
+    def _opened(self) -> None:
+        self.action_open()
+
+    @on(Bar.Clicked)
+    async def _clicked(self, clicked: Bar.Clicked) -> None:
+        if isinstance(clicked.target, str):
+            here = hasattr(self, f"action_{clicked.target}")
+            await self.run_action(clicked.target if here else f"app.{clicked.target}")

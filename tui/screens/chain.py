@@ -1,0 +1,254 @@
+"""A chain: what happened because of this event?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual import on
+from textual.containers import Container
+from textual.widget import Widget
+
+from graph.chain.result import Chain
+from graph.wire.chain import event_ids
+from tui.actions import Place
+from tui.drawing.bars import draw_way
+from tui.drawing.chain_details import row_details
+from tui.drawing.chain_drawing import ChainDrawing
+from tui.drawing.chain_rows import summary
+from tui.drawing.chain_tree import Row, RowKey, RowKind
+from tui.drawing.notices import away, choices, looking_for, not_found
+from tui.drawing.segments import Line, fit, printable
+from tui.drawing.sheet import Sheet
+from tui.screens.base import TALL, WIDE, FlowScreen
+from tui.source import Ambiguous, BadRequest, NotFound, NothingRecorded, SourceError
+from tui.widgets.bar import Bar
+from tui.widgets.bindings import bindings
+from tui.widgets.canvas import Canvas
+
+
+class ChainScreen(FlowScreen):
+    """The causal tree with its waterfall; details of the selected event or delivery."""
+
+    place = Place.CHAIN
+    tab = "chain"
+    BINDINGS = bindings(Place.CHAIN)
+
+    def __init__(self, asked: str) -> None:
+        super().__init__()
+        self.asked = asked
+        self.chain: Chain | None = None
+        self._folded: frozenset[RowKey] = frozenset()
+        self._came: tuple[RowKey, int] | None = None
+        """The event whose causes are walked one after another, and how many were."""
+        self._refused = False
+        """Asking the same again would not help."""
+
+    def body(self) -> Sequence[Widget]:
+        return [
+            Bar(self._way, id="way"),
+            Bar(self._heading, id="heading"),
+            Container(Canvas(id="main"), Canvas(id="details", select_first=False), id="body"),
+            Canvas(id="notice"),
+        ]
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.set_class(self.app.size.width >= WIDE or self.app.size.height >= TALL, "details")
+        self.notice(looking_for(self.asked))
+
+    def said(self) -> Line:
+        return summary(self.chain) if self.chain else ()
+
+    def _way(self, width: int) -> Line:
+        drawing = self._drawing
+        if drawing is None:
+            return fit((), width)
+        way = drawing.way_to(self._main.selected)
+        focus = str(way[-1].key) if way else ""
+        return draw_way([printable(event.title) for event in way], focus, (), width)
+
+    def _heading(self, width: int) -> Line:
+        return self._drawing.heading if self._drawing else fit((), width)
+
+    @property
+    def _main(self) -> Canvas:
+        return self.query_one("#main", Canvas)
+
+    @property
+    def _drawing(self) -> ChainDrawing | None:
+        drawing = self._main.drawing
+        return drawing if isinstance(drawing, ChainDrawing) else None
+
+    # Answers
+
+    def tick(self) -> None:
+        super().tick()
+        if self.chain is None and not self._refused:
+            self._ask()
+
+    def _ask(self) -> None:
+        source, asked = self.flowtap.source, self.asked
+        self.ask("chain", lambda: source.chain(asked), self._answered)
+
+    def _answered(self, chain: Chain) -> None:
+        self.flowtap.connection.back()
+        self.chain = chain
+        self.flowtap.last_chain = self.asked
+        self.notice(None)
+        self._draw()
+        self._main.focus()
+        self.refresh_bars()
+
+    def failed(self, subject: str, error: SourceError) -> None:
+        self._refused = isinstance(error, (NotFound, BadRequest, NothingRecorded, Ambiguous))
+        if subject == "chain" and isinstance(error, (NotFound, BadRequest, NothingRecorded)):
+            self.notice(not_found(self.asked, error.detail, error.hint))
+            self.refresh_bars()
+            return
+        if subject == "chain" and isinstance(error, Ambiguous):
+            self.notice(choices(self.asked, error.candidates))
+            self.refresh_bars()
+            return
+        super().failed(subject, error)
+        if self.chain is None:
+            self.notice(away(self.flowtap.connection, self.flowtap.now()))
+
+    def _draw(self) -> None:
+        chain, folded = self.chain, self._folded
+        if chain is not None:
+            self._main.show(lambda width: ChainDrawing(chain, width, folded))
+            self._show_details()
+            self.query_one("#heading", Bar).refresh()
+
+    # What is selected
+
+    @property
+    def selected(self) -> RowKey | None:
+        """The selected row."""
+        selected = self._main.selected
+        return selected if isinstance(selected, RowKey) else None
+
+    @property
+    def row(self) -> Row | None:
+        return self._drawing.row(self.selected) if self._drawing else None
+
+    @on(Canvas.Selected, "#main")
+    def _selected(self) -> None:
+        self._show_details()
+        self.refresh_bars()
+
+    def _show_details(self) -> None:
+        chain, row = self.chain, self.row
+        if chain is not None:
+            details = self.query_one("#details", Canvas)
+            details.show(lambda width: Sheet(row_details(row, chain, width)))
+            details.scroll_to(y=0, animate=False)
+
+    # Walking
+
+    def _go(self, target: RowKey | None) -> None:
+        if target is None:
+            return
+        self._unfold_above(target)
+        self._main.select(target)
+
+    def _unfold_above(self, target: RowKey) -> None:
+        drawing = self._drawing
+        if drawing is None or drawing.rows_of(target) is not None or target.event is None:
+            return
+        hiding = drawing.hiding(target.event)
+        if hiding:
+            self._folded -= hiding
+            self._draw()
+
+    def action_cause(self) -> None:
+        drawing, row = self._drawing, self.row
+        if drawing is None or row is None or self.chain is None:
+            return
+        if row.key.kind is RowKind.REFERENCE:
+            self._go(drawing.above(row.key))
+            return
+        if row.key.kind is RowKind.EVENT and row.others and row.event is not None:
+            walked = self._came[1] + 1 if self._came and self._came[0] == row.key else 0
+            causes = self.chain.causes_of(row.event.key)
+            main = [cause for cause in causes if cause == row.cause]
+            rest = [cause for cause in causes if cause != row.cause]
+            cause = [*main, *rest][walked % len(causes)]
+            self._came = row.key, walked
+            self._go(RowKey(RowKind.DELIVERY, cause.cause, cause.delivery))
+            return
+        above = drawing.above(row.key)
+        self._go(above)
+
+    def action_effect(self) -> None:
+        drawing, row = self._drawing, self.row
+        if drawing is None or row is None:
+            return
+        if row.folded:
+            self._folded -= {row.key}
+            self._draw()
+            drawing = self._drawing or drawing
+        if row.key.kind is RowKind.REFERENCE and row.event is not None:
+            self._go(RowKey(RowKind.EVENT, row.event.key))
+        else:
+            self._go(drawing.below(row.key))
+
+    def action_next(self) -> None:
+        self._beside(1)
+
+    def action_previous(self) -> None:
+        self._beside(-1)
+
+    def _beside(self, step: int) -> None:
+        if self._drawing and self.selected:
+            self._go(self._drawing.beside(self.selected, step))
+
+    def action_fold(self) -> None:
+        row = self.row
+        if row is not None and row.inside:
+            self._folded = self._folded ^ {row.key}
+            self._draw()
+
+    def action_fold_all(self) -> None:
+        drawing = self._drawing
+        if drawing is None:
+            return
+        selected = self.selected
+        while selected is not None:
+            row, above = drawing.row(selected), drawing.above(selected)
+            if row is None or row.depth <= 1 or above is None:
+                break
+            selected = above
+        self._folded = drawing.below_level(1)
+        self._draw()
+        self._main.select(selected)
+
+    def action_unfold_all(self) -> None:
+        self._folded = frozenset()
+        self._draw()
+
+    def action_open(self) -> None:
+        chosen = self.canvas.selected
+        if self.has_class("notice") and isinstance(chosen, str):
+            self.asked, self._refused = chosen, False
+            self.notice(looking_for(chosen))
+            self._ask()
+        else:
+            super().action_open()
+
+    def open(self) -> None:
+        row = self.row
+        if row is None:
+            return
+        if row.key.kind is RowKind.REFERENCE:
+            self.action_effect()
+        elif row.folded:
+            self.action_fold()
+        else:
+            self.action_details()
+
+    def copied(self) -> str:
+        row = self.row
+        if row is None or row.event is None or self.chain is None:
+            return ""
+        return row.event.message_id or event_ids(self.chain)[row.event.key]

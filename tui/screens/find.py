@@ -1,0 +1,52 @@
+"""Find: any id, typed or pasted, leads to its event's chain."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+
+class FindScreen(ModalScreen[str]):
+    """Asks for an id; gives it, or an empty text when it is left."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Back", show=False)]
+
+    DEFAULT_CSS = """
+    FindScreen { align: center top; background: $background 60%; }
+    FindScreen Vertical {
+        width: 90%; max-width: 100; height: auto; margin-top: 3;
+        background: $panel; padding: 1 2;
+    }
+    FindScreen Input { border: none; height: 1; padding: 0; background: $panel; }
+    FindScreen Static { color: $foreground; }
+    FindScreen .hint { color: $flow-dim; margin-top: 1; }
+    """
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Static("Find an event by any id", classes="title")
+            yield Input(placeholder="paste or type, then Enter", id="id", select_on_focus=False)
+            yield Static(
+                "message, CloudEvents, trace, span or correlation id · topic/partition/offset"
+                " · key:order-1042",
+                classes="hint",
+                markup=False,
+            )
+
+    def on_mount(self) -> None:
+        self.query_one(Input).focus()
+
+    @on(Input.Submitted)
+    def _submitted(self, submitted: Input.Submitted) -> None:
+        text = submitted.value.strip()
+        if text:
+            self.dismiss(text)
+
+    def action_leave(self) -> None:
+        self.dismiss("")

@@ -1,0 +1,58 @@
+"""Help for one screen, out of the table of actions."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from tui.actions import Place
+from tui.drawing.notices import help_lines
+from tui.drawing.sheet import Sheet
+from tui.widgets.canvas import Canvas
+
+
+class HelpScreen(ModalScreen[None]):
+    """What can be done here; scrolls."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark,enter", "leave", "Back", show=False),
+        Binding("up,k", "scroll(-1)", show=False),
+        Binding("down,j", "scroll(1)", show=False),
+        Binding("pageup", "scroll(-10)", show=False),
+        Binding("pagedown,space", "scroll(10)", show=False),
+    ]
+
+    DEFAULT_CSS = """
+    HelpScreen { align: center middle; background: $background 60%; }
+    HelpScreen Vertical {
+        width: 92%; max-width: 92; height: 90%; background: $background;
+        border: round $flow-edge; border-title-color: $foreground; padding: 0 1;
+        border-subtitle-color: $flow-dim;
+    }
+    """
+
+    def __init__(self, place: Place) -> None:
+        super().__init__()
+        self._place = place
+
+    def compose(self) -> ComposeResult:
+        with Vertical() as box:
+            box.border_title = "Help"
+            box.border_subtitle = "esc closes"
+            yield Canvas(id="help", select_first=False)
+
+    def on_mount(self) -> None:
+        place = self._place
+        canvas = self.query_one(Canvas)
+        canvas.show(lambda width: Sheet(help_lines(place, width)))
+        canvas.focus()
+
+    def action_scroll(self, rows: int) -> None:
+        self.query_one(Canvas).scroll_relative(y=rows, animate=False)
+
+    def action_leave(self) -> None:
+        self.dismiss()

@@ -1,0 +1,62 @@
+"""One line whose parts can be clicked: title, breadcrumb, status, keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+
+from textual import events
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui.drawing.segments import Line
+from tui.widgets.canvas import styled, target_in
+from tui.widgets.theme import Look, look
+
+DrawLine = Callable[[int], Line]
+"""Makes a line of a width."""
+
+
+class Bar(Widget):
+    """A line drawn anew for each width."""
+
+    DEFAULT_CSS = """
+    Bar { height: 1; width: 1fr; background: $background; }
+    Bar.panel { background: $panel; }
+    """
+
+    class Clicked(Message):
+        """A part with a target was clicked."""
+
+        def __init__(self, target: Hashable) -> None:
+            super().__init__()
+            self.target = target
+
+    def __init__(self, draw: DrawLine = lambda width: (), *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._draw = draw
+        self._styles: Look | None = None
+
+    def show(self, draw: DrawLine) -> None:
+        """Shows another line."""
+        self._draw = draw
+        self.refresh()
+
+    def on_mount(self) -> None:
+        self.app.theme_changed_signal.subscribe(self, lambda theme: self._restyle())
+
+    def _restyle(self) -> None:
+        self._styles = None
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        if self._styles is None:
+            self._styles = look(self.app.theme_variables)
+        drawn = self._draw(self.size.width) if y == 0 else ()
+        strip = Strip(styled(drawn, self._styles))
+        return strip.adjust_cell_length(self.size.width, self._styles[""])
+
+    def on_click(self, event: events.Click) -> None:
+        target = target_in(self._draw(self.size.width), event.x)
+        if target is not None:
+            self.post_message(self.Clicked(target))

@@ -1,0 +1,212 @@
+"""Shows a drawing: draws only the lines that show, moves a selection, answers the mouse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+
+from rich.segment import Segment as Cell
+from textual import events
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tui.drawing.drawing import Drawing
+from tui.drawing.segments import Line, Segment, cells
+from tui.drawing.sheet import Sheet
+from tui.widgets.theme import Look, look
+
+Draw = Callable[[int], Drawing]
+"""Makes a drawing of a width."""
+
+
+def styled(drawn: Iterable[Segment], styles: Look) -> list[Cell]:
+    """A line's segments in the look of their roles."""
+    return [Cell(segment.text, styles[segment.role]) for segment in drawn]
+
+
+class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
+    """A drawing that scrolls; keys are the screen's, which calls `move`, `page`, `end`."""
+
+    DEFAULT_CSS = """
+    Canvas {
+        height: 1fr;
+        background: $background;
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-size-vertical: 1;
+    }
+    """
+
+    class Selected(Message):
+        """Something else is selected."""
+
+        def __init__(self, canvas: Canvas, target: Hashable) -> None:
+            super().__init__()
+            self.canvas = canvas
+            self.target = target
+
+        @property
+        def control(self) -> Canvas:
+            return self.canvas
+
+    class Redrawn(Message):
+        """There is another drawing, or another width."""
+
+    class Opened(Message):
+        """The mouse asks for what Enter does."""
+
+        def __init__(self, canvas: Canvas) -> None:
+            super().__init__()
+            self.canvas = canvas
+
+        @property
+        def control(self) -> Canvas:
+            return self.canvas
+
+    def __init__(self, *, id: str | None = None, select_first: bool = True) -> None:
+        super().__init__(id=id)
+        self.drawing: Drawing = Sheet(())
+        self.selected: Hashable | None = None
+        self._draw: Draw = lambda width: Sheet(())
+        self._lit: frozenset[object] = frozenset()
+        self._styles: Look | None = None
+        self._select_first = select_first
+        self._width = 0
+
+    def show(self, draw: Draw) -> None:
+        """Shows another drawing; what is selected stays so, and stays where it is on screen."""
+        self._draw = draw
+        self._redraw()
+
+    def select(self, target: Hashable | None, *, top: bool = False) -> None:
+        """Selects a target and brings it into view."""
+        if target is None or self.drawing.rows_of(target) is None:
+            return
+        changed = target != self.selected
+        self.selected = target
+        self._lit = self.drawing.lit(target)
+        self._bring_into_view(top)
+        self.refresh()
+        if changed:
+            self.post_message(self.Selected(self, target))
+
+    def move(self, columns: int, rows: int) -> bool:
+        """Selects what lies beside; False when nothing does."""
+        if self.selected is None:
+            self.scroll_relative(y=rows, animate=False)
+            return False
+        beside = self.drawing.step(self.selected, columns, rows)
+        if beside is None:
+            if rows:
+                self.scroll_relative(y=rows, animate=False)
+            return False
+        self.select(beside)
+        return True
+
+    def page(self, direction: int) -> None:
+        """A page down (1) or up (-1)."""
+        rows = max(1, self.size.height - 2)
+        if self.selected is None:
+            self.scroll_relative(y=direction * rows, animate=False)
+        else:
+            self.move(0, direction * rows)
+
+    def end(self, direction: int) -> None:
+        """To the first (-1) or the last (1)."""
+        if self.selected is None:
+            self.scroll_to(y=0 if direction < 0 else self.drawing.height, animate=False)
+        else:
+            self.move(0, direction * self.drawing.height)
+
+    def on_mount(self) -> None:
+        self.app.theme_changed_signal.subscribe(self, lambda theme: self._restyle())
+
+    def _restyle(self) -> None:
+        self._styles = None
+        self.refresh()
+
+    def on_resize(self) -> None:
+        if self.size.width != self._width:
+            self._redraw()
+        elif self.selected is not None:
+            self._bring_into_view(False)
+
+    def _redraw(self) -> None:
+        width = self._width = self.scrollable_content_region.width or self.size.width
+        if not width:
+            return
+        before = self.drawing.rows_of(self.selected) if self.selected is not None else None
+        self.drawing = self._draw(width)
+        self.virtual_size = Size(width, self.drawing.height)
+        if self.selected is not None and self.drawing.rows_of(self.selected) is None:
+            self.selected = None
+        if self.selected is None and self._select_first:
+            first = self.drawing.first()
+            if first is not None:
+                self.selected = first
+                self.post_message(self.Selected(self, first))
+                self._bring_into_view(False)
+        self._lit = self.drawing.lit(self.selected)
+        after = self.drawing.rows_of(self.selected) if self.selected is not None else None
+        if before and after and before.start != after.start:
+            moved = after.start - before.start
+            self.scroll_to(y=max(0, self.scroll_offset.y + moved), animate=False)
+        self.refresh()
+        self.post_message(self.Redrawn())
+
+    def _bring_into_view(self, top: bool) -> None:
+        rows = self.drawing.rows_of(self.selected) if self.selected is not None else None
+        height = self.size.height
+        if rows is None or not height:
+            return
+        first, last = self.scroll_offset.y, self.scroll_offset.y + height - 1
+        if top:
+            self.scroll_to(y=max(0, rows.start - height // 3), animate=False)
+        elif rows.start < first or len(rows) >= height:
+            self.scroll_to(y=max(0, rows.start - 1), animate=False)
+        elif rows.stop - 1 > last:
+            self.scroll_to(y=rows.stop - height + (rows.stop < self.drawing.height), animate=False)
+
+    def render_line(self, y: int) -> Strip:
+        if self._styles is None:
+            self._styles = look(self.app.theme_variables)
+        drawn = self.drawing.line(y + self.scroll_offset.y, self.selected)
+        parts = [self._cell(segment, self._styles) for segment in drawn]
+        strip = Strip(parts)
+        return strip.adjust_cell_length(self.size.width, self._styles[""])
+
+    def _cell(self, segment: Segment, styles: Look) -> Cell:
+        style = styles[segment.role]
+        target = segment.target
+        if target is not None:
+            if target == self.selected:
+                style += styles["selected"]
+            elif self._lights(target):
+                style += styles["lit.edge" if segment.role.startswith("edge") else "lit"]
+        return Cell(segment.text, style)
+
+    def _lights(self, target: object) -> bool:
+        return target in self._lit or getattr(target, "node", None) in self._lit
+
+    def target_at(self, x: int, y: int) -> Hashable | None:
+        """What is drawn at a place of this widget."""
+        return target_in(self.drawing.line(y + self.scroll_offset.y, self.selected), x)
+
+    def on_click(self, event: events.Click) -> None:
+        target = self.target_at(event.x, event.y)
+        if target is None or self.drawing.rows_of(target) is None:
+            return
+        self.select(target)
+        if event.chain >= 2:
+            self.post_message(self.Opened(self))
+
+
+def target_in(drawn: Line, x: int) -> Hashable | None:
+    """The target of the segment that covers a column."""
+    at = 0
+    for segment in drawn:
+        at += cells(segment.text)
+        if x < at:
+            return segment.target
+    return None
