@@ -12,6 +12,7 @@ from confluent_kafka import (
     IsolationLevel,
     KafkaError,
     KafkaException,
+    Message,
     TopicCollection,
     TopicPartition,
 )
@@ -35,8 +36,12 @@ from collector.taps.tap import Batch
 log = logging.getLogger(__name__)
 
 ABSENT = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC}
-UNREADABLE_HEADERS = (("flowtap.unreadable", b"a header's name is no UTF-8"),)
+Headers = Sequence[tuple[str, bytes | None]]
+
+UNREADABLE_HEADERS: Headers = (("flowtap.unreadable", b"a header's name is no UTF-8"),)
 """Stands for all headers of a record of which the library gives none."""
+UNDECODED = (UnicodeDecodeError, SystemError)
+"""What comes of a header's name that is no UTF-8."""
 OUT_OF_RANGE = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}
 
 
@@ -192,14 +197,14 @@ class ConfluentReader:
         batch = Batch(
             SYSTEM,
             "",
-            destination=[message.topic() for message in messages],
-            partition=[_NUMBERS[message.partition()] for message in messages],
-            offset=[message.offset() for message in messages],
-            time=[message.timestamp()[1] for message in messages],
-            key=[message.key() for message in messages],
+            destination=list(map(Message.topic, messages)),
+            partition=[_NUMBERS[number] for number in map(Message.partition, messages)],
+            offset=list(map(Message.offset, messages)),
+            time=[stamp for _, stamp in map(Message.timestamp, messages)],
+            key=list(map(Message.key, messages)),
             header_names=[[name for name, _ in pairs] for pairs in headers],
             header_values=[[value or b"" for _, value in pairs] for pairs in headers],
-            value=[message.value() for message in messages],
+            value=list(map(Message.value, messages)),
         )
         read = Read(batch)
         if len(messages) < len(arrived):
@@ -230,18 +235,21 @@ class ConfluentReader:
         self._consumer.close()
 
 
-def _headers(messages: list[Any]) -> list[Sequence[tuple[str, bytes | None]]]:
-    try:
-        return [message.headers() or () for message in messages]
-    except SystemError:  # What the library makes of a header's name that is no UTF-8.
-        return [_headers_of(message) for message in messages]
+def _headers(messages: Sequence[Message]) -> list[Headers]:
+    """Every message's headers; asked for once, and through `map`.
 
-
-def _headers_of(message: Any) -> Sequence[tuple[str, bytes | None]]:
-    try:
-        return message.headers() or ()
-    except SystemError:
-        return UNREADABLE_HEADERS
+    A name that is no UTF-8 is half an answer beside an error, and the message keeps that half:
+    asked again, or by a call that the interpreter has specialised, it crashes the process.
+    """
+    found: list[Headers] = []
+    answers = map(Message.headers, messages)
+    while len(found) < len(messages):
+        try:
+            for pairs in answers:
+                found.append(pairs or ())
+        except UNDECODED:
+            found.append(UNREADABLE_HEADERS)
+    return found
 
 
 class _Numbers(dict[int, str]):

@@ -52,6 +52,7 @@ class Session:
         self._stand_in = stand_in
         self._limit = 1000
         self._refused: dict[str, float] = {}
+        self._tried: set[str] = set()
         self._astray: set[Partition] = set()
         self._ends: dict[Partition, int] = {}
         self._steps: dict[Partition, int] = {}
@@ -178,6 +179,7 @@ class Session:
         for topic in read.refused & self.plan.ids.keys():
             log.warning("not allowed to read topic %s", topic)
             self._refused[topic] = time.monotonic()
+            self._tried.discard(topic)
             self._reader.unassign([each for each in self.plan.reading if each.topic == topic])
         for partition, (offset, why) in read.unreadable.items():
             self._pass_over(partition, offset, why)
@@ -232,12 +234,13 @@ class Session:
         self._reader.assign(positions)
 
     def _ask_refused_again(self) -> None:
-        now = time.monotonic()
-        for topic, since in list(self._refused.items()):
-            if topic not in self.plan.ids:
-                del self._refused[topic]
-            elif now - since > REFUSED_SECONDS:
-                del self._refused[topic]
+        """Tries refused topics now and then; those not refused until the next look are read."""
+        for topic in self._tried | (self._refused.keys() - self.plan.ids.keys()):
+            del self._refused[topic]
+        self._tried.clear()
+        for topic, since in self._refused.items():
+            if time.monotonic() - since > REFUSED_SECONDS:
+                self._tried.add(topic)
                 self._reader.assign(
                     {at: offset for at, offset in self.plan.reading.items() if at.topic == topic}
                 )

@@ -1,0 +1,170 @@
+"""What a Kafka tap promises where it needs a broker of its own: one that dies, one that is new,
+one that does not let everybody see everything."""
+
+from __future__ import annotations
+
+import gc
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from collector.taps import kafka_session
+from samples.kafka.broker import Broker
+from tests.contract.kafka_world import RecordingSink, World, take, tapping, throughout, until
+
+pytestmark = [
+    pytest.mark.kafka,
+    # kafka-python leaves the socket of each failed connection to the garbage collector.
+    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
+]
+
+
+@pytest.fixture(autouse=True)
+def collected() -> Iterator[None]:
+    """Those sockets are collected here, not in whichever test comes next."""
+    yield
+    gc.collect()
+
+
+@pytest.mark.parametrize("reader", ["auto", "kafka-python"])
+def test_a_new_broker_gets_no_topic_from_us_and_may_die_and_return(reader: str) -> None:
+    sink = RecordingSink()
+    with Broker() as broker:
+        world = World(broker.bootstrap)
+        with tapping(world, sink, reader=reader, groups=True, metadata_interval=0.3) as tap:
+            # No group has been here yet: librdkafka would make the broker create a topic.
+            assert tap.status()["reader"] == "kafka-python"
+            throughout(lambda: world.topics() == set(), "a topic came to be", 2)
+            assert world.groups() == set()
+
+            world.create("orders")
+            world.produce("orders", [b"1"])
+            until(lambda: sink.values("orders") == [b"1"], "the first message")
+            assert world.topics() == {"orders"}
+
+            with world.group("billing", "orders") as member:
+                assert take(member, 1) == [b"1"]
+                member.commit(asynchronous=False)
+            if reader == "auto":
+                until(lambda: tap.status()["reader"] == "confluent-kafka", "the faster reader")
+            world.produce("orders", [b"2"])
+            until(lambda: sink.values("orders") == [b"1", b"2"], "the second message")
+
+            seen = tap.status()["since"]
+            broker.kill()
+            until(lambda: not tap.status()["connected"], "that the broker is away shows")
+            status = tap.status()
+            assert status["error"]
+            assert isinstance(status["since"], float) and isinstance(seen, float)
+            assert status["since"] > seen
+            broker.restart()
+            until(lambda: bool(tap.status()["connected"]), "that it is back shows", 30)
+            world.produce("orders", [b"3"])
+            until(lambda: sink.values("orders") == [b"1", b"2", b"3"], "the third message", 30)
+            until(lambda: len(sink.progressed) > 0, "the group's progress")
+            assert world.groups() == {"billing"}
+            assert world.topics() == {"orders", "__consumer_offsets"}
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A broker that asks for a password, and shows each user only what they were given."""
+    port, controller = free_port(), free_port()
+    login = (
+        "org.apache.kafka.common.security.plain.PlainLoginModule required "
+        'username="admin" password="of-admin" '
+        'user_admin="of-admin" user_flowtap="of-flowtap";'
+    )
+    properties = {
+        "listeners": f"SASL_PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}",
+        "advertised.listeners": f"SASL_PLAINTEXT://127.0.0.1:{port}",
+        "controller.quorum.voters": f"1@127.0.0.1:{controller}",
+        "listener.security.protocol.map": "SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "inter.broker.listener.name": "SASL_PLAINTEXT",
+        "sasl.enabled.mechanisms": "PLAIN",
+        "sasl.mechanism.inter.broker.protocol": "PLAIN",
+        "listener.name.sasl_plaintext.plain.sasl.jaas.config": login,
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": "User:admin;User:ANONYMOUS",
+    }
+    with Broker(tmp_path_factory.mktemp("guarded"), port, properties=properties) as broker:
+        yield broker
+
+
+@pytest.mark.parametrize("reader", ["confluent-kafka", "kafka-python"])
+def test_reads_what_it_may_and_says_what_it_may_not(
+    guarded: Broker,
+    reader: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    admin = {"sasl.username": "admin", "sasl.password": "of-admin"}
+    world = World(
+        guarded.bootstrap,
+        **{"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "PLAIN", **admin},
+    )
+    opened, closed, hidden = (f"{name}-{reader}" for name in ("open", "closed", "hidden"))
+    world.create(opened, closed, hidden)
+    world.allow("User:flowtap", "TOPIC", opened, "READ")
+    world.allow("User:flowtap", "TOPIC", closed, "DESCRIBE")
+    for topic in (opened, closed, hidden):
+        world.produce(topic, [b"1"])
+    with world.group(f"private-{reader}", opened) as member:
+        take(member, 1)
+        member.commit(asynchronous=False)
+
+    secret = tmp_path / "password"
+    secret.write_text("of-flowtap\n")
+    monkeypatch.setenv("TAP_USER", "flowtap")
+    monkeypatch.setattr(kafka_session, "REFUSED_SECONDS", 0.5)
+    sink = RecordingSink()
+    with tapping(
+        world,
+        sink,
+        reader=reader,
+        groups=True,
+        groups_interval=0.3,
+        include=(f"*-{reader}",),
+        since="beginning",
+        security_protocol="SASL_PLAINTEXT",
+        sasl_mechanism="PLAIN",
+        sasl_username={"env": "TAP_USER"},
+        sasl_password={"file": secret},
+    ) as tap:
+        until(lambda: sink.values(opened) == [b"1"], "what may be read")
+        until(lambda: tap.status()["refused"] == [closed], "that a topic may not be read")
+        assert tap.status()["reader"] == reader
+        world.produce(opened, [b"2"])
+        until(lambda: sink.values(opened) == [b"1", b"2"], "reading goes on")
+        world.allow("User:flowtap", "TOPIC", closed, "READ")
+        until(lambda: sink.values(closed) == [b"1"], "what may be read by now")
+        until(lambda: tap.status()["refused"] == [], "that nothing is refused any more")
+        assert not sink.progressed, "groups that may not be seen"
+        world.allow("User:flowtap", "GROUP", f"private-{reader}", "DESCRIBE")
+        until(lambda: bool(sink.progressed), "the group that may be seen by now")
+    assert sink.values(hidden) == []
+    assert f"private-{reader}" == sink.progressed[0].group
+
+
+def test_says_why_it_cannot_connect(guarded: Broker) -> None:
+    sink = RecordingSink()
+    world = World(guarded.bootstrap)
+    with tapping(
+        world,
+        sink,
+        ready=False,
+        security_protocol="SASL_PLAINTEXT",
+        sasl_mechanism="PLAIN",
+        sasl_username="flowtap",
+        sasl_password={"env": "NOT_SET_ANYWHERE"},
+    ) as tap:
+        until(lambda: bool(tap.status()["error"]), "an error in the status")
+        assert tap.status()["connected"] is False
+        assert "NOT_SET_ANYWHERE is not set" in str(tap.status()["error"])
