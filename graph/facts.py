@@ -29,7 +29,10 @@ class Facts(Protocol):
         stands for every one that fits it, because spans seldom name them."""
 
     def located(self, ids: Collection[tuple[IdKind, str]]) -> list[Location]:
-        """Where these ids were seen, as an id of that kind. Ids compare normalised."""
+        """Where these ids were seen, as an id of that kind. Ids compare normalised.
+
+        A position is asked for as `destination/partition/offset`; operations that name it are
+        the answer, for a consumer may say where its message lay and nothing else of it."""
 
     def resolve(self, text: str) -> list[Location]:
         """What a pasted text could name: any kind of id, or `destination/partition/offset`."""

@@ -82,7 +82,7 @@ class Flow:
         `span` are fields of the operation, other keywords are fields of the message.
         """
         context = None
-        time = self.tick()
+        time = message.pop("time", 0) or self.tick()
         if spanned:
             fields = {"start": time, **(span or {})}
             made = self.operation(service, destination, type, inside=inside, links=links, **fields)

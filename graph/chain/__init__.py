@@ -1,6 +1,7 @@
 """From one event to its chain: identity, cause, expansion."""
 
 from graph.chain.expand import find
+from graph.chain.resolve import Choice, resolve
 from graph.chain.result import (
     Attempt,
     Cause,
@@ -22,6 +23,7 @@ __all__ = [
     "Attempt",
     "Cause",
     "Chain",
+    "Choice",
     "Creation",
     "Delivery",
     "DeliveryKey",
@@ -34,4 +36,5 @@ __all__ = [
     "Stop",
     "Via",
     "find",
+    "resolve",
 ]

@@ -38,6 +38,7 @@ class Consumption:
         self._handled: dict[SpanContext, tuple[Match, ...]] = {}
         self._filed: dict[EventKey, dict[SpanContext, Match]] = {}
         self._files: set[SpanContext] = set()
+        self._handlers: dict[EventKey, tuple[tuple[Operation, Match], ...]] = {}
 
     def handled(self, operation: Operation) -> tuple[Match, ...]:
         """The events that a consuming or settling operation is about; several for a batch."""
@@ -46,8 +47,13 @@ class Consumption:
             self._handled[operation.context] = self._found(operation)
         return self._handled[operation.context]
 
-    def handlers(self, key: EventKey) -> list[tuple[Operation, Match]]:
+    def handlers(self, key: EventKey) -> tuple[tuple[Operation, Match], ...]:
         """The operations that handle an event, by start."""
+        if key not in self._handlers:
+            self._handlers[key] = self._found_handlers(key)
+        return self._handlers[key]
+
+    def _found_handlers(self, key: EventKey) -> tuple[tuple[Operation, Match], ...]:
         for context in self.identity.contexts(key):
             self._file(context)
         for operation, _ in self.identity.producers(key):
@@ -62,7 +68,8 @@ class Consumption:
             (self.known.operations[context], match)
             for context, match in self._filed.get(key, {}).items()
         ]
-        return sorted(found, key=lambda pair: (pair[0].start, -pair[0].end, pair[0].context))
+        found.sort(key=lambda pair: (pair[0].start, -pair[0].end, pair[0].context))
+        return tuple(found)
 
     def references(self, operation: Operation) -> set[SpanContext]:
         """Every context that has to be known to say what an operation is about."""

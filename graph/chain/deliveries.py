@@ -125,6 +125,8 @@ def _attempts(view: View, operations: Sequence[Operation]) -> tuple[Attempt, ...
 
 def _around(view: View, operation: Operation, inside: dict[SpanContext, _Try]) -> _Try | None:
     """The attempt that an earlier operation has begun and this one runs in."""
+    if not inside:
+        return None
     above = set(view.known.ancestors(operation.context))
     for context, attempt in inside.items():
         other = view.known.operations[context]

@@ -8,6 +8,7 @@ from enum import IntFlag
 from graph.chain.assemble import assemble
 from graph.chain.gather import Gatherer, OutOfTime, Wanted
 from graph.chain.known import Known, handles, produces
+from graph.chain.names import normal_id
 from graph.chain.result import Chain, Creation, EventKey, Limits, NoEvent, Start, Stop
 from graph.chain.view import View
 from graph.facts import Facts
@@ -34,13 +35,15 @@ def find(
     clock: Callable[[], float] | None = None,
     *,
     whole: bool = False,
+    follow: bool = True,
     subscribers: Mapping[str, Collection[str]] | None = None,
 ) -> Chain:
     """The chain of the events at `start`: all their causes, all their effects.
 
     Events that share a correlation id with one of these are starts as well. Direct causes of
     every effect are in the chain, but followed only when `whole`, which also follows the other
-    effects of causes: everything that hangs together.
+    effects of causes: everything that hangs together. Without `follow` it is only the events
+    at `start`, with their deliveries.
 
     `clock` is monotonic, in seconds; without one there is no deadline. `subscribers` are names
     of services and groups by destination: consumers known only to the broker, for which a
@@ -48,10 +51,10 @@ def find(
     """
     limits = limits or Limits()
     expansion = Expansion(facts, limits, clock, whole)
-    expansion.run(start)
+    expansion.run(start, follow)
     if not expansion.reached:
         raise NoEvent(str(start))
-    view = View(expansion.known)
+    view = expansion.view()
     return assemble(
         view,
         starts=expansion.canonical(view, expansion.starts),
@@ -82,11 +85,11 @@ class Expansion:
         self._seen: dict[Seed, Reach] = {}
         self._correlations: set[str] = set()
 
-    def run(self, start: Start) -> None:
+    def run(self, start: Start, follow: bool) -> None:
         """Reach all that can be reached, within the limits."""
         try:
-            seeds = self._start(start)
-            self._reach(seeds, effects=set())
+            reach = Reach.BOTH if follow else Reach.SHOWN
+            self._reach(dict.fromkeys(self._start(start), reach), effects=set())
             self.starts = list(self.reached)
             self._go_on()
         except OutOfTime:
@@ -116,14 +119,14 @@ class Expansion:
         if causes or effects or self._uncorrelated():
             self.stopped = Stop.DEPTH
 
-    def _start(self, start: Start) -> dict[Seed, Reach]:
+    def _start(self, start: Start) -> set[Seed]:
         """Seeds for what was asked; a span that is no operation leads to the nearest one."""
         self._gatherer.traces(context.trace_id for context in start.contexts)
         self._gatherer.ask(
             Wanted(
                 {context for context in start.contexts if context.span_id},
                 set(start.positions),
-                {(IdKind.POSITION, str(position)) for position in start.positions},
+                {(IdKind.POSITION, normal_id(str(position))) for position in start.positions},
             )
         )
         seeds: set[Seed] = set(start.positions)
@@ -132,13 +135,13 @@ class Expansion:
             if not context.span_id:
                 here = [o for c, o in operations.items() if c.trace_id == context.trace_id]
                 seeds.update(_foremost(here))
-            elif context in operations or self._current().keys(context):
+            elif context in operations or self.view().keys(context):
                 seeds.add(context)
             else:
                 above = [c for c in self.known.ancestors(context) if c in operations]
-                below, _ = self._current().identity.below(context)
+                below, _ = self.view().identity.below(context)
                 seeds.update(above[:1] or _foremost(below))
-        return dict.fromkeys(seeds, Reach.BOTH)
+        return seeds
 
     # One generation
 
@@ -152,7 +155,7 @@ class Expansion:
             reach = Reach.BOTH if self._whole else Reach.EFFECTS
             wanted[seed] = wanted.get(seed, Reach.SHOWN) | reach
         self._complete(wanted)
-        view = self._current()
+        view = self.view()
         fresh: dict[EventKey, Reach] = {}
         for seed in sorted(wanted, key=_order):
             for key in view.keys(seed):
@@ -179,7 +182,7 @@ class Expansion:
 
     def _next(self, fresh: Mapping[EventKey, Reach]) -> tuple[dict[Seed, Reach], set[Seed]]:
         """Where the causes and the effects of these events are."""
-        view = self._current()
+        view = self.view()
         causes: dict[Seed, Reach] = {}
         effects: set[Seed] = set()
         for key, reach in fresh.items():
@@ -212,18 +215,17 @@ class Expansion:
             {seed for seed in seeds if isinstance(seed, Position)},
         )
         while True:
-            self._gatherer.ask(wanted)
-            view = self._current()
-            wanted = Wanted()
+            view = self.view()
             for seed, reach in seeds.items():
                 view.want(seed, wanted, effects=bool(reach & Reach.EFFECTS))
             if not self._gatherer.missing(wanted):
                 return
+            self._gatherer.ask(wanted)
 
     # Correlation
 
     def _uncorrelated(self) -> set[str]:
-        view = self._current()
+        view = self.view()
         followed = [key for key, reach in self.reached.items() if reach is not Reach.SHOWN]
         return {text for key in followed for text in view.correlations(key)} - self._correlations
 
@@ -239,7 +241,8 @@ class Expansion:
         self.members += [key for key in fresh if key not in before]
         return fresh
 
-    def _current(self) -> View:
+    def view(self) -> View:
+        """What can be said by now."""
         if self._view.version != self.known.version:
             self._view = View(self.known)
         return self._view

@@ -1,13 +1,26 @@
-"""Asks a store for what is missing, in few calls, and keeps what it answers."""
+"""Asks a store for what is missing, in few calls, and keeps what it answers.
+
+A chain needs little at a time, again and again. So what is asked for is asked together with
+what will be asked next: everything that points at the other spans of the same trace, and where
+the ids of all messages read so far are. What comes early waits here until it is wanted.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
-from graph.chain.known import Known, places_of
+from graph.chain.known import Known, ids_of, places_of
+from graph.chain.names import normal_id
 from graph.facts import Facts
-from graph.model import IdKind, Position, Relation, SpanContext
+from graph.model import IdKind, Message, Position, Relation, SpanContext
+
+EARLY = 2_000
+"""Spans of one trace, or ids, that are asked for before they are wanted; where there are more,
+most will never be."""
+
+Id = tuple[IdKind, str]
 
 
 class OutOfTime(Exception):
@@ -20,10 +33,23 @@ class Wanted:
 
     contexts: set[SpanContext] = field(default_factory=set)
     positions: set[Position] = field(default_factory=set)
-    ids: set[tuple[IdKind, str]] = field(default_factory=set)
+    ids: set[Id] = field(default_factory=set)
+    """Normalised."""
 
     def __bool__(self) -> bool:
         return bool(self.contexts or self.positions or self.ids)
+
+
+def ids_of_message(message: Message) -> set[Id]:
+    """The ids by which copies, causes and effects of a message are found."""
+    found = {(IdKind.POSITION, normal_id(str(message.position)))}
+    if message.message_id:
+        found |= {
+            (kind, normal_id(message.message_id)) for kind in (IdKind.MESSAGE, IdKind.CAUSATION)
+        }
+    if message.causation_id:
+        found.add((IdKind.MESSAGE, normal_id(message.causation_id)))
+    return found
 
 
 class Gatherer:
@@ -36,32 +62,38 @@ class Gatherer:
         self._facts = facts
         self._clock = clock
         self._deadline = clock() + seconds if clock else 0.0
-        self._traces: set[str] = set()
-        self._contexts: set[SpanContext] = set()
+        self._wanted = Wanted()
+        """What was wanted before."""
+        self._traces: dict[str, list[SpanContext]] = {}
+        self._pointing: dict[SpanContext, tuple[set[SpanContext], set[Position]]] = {}
+        self._located: dict[Id, tuple[set[SpanContext], set[Position]]] = {}
         self._positions: set[Position] = set()
-        self._ids: set[tuple[IdKind, str]] = set()
+        self._ids: set[Id] = set()
+        """Of messages and operations, to be asked for with the next ones."""
 
     def missing(self, wanted: Wanted) -> Wanted:
         """What of this was not asked before."""
         return Wanted(
-            wanted.contexts - self._contexts,
-            wanted.positions - self._positions,
-            wanted.ids - self._ids,
+            wanted.contexts - self._wanted.contexts,
+            wanted.positions - self._wanted.positions,
+            wanted.ids - self._wanted.ids,
         )
 
     def ask(self, wanted: Wanted) -> None:
         """Who points at these contexts, what lies at these positions, where these ids are; and
         the whole traces of all spans among them. Raises OutOfTime."""
         wanted = self.missing(wanted)
-        self._contexts |= wanted.contexts
+        self._wanted.contexts |= wanted.contexts
+        self._wanted.positions |= wanted.positions
+        self._wanted.ids |= wanted.ids
         positions = set(wanted.positions)
         spans = set(wanted.contexts)
-        if wanted.contexts:
-            positions |= self._pointing(wanted.contexts, spans)
-        if wanted.ids:
-            found_positions, found_spans = self.located(wanted.ids)
-            positions |= found_positions
-            spans |= found_spans
+        self._ask_pointing(wanted.contexts)
+        for context in wanted.contexts:
+            spans |= self._pointing[context][0]
+        found_positions, found_spans = self.located(wanted.ids)
+        positions |= found_positions
+        spans |= found_spans
         self.traces(context.trace_id for context in spans)
         for context in spans:
             operation = self.known.operations.get(context)
@@ -69,46 +101,67 @@ class Gatherer:
                 positions.update(places_of(operation))
         self._messages(positions)
 
-    def _pointing(
-        self, contexts: Collection[SpanContext], spans: set[SpanContext]
-    ) -> set[Position]:
+    def _ask_pointing(self, contexts: Iterable[SpanContext]) -> None:
+        asked = {context for context in contexts if context not in self._pointing}
+        if not asked:
+            return
+        for trace in {context.trace_id for context in asked}:
+            together = self._traces.get(trace, ())
+            if len(together) <= EARLY:
+                asked.update(context for context in together if context not in self._pointing)
         self._check()
+        self._pointing.update((context, (set(), set())) for context in asked)
         headers: list[Relation] = []
-        positions: set[Position] = set()
-        for relation in self._facts.pointing(contexts):
+        for relation in self._facts.pointing(asked):
+            spans, positions = self._pointing.setdefault(relation.target, (set(), set()))
             if isinstance(relation.source, Position):
                 headers.append(relation)
                 positions.add(relation.source)
             else:
                 spans.add(relation.source)
         self.known.add_headers(headers)
-        return positions
+        self._messages(position for context in asked for position in self._pointing[context][1])
 
-    def located(
-        self, ids: Collection[tuple[IdKind, str]]
-    ) -> tuple[set[Position], set[SpanContext]]:
+    def located(self, ids: Collection[Id]) -> tuple[set[Position], set[SpanContext]]:
         """Where these ids are; nothing of it is fetched yet."""
-        self._ids.update(ids)
-        self._check()
+        asked = {one for one in ids if one not in self._located}
+        if asked:
+            early = self._ids - self._located.keys()
+            if len(early) <= EARLY:
+                asked |= early
+            self._check()
+            self._located.update((one, (set(), set())) for one in asked)
+            for location in self._facts.located(asked):
+                found = self._located.get((location.kind, normal_id(location.id)))
+                if found is None:
+                    continue
+                if location.position is not None:
+                    found[1].add(location.position)
+                elif location.context is not None:
+                    found[0].add(location.context)
+        spans: set[SpanContext] = set()
         positions: set[Position] = set()
-        contexts: set[SpanContext] = set()
-        for location in self._facts.located(ids):
-            if location.position is not None:
-                positions.add(location.position)
-            elif location.context is not None:
-                contexts.add(location.context)
-        return positions, contexts
+        for one in ids:
+            spans |= self._located[one][0]
+            positions |= self._located[one][1]
+        return positions, spans
 
     def traces(self, traces: Iterable[str]) -> None:
         """All operations and spans of these traces."""
-        asked = {trace for trace in traces if trace} - self._traces
+        asked = {trace for trace in traces if trace and trace not in self._traces}
         if not asked:
             return
-        self._traces |= asked
         self._check()
-        self.known.add_operations(self._facts.operations(asked))
+        operations = self._facts.operations(asked)
         self._check()
-        self.known.add_spans(self._facts.spans(asked))
+        spans = self._facts.spans(asked)
+        members: dict[str, set[SpanContext]] = defaultdict(set)
+        for context in (*(one.context for one in operations), *(one.context for one in spans)):
+            members[context.trace_id].add(context)
+        self._traces.update((trace, list(members[trace])) for trace in asked)
+        self.known.add_operations(operations)
+        self.known.add_spans(spans)
+        self._ids.update((IdKind.MESSAGE, text) for one in operations for text in ids_of(one))
 
     def _messages(self, positions: Iterable[Position]) -> None:
         asked = set(positions) - self._positions
@@ -116,7 +169,10 @@ class Gatherer:
         asked -= self.known.messages.keys()
         if asked:
             self._check()
-            self.known.add_messages(self._facts.messages(asked))
+            messages = self._facts.messages(asked)
+            self.known.add_messages(messages)
+            for message in messages:
+                self._ids |= ids_of_message(message)
 
     def _check(self) -> None:
         if self._clock is not None and self._clock() >= self._deadline:

@@ -36,6 +36,10 @@ class Identity:
         self._below: dict[SpanContext, tuple[tuple[Operation, ...], tuple[SpanContext, ...]]] = {}
         self._pairs: dict[SpanContext, tuple[tuple[SpanContext, Position], ...]] = {}
         self._copies: dict[str, dict[Position, tuple[Position, ...]]] = {}
+        self._positions: dict[EventKey, tuple[Position, ...]] = {}
+        self._messages: dict[EventKey, tuple[Message, ...]] = {}
+        self._contexts: dict[EventKey, tuple[SpanContext, ...]] = {}
+        self._producers: dict[EventKey, tuple[tuple[Operation, Join], ...]] = {}
 
     # From names to events
 
@@ -124,14 +128,28 @@ class Identity:
 
     def messages(self, key: EventKey) -> tuple[Message, ...]:
         """Its tapped messages, the original first."""
-        known = self.known.messages
-        return tuple(known[position] for position in self.positions(key) if position in known)
+        if key not in self._messages:
+            known = self.known.messages
+            self._messages[key] = tuple(
+                known[position] for position in self.positions(key) if position in known
+            )
+        return self._messages[key]
 
     def positions(self, key: EventKey) -> tuple[Position, ...]:
-        return self.copies(key) if isinstance(key, Position) else ()
+        """Where it lies, the original first; nowhere when no position is known."""
+        if not isinstance(key, Position):
+            return ()
+        if key not in self._positions:
+            self._positions[key] = self.copies(key)
+        return self._positions[key]
 
     def contexts(self, key: EventKey) -> tuple[SpanContext, ...]:
         """Every context that it may have been created with, those in headers first."""
+        if key not in self._contexts:
+            self._contexts[key] = self._found_contexts(key)
+        return self._contexts[key]
+
+    def _found_contexts(self, key: EventKey) -> tuple[SpanContext, ...]:
         if isinstance(key, Creation):
             operation = self.known.operations.get(key.context)
             if operation and produces(operation):
@@ -150,8 +168,13 @@ class Identity:
                     found.append(source)
         return tuple(dict.fromkeys(found))
 
-    def producers(self, key: EventKey) -> list[tuple[Operation, Join]]:
+    def producers(self, key: EventKey) -> tuple[tuple[Operation, Join], ...]:
         """Its create and send operations by start, each with why."""
+        if key not in self._producers:
+            self._producers[key] = self._found_producers(key)
+        return self._producers[key]
+
+    def _found_producers(self, key: EventKey) -> tuple[tuple[Operation, Join], ...]:
         written = {context for message in self.messages(key) for context in message.contexts}
         found: dict[SpanContext, Join] = {}
         for context in self.contexts(key):
@@ -165,7 +188,8 @@ class Identity:
                     for member in members:
                         found.setdefault(member, Join(member, evidence, via))
         pairs = [(self.known.operations[context], join) for context, join in found.items()]
-        return sorted(pairs, key=lambda pair: (pair[0].start, -pair[0].end, pair[0].context))
+        pairs.sort(key=lambda pair: (pair[0].start, -pair[0].end, pair[0].context))
+        return tuple(pairs)
 
     def _reason(
         self, key: EventKey, members: Iterable[SpanContext], written: set[SpanContext]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from graph.model import Operation, Position
 
@@ -14,6 +15,7 @@ _EDGES = re.compile(r"^[\s\"'{]+|[\s\"'}]+$")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
+@lru_cache(maxsize=100_000)
 def normal_id(text: str) -> str:
     """An id as stores compare it: no quotes, braces or spaces, lower case, a UUID undashed."""
     bare = _EDGES.sub("", text).lower()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from graph.chain import Cause, Chain, Via
 from graph.model import Evidence, OperationType
 from tests.builders import Flow, Sent
@@ -249,7 +251,7 @@ def test_two_services_that_answer_each_other_make_a_chain_of_events() -> None:
     chain = flow.chain(sent[1])
 
     assert [event.key for event in chain.events] == [one.key for one in sent]
-    assert joins(chain) == {pair(*two) for two in zip(sent, sent[1:], strict=False)}
+    assert joins(chain) == {pair(*two) for two in pairwise(sent)}
 
 
 def test_a_create_span_is_no_cause_of_its_send() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from graph.chain import Chain, NoEvent, Via
@@ -100,11 +102,10 @@ def test_a_batch_is_told_apart_by_what_spans_and_messages_share(field: str) -> N
     flow = Flow()
     made = flow.operation("shop", "orders", OperationType.SEND, batch_count=2)
     carried = [made.context]
-    sent = [
-        flow.send("", "orders", spanned=False, carries=carried, **{field: text})  # type: ignore[arg-type]
-        for text in ("1", "2")
-    ]
-    handling = flow.process("payment", sent[1], by="link", **{field: "2"})
+    fields: list[dict[str, Any]] = [{field: "1"}, {field: "2"}]
+    sent = [flow.send("", "orders", spanned=False, carries=carried, **one) for one in fields]
+    says: dict[str, Any] = {field: "2"}
+    handling = flow.process("payment", sent[1], by="link", **says)
 
     chain = flow.chain(handling)
 

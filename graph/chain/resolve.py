@@ -1,0 +1,141 @@
+"""What a pasted text names: the events it can mean, one choice for each."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from graph.chain.expand import find
+from graph.chain.result import Chain, Event, EventKey, Limits, NoEvent, Start
+from graph.facts import Facts
+from graph.model import IdKind, Location, SpanContext
+
+TOGETHER = (IdKind.TRACE, IdKind.CORRELATION, IdKind.CAUSATION)
+"""An id of these kinds names a set of events; one of another kind names each event apart."""
+
+ORDER = (
+    IdKind.POSITION,
+    IdKind.MESSAGE,
+    IdKind.SPAN,
+    IdKind.CORRELATION,
+    IdKind.TRACE,
+    IdKind.KEY,
+    IdKind.CAUSATION,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One thing that a text can mean."""
+
+    kind: IdKind
+    """As what kind of id the text names it."""
+    label: str
+    """One line to choose by: what happened, where, by whom; for several events how many."""
+    start: Start
+    events: tuple[EventKey, ...]
+    """The events it names; more than one for a trace or a correlation id."""
+    time: int = 0
+    """Of the earliest of them, nanoseconds since the Unix epoch."""
+
+
+def resolve(
+    facts: Facts, text: str, clock: Callable[[], float] | None = None, seconds: float = 10.0
+) -> tuple[Choice, ...]:
+    """The different events that a text can mean, surest kind of id first, then the latest.
+
+    Empty when nothing is known by that name. Places that lie in one event are one choice; a
+    trace or correlation id is one choice for all its events, and left out where another choice
+    names the same ones, or one event whose chain brings them along.
+    """
+    locations = facts.resolve(text)
+    if not locations:
+        # Nobody saw the message itself, but others say that it caused them.
+        locations = facts.located([(IdKind.CAUSATION, text)])
+    by_kind: dict[IdKind, list[Location]] = defaultdict(list)
+    for location in locations:
+        by_kind[location.kind].append(location)
+    found: dict[tuple[EventKey, ...], Choice] = {}
+    for kind in ORDER:
+        if kind not in by_kind:
+            continue
+        chain = _named(facts, by_kind[kind], clock, seconds)
+        if chain is None:
+            continue
+        for keys in _sets(kind, chain):
+            if keys not in found and not _brought_along(kind, keys, found.values()):
+                found[keys] = _choice(kind, chain, keys)
+    return tuple(
+        sorted(found.values(), key=lambda one: (ORDER.index(one.kind), -one.time, one.label))
+    )
+
+
+def _named(
+    facts: Facts,
+    locations: Sequence[Location],
+    clock: Callable[[], float] | None,
+    seconds: float,
+) -> Chain | None:
+    """The events that these locations lie in, and nothing else."""
+    start = Start(
+        tuple(dict.fromkeys(one.context for one in locations if one.context is not None)),
+        tuple(dict.fromkeys(one.position for one in locations if one.position is not None)),
+    )
+    try:
+        return find(facts, start, Limits(seconds=seconds), clock, follow=False)
+    except NoEvent:
+        return None
+
+
+def _sets(kind: IdKind, chain: Chain) -> list[tuple[EventKey, ...]]:
+    return [chain.starts] if kind in TOGETHER else [(key,) for key in chain.starts]
+
+
+def _brought_along(kind: IdKind, keys: tuple[EventKey, ...], found: Iterable[Choice]) -> bool:
+    """Whether a set adds nothing, as when a correlation is called by its first event's id."""
+    if kind not in TOGETHER:
+        return False
+    return any(
+        set(keys) <= set(other.events)
+        or (kind is IdKind.CORRELATION and other.kind is IdKind.MESSAGE and other.events[0] in keys)
+        for other in found
+    )
+
+
+def _choice(kind: IdKind, chain: Chain, keys: tuple[EventKey, ...]) -> Choice:
+    events = [chain.event(key) for key in keys]
+    return Choice(
+        kind=kind,
+        label=_label(kind, events),
+        start=_start(events),
+        events=keys,
+        time=min(event.time for event in events),
+    )
+
+
+def _start(events: Iterable[Event]) -> Start:
+    contexts: list[SpanContext] = []
+    positions = []
+    for event in events:
+        if event.positions:
+            positions.append(event.positions[0])
+        else:
+            contexts.append(event.contexts[0])
+    return Start(tuple(contexts), tuple(positions))
+
+
+def _label(kind: IdKind, events: Sequence[Event]) -> str:
+    if len(events) == 1:
+        (event,) = events
+        parts = [event.title]
+        if event.destination and event.destination != event.title:
+            parts.append(f"on {event.destination}")
+        if event.service:
+            parts.append(f"by {event.service}")
+        if event.positions:
+            parts.append(f"at {event.positions[0]}")
+        return " ".join(parts)
+    destinations = sorted({event.destination for event in events} - {""})
+    shown = ", ".join(destinations[:3]) + (", ..." if len(destinations) > 3 else "")
+    return f"{len(events)} events of one {kind.value}" + (f" on {shown}" if shown else "")
