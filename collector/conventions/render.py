@@ -162,7 +162,10 @@ FROM (
 
 
 def messages_select(source: str = "messages_in") -> str:
-    """Records of `source` with what their headers say, in the columns of `messages`."""
+    """Records of `source` with what their headers say, in the columns of `messages`.
+
+    Its column `event` is the structured CloudEvent where `value` is cut, and else empty.
+    """
     names, codes = _codes(field.headers for field in headers.FIELDS)
     known = (
         "arraySort(x -> x.1, arrayFilter(x -> x.1 > 0 AND x.2 != '', arrayMap((n, v) -> "
@@ -205,7 +208,7 @@ FROM {source} AS m"""
 
 
 def _json(attribute: str) -> str:
-    return f"JSONExtractString(ifNull(m.value, ''), {quote(attribute)})"
+    return f"JSONExtractString(if(m.event = '', ifNull(m.value, ''), m.event), {quote(attribute)})"
 
 
 def _header(name: str) -> str:

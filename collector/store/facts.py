@@ -52,7 +52,8 @@ class StoreFacts:
         sql = (
             f"SELECT {rows.RELATION_COLUMNS} FROM relations "
             "WHERE (target_trace_id, target_span_id) IN {keys:Array(Tuple(String, String))} "
-            "LIMIT 1 BY target_trace_id, target_span_id, kind, trace_id, span_id, system, cluster, destination, incarnation, partition, offset"
+            "LIMIT 1 BY target_trace_id, target_span_id, kind, trace_id, span_id, "
+            "system, cluster, destination, incarnation, partition, offset"
         )
         return [rows.relation(row) for row in self._each(sql, contexts)]
 

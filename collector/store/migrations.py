@@ -92,6 +92,13 @@ def needs_reindex(client: Any) -> bool:
     rows = client.query(
         "SELECT conventions, reindexed FROM conventions_version ORDER BY applied"
     ).result_rows
-    if not rows or rows[-1][1]:
-        return False
-    return any(conventions != render.version() for conventions, _ in rows)
+    last = max((at for at, row in enumerate(rows) if row[1]), default=0)
+    return any(conventions != render.version() for conventions, _ in rows[last:])
+
+
+def note_reindexed(client: Any) -> None:
+    """Remember that all rows are now normalised by the present conventions."""
+    client.command(
+        "INSERT INTO conventions_version (views, conventions, reindexed) VALUES "
+        f"('{views_version()}', '{render.version()}', true)"
+    )

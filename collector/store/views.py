@@ -190,7 +190,7 @@ NULL_TABLES: dict[str, str] = {
         offset Nullable(Int64), message_id String))""",
     "messages_in": f"""{_MESSAGE_COLUMNS}, key Nullable(String),
     header_names Array(LowCardinality(String)), header_values Array(String),
-    value Nullable(String), value_size Int64""",
+    value Nullable(String), value_size Int64, event String""",
     "messages_parsed": f"""{_MESSAGE_COLUMNS}, key String, key_null Bool,
     event_type LowCardinality(String), source LowCardinality(String), message_id String,
     causation_id String, correlation_id String,

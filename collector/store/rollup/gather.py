@@ -48,6 +48,16 @@ CHANGED_MINUTES = f"""SELECT DISTINCT minute FROM (
 )"""
 """Minutes whose edges may differ after what was received since."""
 
+ALL_MINUTES = """SELECT DISTINCT minute FROM (
+    SELECT toStartOfMinute(toDateTime(start)) AS minute FROM operations
+    UNION ALL SELECT toStartOfMinute(toDateTime(time)) FROM messages
+    UNION ALL SELECT toStartOfMinute(toDateTime(time)) FROM progress
+    UNION ALL SELECT toStartOfMinute(toDateTime(Timestamp)) FROM otel_traces
+        WHERE SpanKind IN ('Client', 'Server')
+    UNION ALL SELECT minute FROM edges
+) ORDER BY minute"""
+"""Minutes that have edges, or may have."""
+
 _WITHIN = "toStartOfMinute(toDateTime({column})) IN (SELECT minute FROM r_minutes)"
 
 

@@ -90,6 +90,21 @@ class Rollup:
                     parameters={"settled": _text(settled)},
                 )
 
+    def compute_all(self, progress: Callable[[int, int], None]) -> None:
+        """Compute every minute of which anything is stored; `progress` is told minutes done and
+        their number. Raises `StoreError`."""
+        with self._running:
+            newest = self._newest()
+            rows = self._store.query(gather.ALL_MINUTES)
+            minutes = [int(row[0].replace(tzinfo=UTC).timestamp()) for row in rows]
+            for start in range(0, len(minutes), MINUTES_AT_ONCE):
+                progress(start, len(minutes))
+                self.compute(minutes[start : start + MINUTES_AT_ONCE])
+            progress(len(minutes), len(minutes))
+            self._unsettled.clear()
+            self._since = newest
+            self._save()
+
     def _note(self, minutes: set[int], now: float, settle: float) -> None:
         for minute in minutes:
             self._unsettled.pop(minute, None)
