@@ -104,7 +104,7 @@ class Stage:
             # A session and a leash of its own: Ctrl-C reaches only the owner, who ends the
             # collector in order; and when the owner dies without a word, so does the collector.
             self._collector = subprocess.Popen(
-                [sys.executable, "-I", leash.__file__, "-", sys.executable, "-m", "tui.cli", "up"],
+                [sys.executable, "-I", leash.__file__, "-", sys.executable, "-m", "tui", "up"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=out,
