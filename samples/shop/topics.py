@@ -22,8 +22,11 @@ NOT_YET = (
     KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
 )
-"""What a broker says of a partition that was made a moment ago."""
+"""What a broker says of topics and groups that were made a moment ago, or while it starts."""
 
 
 def prepare(bootstrap: str) -> None:
@@ -79,17 +82,29 @@ def _begin_at_ends(admin: AdminClient) -> None:
 def _move(admin: AdminClient, group: str, offsets: list[TopicPartition]) -> None:
     """Sets a group's offsets; killed members hold it until their session ends."""
     deadline = time.monotonic() + SECONDS
-    while True:
-        request = [ConsumerGroupTopicPartitions(group, offsets)]
-        [changed] = admin.alter_consumer_group_offsets(request, request_timeout=SECONDS).values()
-        errors = [each.error for each in changed.result().topic_partitions if each.error]
-        if not errors:
-            return
-        if errors[0].code() != KafkaError.UNKNOWN_MEMBER_ID:
-            raise KafkaException(errors[0])
+    while (error := _refusal(admin, group, offsets)) is not None:
+        held = error.code() == KafkaError.UNKNOWN_MEMBER_ID
+        if not held and error.code() not in NOT_YET:
+            raise KafkaException(error)
         if time.monotonic() > deadline:
-            raise ShopError(f"group {group!r} has members: does another shop run on this broker?")
+            if held:
+                raise ShopError(
+                    f"group {group!r} has members: does another shop run on this broker?"
+                )
+            raise KafkaException(error)
         time.sleep(0.2)
+
+
+def _refusal(admin: AdminClient, group: str, offsets: list[TopicPartition]) -> KafkaError | None:
+    """Tries to set a group's offsets; the broker refuses it as a whole or for a partition."""
+    request = [ConsumerGroupTopicPartitions(group, offsets)]
+    [changed] = admin.alter_consumer_group_offsets(request, request_timeout=SECONDS).values()
+    try:
+        partitions = changed.result().topic_partitions
+    except KafkaException as error:
+        refusal: KafkaError = error.args[0]
+        return refusal
+    return next((each.error for each in partitions if each.error), None)
 
 
 def _described(admin: AdminClient) -> dict[str, TopicMetadata]:

@@ -51,6 +51,7 @@ def consume(
         reconnect_backoff_max_ms=1000,
     )
     try:
+        _learn_partitions(consumer, service)
         while not service.stopping.is_set():
             for fetched in consumer:  # Ends when nothing came for consumer_timeout_ms.
                 taken = record(
@@ -77,6 +78,17 @@ def consume(
                 service.ready()
     finally:
         consumer.close()
+
+
+def _learn_partitions(consumer: kafka.KafkaConsumer, service: Service) -> None:
+    """Waits for the topics' metadata before the group is joined.
+
+    A leader that assigns partitions before it knows any assigns none, and when the metadata come
+    at just that moment (kafka-python 3.0) it does not notice that there are some now.
+    """
+    while not all(consumer.partitions_for_topic(topic) for topic in service.role.consumes):
+        if service.stopping.wait(0.1):
+            return
 
 
 def _handle(
