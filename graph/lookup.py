@@ -59,19 +59,25 @@ class Named:
 def look_up(facts: Facts, text: str, clock: Callable[[], float] | None = None) -> Named:
     """What a text names; `clock` as in `find`. Raises Unknown, SeveralMeanings."""
     text = text.strip()
-    exact = _exact(text)
-    if exact is not None:
-        return exact
+    if found := _CREATION.fullmatch(text):
+        context = SpanContext(found[1].lower(), found[2].lower())
+        return Named(Start(contexts=(context,)), Creation(context, found[3]) if found[3] else None)
     choices: tuple[Choice, ...] = ()
+    focus: EventKey | None = None
     kind, _, rest = text.partition(":")
-    if rest and kind in list(IdKind):
+    if found := _PLACE.fullmatch(text):
+        destination, partition, offset, system, cluster, incarnation = found.groups()
+        focus = Position(system, cluster, destination, incarnation, partition, int(offset))
+        here = resolve(facts, str(focus), clock)
+        choices = tuple(choice for choice in here if focus in choice.events)
+    elif rest and kind in list(IdKind):
         choices = resolve(_OfKind(facts, IdKind(kind)), rest, clock)
     choices = choices or resolve(facts, text, clock)
     if not choices:
         raise Unknown(text)
     if len(choices) > 1:
         raise SeveralMeanings(text, _candidates(text, choices))
-    return Named(choices[0].start)
+    return Named(choices[0].start, focus)
 
 
 def focused(chain: Chain, focus: EventKey | None) -> Chain:
@@ -88,19 +94,6 @@ def event_id(key: EventKey, *, full: bool = False) -> str:
     if isinstance(key, Position):
         return f"{key}@{key.system}/{key.cluster}/{key.incarnation}"
     return f"{key}@{key.destination}"
-
-
-def _exact(text: str) -> Named | None:
-    """An event's own name, which needs no resolving."""
-    if found := _CREATION.fullmatch(text):
-        context = SpanContext(found[1].lower(), found[2].lower())
-        focus = Creation(context, found[3]) if found[3] else None
-        return Named(Start(contexts=(context,)), focus)
-    if found := _PLACE.fullmatch(text):
-        destination, partition, offset, system, cluster, incarnation = found.groups()
-        position = Position(system, cluster, destination, incarnation, partition, int(offset))
-        return Named(Start(positions=(position,)), position)
-    return None
 
 
 def _candidates(text: str, choices: Sequence[Choice]) -> list[Candidate]:

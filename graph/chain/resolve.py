@@ -108,20 +108,24 @@ def _choice(kind: IdKind, chain: Chain, keys: tuple[EventKey, ...]) -> Choice:
     return Choice(
         kind=kind,
         label=_label(kind, events),
-        start=_start(events),
+        start=_start(chain, events),
         events=keys,
         time=min(event.time for event in events),
     )
 
 
-def _start(events: Iterable[Event]) -> Start:
+def _start(chain: Chain, events: Iterable[Event]) -> Start:
+    """By position where a tap saw the message: nothing is found by one that only spans name."""
     contexts: list[SpanContext] = []
     positions = []
     for event in events:
-        if event.positions:
+        if event.messages:
             positions.append(event.positions[0])
-        else:
+        elif event.contexts:
             contexts.append(event.contexts[0])
+        else:
+            deliveries = chain.deliveries_of(event.key)
+            contexts += [one.context for two in deliveries for one in two.operations[:1]][:1]
     return Start(tuple(contexts), tuple(positions))
 
 

@@ -1,0 +1,84 @@
+"""flowtap trace: what happened to an event, and because of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from graph.direction import Direction
+from tui.client import open_source
+from tui.commands import options
+from tui.commands.output import (
+    AMBIGUOUS,
+    explained,
+    put_json,
+    put_lines,
+    say,
+    width,
+)
+from tui.source import Ambiguous
+
+
+def command(
+    id: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID",
+            help="Any id: message, CloudEvents, correlation, trace or span id, record key, or "
+            "DESTINATION/PARTITION/OFFSET. KIND:ID says which kind is meant, as in key:order-7.",
+        ),
+    ],
+    causes: Annotated[bool, typer.Option("--causes", help="Only what led to it.")] = False,
+    effects: Annotated[bool, typer.Option("--effects", help="Only what came of it.")] = False,
+    depth: Annotated[
+        int | None, typer.Option("--depth", min=0, help="Generations away from it at most.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Events at most.")] = None,
+    as_json: options.Json = False,
+    url: options.Url = None,
+    store: options.Store = None,
+    config: options.Config = None,
+    files: options.Files = None,
+) -> None:
+    """Asks a source for one chain and prints it."""
+    direction = Direction.BOTH
+    if causes != effects:
+        direction = Direction.CAUSES if causes else Direction.EFFECTS
+    with explained(as_json):
+        source = open_source(url, store=store, config=config, files=files or ())
+        try:
+            chain = source.chain(id, direction=direction, depth=depth, limit=limit)
+        except Ambiguous as several:
+            _choice(id, several, as_json)
+        finally:
+            source.close()
+    if as_json:
+        from graph.wire.chain import chain_to_dict
+
+        put_json(chain_to_dict(chain))
+        return
+    from tui.drawing.chain_lines import chain_lines
+
+    put_lines(chain_lines(chain, width()))
+
+
+def _choice(text: str, several: Ambiguous, as_json: bool) -> None:
+    """Prints what the id could mean, and ends the command."""
+    if as_json:
+        from graph.wire.listing import candidate_to_dict
+
+        put_json(
+            {
+                "error": "ambiguous",
+                "detail": several.detail,
+                "hint": several.hint,
+                "candidates": [candidate_to_dict(one) for one in several.candidates],
+            }
+        )
+        raise typer.Exit(AMBIGUOUS)
+    from tui.drawing.chain_lines import choice_lines
+
+    say(f"{several.detail}. Ask again with one of these:")
+    put_lines(choice_lines(several.candidates, width()))
+    raise typer.Exit(AMBIGUOUS)
