@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from graph.chain.result import Cause, Chain, Delivery, Event, Stop, Via
+from graph.lookup import Candidate
 from graph.model import Evidence
 from tui.drawing import evidence as marks
 from tui.drawing import figures
@@ -269,12 +270,14 @@ class _Drawing:
             yield line(Segment(f"This is not all: {text}.", "warning"))
 
 
-def choice_lines(choices: Iterable[tuple[str, str, str]], width: int = 80) -> list[Line]:
-    """What an id could mean: (what to ask for, what it is, when) of each, one a line."""
+def choice_lines(candidates: Iterable[Candidate], width: int = 80) -> list[Line]:
+    """What an id could mean, two lines each: what to ask for, then what it is and when."""
     drawn = []
-    for ask, what, when in choices:
-        drawn.append(line("  ", Segment(printable(ask), "id")))
-        drawn.append(line("      ", cut(printable(what), width - 32), "  ", Segment(when, "time")))
+    for one in candidates:
+        when = figures.date(one.time)
+        label = cut(printable(one.label), width - len(when) - 8)
+        drawn.append(line(Segment(printable(one.ask), "id", one)))
+        drawn.append(line("    ", Segment(label), "  ", Segment(when, "time")))
     return drawn
 
 
