@@ -29,13 +29,16 @@ class Action:
     places: tuple[Place, ...]
     shown: bool = False
     """In the footer, too."""
-    sign: str = ""
-    """How the keys are written where their names will not do: `↑ ↓`."""
 
     @property
     def written(self) -> str:
         """The keys as a person reads them."""
-        return self.sign or " ".join(_SIGNS.get(key, key) for key in self.keys)
+        return " ".join(_SIGNS.get(key, key) for key in self.keys)
+
+    @property
+    def key(self) -> str:
+        """The first key, as a person reads it."""
+        return _SIGNS.get(self.keys[0], self.keys[0])
 
 
 _SIGNS = {
@@ -153,24 +156,32 @@ ACTIONS = (
     Action(
         "copy",
         ("y",),
-        "Copy id",
+        "Copy",
         "Copy the id, or name, of what is selected.",
         _LISTS,
-        shown=True,
     ),
     Action(
         "find",
         ("slash",),
-        "Find an id",
+        "Find",
         "Type or paste any id: message, event, trace, span, correlation, topic/partition/offset.",
         _EVERY,
         shown=True,
     ),
-    Action("graph", ("1",), "Graph", "Who talks to whom, now.", _EVERY, shown=True),
-    Action("chain", ("3",), "Chain", "The chain that was looked at last.", _EVERY, shown=True),
-    Action("back", ("escape", "backspace"), "Back", "Go back to where you came from.", _EVERY),
+    Action("graph", ("1",), "Graph", "Who talks to whom, now.", _EVERY),
+    Action("chain", ("3",), "Chain", "The chain that was looked at last.", _EVERY),
+    Action(
+        "back",
+        ("escape", "backspace"),
+        "Back",
+        "Go back to where you came from.",
+        _EVERY,
+        shown=True,
+    ),
     Action("help", ("question_mark",), "Help", "Show this.", _EVERY, shown=True),
-    Action("quit", ("q", "ctrl+q"), "Quit", "Leave flowtap; the collector goes on.", _EVERY),
+    Action(
+        "quit", ("q", "ctrl+q"), "Quit", "Leave flowtap; the collector goes on.", _EVERY, shown=True
+    ),
 )
 
 

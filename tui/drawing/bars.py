@@ -29,7 +29,7 @@ def draw_keys(actions: Sequence[Action], width: int) -> Line:
     parts: list[Segment] = []
     room = width - 1
     for action in (one for one in actions if one.shown):
-        key, label = f" {action.written}", f" {action.label} "
+        key, label = f" {action.key}", f" {action.label} "
         size = cells(key) + cells(label)
         if size > room:
             break

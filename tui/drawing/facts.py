@@ -16,7 +16,7 @@ from tui.drawing.segments import (
     printable,
 )
 
-LABEL = 12
+LABEL = 11
 """Columns of a label."""
 MAX_BODY_LINES = 400
 
@@ -40,7 +40,7 @@ def heading(text: str, width: int) -> list[Line]:
 
 
 def wrap(parts: list[Segment], width: int) -> list[list[Segment]]:
-    """Segments in lines of at most `width` columns, broken wherever the width ends."""
+    """Segments in lines of at most `width` columns, broken at spaces where there are any near."""
     lines: list[list[Segment]] = [[]]
     room = width = max(1, width)
     for part in parts:
@@ -49,14 +49,20 @@ def wrap(parts: list[Segment], width: int) -> list[list[Segment]]:
             taken = clip(text, room)
             if not taken and room == width:
                 taken = text[0]
+            if len(taken) < len(text) and " " in taken and text[len(taken)] != " ":
+                word = taken.rindex(" ") + 1
+                # A long id would leave half of the line empty: it is broken anywhere.
+                if word * 3 > len(taken):
+                    taken = taken[:word]
             if taken:
                 lines[-1].append(part._replace(text=taken))
                 text = text[len(taken) :]
                 room -= cells(taken)
             if text:
+                text = text.lstrip(" ") if lines[-1] else text
                 lines.append([])
                 room = width
-    return lines
+    return [row for row in lines if row] or [[]]
 
 
 def body(value: str | None, width: int) -> list[Line]:

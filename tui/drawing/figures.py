@@ -70,6 +70,12 @@ def offset(nanoseconds: int) -> str:
     return duration(nanoseconds) if nanoseconds < 0 else f"+{duration(nanoseconds)}"
 
 
+def ago(nanoseconds: int) -> str:
+    """How long ago, in whole seconds: `just now`, `for 12 s`, `for 3m 05s`."""
+    whole = nanoseconds // SECOND * SECOND
+    return f"for {duration(whole).replace('.0 s', ' s')}" if whole > 0 else "just now"
+
+
 def clock(nanoseconds: int, zone: tzinfo | None = UTC) -> str:
     """The time of day with milliseconds: `14:03:12.004`; dashes when it is unknown."""
     if not nanoseconds:

@@ -135,7 +135,7 @@ class Columns(NamedTuple):
         edge = 15 if roomy else 11
         box = max(20, min(max(places, default=8) + 6, 40, width * 28 // 100))
         left = max(producers, default=8) + (19 if roomy else 6)
-        left = max(18, min(left, width * (34 if roomy else 27) // 100))
+        left = max(18, min(left, width * (34 if roomy else 26) // 100))
         name = min(max(consumers, default=8) + 3, 32)
         room = width - 1 - left - box - edge
         shown: set[str] = set()
@@ -145,7 +145,7 @@ class Columns(NamedTuple):
         if len(shown) < 2:
             return cls(width, left, box, edge, 0, ())
         slack = room - name - sum(_FIGURES[column] for column in shown)
-        longer = min(slack // 2, 12)
+        longer = min(slack // 2, 8)
         ordered = tuple(column for column in _FIGURES if column in shown)
         return cls(width, left + longer, box, edge + longer, name, ordered)
 
@@ -273,16 +273,10 @@ def _incoming(
     failed = f" ✗{figures.count(edge.errors)}" if edge.errors else ""
     dash, head = DASHES[edge.evidence], HEADS[edge.evidence]
     pace = flow.pace([edge])._replace(target=edge.key)
-    if alone and columns.left < 30 and not failed:
-        # The box says the rate already; the name needs the room.
-        label = []
-    else:
-        label = [
-            Segment(" "),
-            pace,
-            Segment(failed, "error", edge.key),
-            Segment(" "),
-        ]
+    # In a narrow drawing the box says the rate already, and the name needs the room.
+    said = [] if alone and columns.left < 30 else [Segment(" "), pace]
+    label = [*said, Segment(failed, "error", edge.key)] if said or failed else []
+    label += [Segment(" ")] * bool(label)
     tail = width_of(label) + 2
     node = _name(flow, edge.source, spot, selected, columns.left - tail - 2)
     run = columns.left + 1 - width_of(node) - tail

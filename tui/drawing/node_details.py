@@ -31,11 +31,31 @@ def spot_details(flow: Flow, spot: Spot | None, width: int) -> list[Line]:
     lines += fact("what", _KINDS[node.kind], width=width)
     lines += fact("where", place, width=width)
     lines += fact("environment", node.key.environment, width=width)
+    if node.kind is NodeKind.DESTINATION:
+        lines += _traffic(flow, node.key, node.incoming, width)
     if spot.edge is not None:
         edge = next((one for one in flow.topology.edges if one.key == spot.edge), None)
         if edge is not None:
             lines += _edge(flow, edge, width)
     lines += _list(flow, spot.node, width)
+    return lines
+
+
+def _traffic(flow: Flow, place: NodeKey, count: int, width: int) -> list[Line]:
+    """What arrives at a destination, and what of it still waits."""
+    arriving = [edge for edge in flow.topology.edges if edge.target == place]
+    lines = fact("now", flow.pace(arriving), width=width) if flow.rates is not None else []
+    lines += fact("count", f"{count:,} messages", width=width)
+    types = sorted({kind for edge in arriving for kind in edge.event_types})
+    lines += fact("types", Segment(", ".join(types), "event"), width=width)
+    waiting = [
+        (edge.group, flow.lags[edge.key])
+        for edge in flow.topology.edges
+        if edge.source == place and flow.lags.get(edge.key)
+    ]
+    for group, lag in sorted(waiting, key=lambda one: -one[1]):
+        said = Segment(f"{lag:,} wait", "warning")
+        lines += fact("lag", said, Segment(f"  {printable(group)}", "group"), width=width)
     return lines
 
 

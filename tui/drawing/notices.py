@@ -8,6 +8,7 @@ from graph.lookup import Candidate
 from tui.actions import ACTIONS, Action, Place
 from tui.drawing import figures
 from tui.drawing.evidence import MARKS, MEANINGS, ROLES
+from tui.drawing.facts import wrap
 from tui.drawing.segments import Line, Segment, cells, fit, line, pad, printable, width_of
 from tui.drawing.status import Connection
 
@@ -54,7 +55,7 @@ def away(connection: Connection, now: int) -> list[Line]:
         line(
             Segment(pad("since", 9), "label"),
             f"{since} UTC",
-            Segment(f"  {figures.duration(max(0, now - connection.away_since))}", "dim"),
+            Segment(f"  {figures.ago(now - connection.away_since)}", "dim"),
         ),
         line(Segment(pad("why", 9), "label"), Segment(connection.trouble, "warning")),
         (),
@@ -127,11 +128,13 @@ def asking() -> list[Line]:
 
 
 def centred(lines: Sequence[Line], width: int, height: int) -> list[Line]:
-    """The lines in the middle of a space, a little above it."""
-    wide = min(width, max((width_of(drawn) for drawn in lines), default=0))
-    left = " " * ((width - wide) // 2)
-    above: list[Line] = [()] * max(0, (height - len(lines)) * 2 // 5)
-    return above + [fit(line(left, *drawn), width) if drawn else () for drawn in lines]
+    """The lines in the middle of a space, a little above it; long ones are wrapped."""
+    room = max(20, min(width - 4, 100))
+    wrapped = [line(*part) for drawn in lines for part in wrap(list(drawn), room)]
+    wide = max((width_of(drawn) for drawn in wrapped), default=0)
+    left = " " * max(2, (width - wide) // 2)
+    above: list[Line] = [()] * max(0, (height - len(wrapped)) * 2 // 5)
+    return above + [fit(line(left, *drawn), width) if drawn else () for drawn in wrapped]
 
 
 def help_lines(place: Place, width: int) -> list[Line]:

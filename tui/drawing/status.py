@@ -116,12 +116,11 @@ def draw_status(connection: Connection, now: int, width: int) -> Line:
     """The status line in exactly this width."""
     name = printable(connection.name.removeprefix("http://"))
     if connection.away:
-        seconds = max(0, now - connection.away_since)
         left = line(
             Segment(" ○ away ", "error"),
             Segment(f"{name}  ", "dim"),
             Segment(f"since {figures.clock(connection.away_since)[:8]} UTC", "warning"),
-            Segment(f", {figures.duration(seconds)}; tries again each second", "dim"),
+            Segment(f", {figures.ago(now - connection.away_since)}; asks again", "dim"),
         )
         return fit(left, width)
     if not connection.live:

@@ -47,13 +47,14 @@ class FlowScreen(Screen[None]):
     FlowScreen #details { display: none; background: $background; padding: 0 1; }
     FlowScreen.details #details { display: block; height: 11; border-top: solid $panel; }
     FlowScreen.wide.details #details {
-        width: 48; height: 1fr; border-top: none; border-left: solid $panel;
+        width: 51; height: 1fr; border-top: none; border-left: solid $panel;
     }
     FlowScreen.wide #body { layout: horizontal; }
     FlowScreen #body { layout: vertical; }
     FlowScreen #notice { display: none; }
     FlowScreen.notice #notice { display: block; }
-    FlowScreen.notice #main, FlowScreen.notice #details { display: none; }
+    FlowScreen.notice #main, FlowScreen.notice #body { display: none; }
+    FlowScreen.notice #heading, FlowScreen.notice #way { display: none; }
     """
 
     def __init__(self) -> None:

@@ -23,7 +23,7 @@ class FindScreen(ModalScreen[str]):
         width: 90%; max-width: 100; height: auto; margin-top: 3;
         background: $panel; padding: 1 2;
     }
-    FindScreen Input { border: none; height: 1; padding: 0; background: $panel; }
+    FindScreen Input, FindScreen Input:focus { background: $surface; margin-top: 1; }
     FindScreen Static { color: $foreground; }
     FindScreen .hint { color: $flow-dim; margin-top: 1; }
     """
@@ -31,7 +31,12 @@ class FindScreen(ModalScreen[str]):
     def compose(self) -> ComposeResult:
         with Vertical():
             yield Static("Find an event by any id", classes="title")
-            yield Input(placeholder="paste or type, then Enter", id="id", select_on_focus=False)
+            yield Input(
+                placeholder="paste or type it, then press Enter",
+                id="id",
+                compact=True,
+                select_on_focus=False,
+            )
             yield Static(
                 "message, CloudEvents, trace, span or correlation id · topic/partition/offset"
                 " · key:order-1042",

@@ -12,6 +12,7 @@ from textual.widget import Widget
 from graph.listing import Consumer, EventFilter
 from graph.topology import NodeKind, Topology
 from tui.actions import Place
+from tui.drawing import figures
 from tui.drawing.flow import Flow, Spot
 from tui.drawing.flow_drawing import FlowDrawing
 from tui.drawing.node_details import spot_details
@@ -70,6 +71,10 @@ class GraphScreen(FlowScreen):
 
     def said(self) -> Line:
         name, _ = WINDOWS[self._window]
+        connection = self.flowtap.connection
+        if connection.away and self._flow is not None:
+            seen = f"as it was at {figures.clock(connection.away_since)[:8]} UTC · {name}"
+            return line(Segment(seen, "warning"))
         live = "live · " if self.flowtap.source.live else ""
         return line(Segment(f"{live}{name}", "dim"))
 
@@ -173,7 +178,7 @@ class GraphScreen(FlowScreen):
 
 def _quiet(window: str) -> list[Line]:
     return [
-        line(Segment(f"Nothing happened: {window}.", "title")),
+        line(Segment(f"Nothing happened in the {window}.", "title")),
         (),
         line("Press ", Segment("w", "key"), " to count over a longer time."),
     ]

@@ -34,6 +34,7 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         background: $background;
         overflow-x: hidden;
         overflow-y: auto;
+        scrollbar-gutter: stable;
         scrollbar-size-vertical: 1;
     }
     """
@@ -181,6 +182,8 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         target = segment.target
         if target is not None:
             if target == self.selected:
+                if segment.role == "edge":
+                    style += styles["lit.edge"]
                 style += styles["selected"]
             elif self._lights(target):
                 style += styles["lit.edge" if segment.role.startswith("edge") else "lit"]
