@@ -103,6 +103,10 @@ class Consumption:
         for relation in links:
             at = link_place(operation, relation) or (own if alone else None)
             matches, unseen = self._pointed(operation, relation, Via.LINK, at)
+            if not matches and not alone and not relation.destination:
+                # A batch of several destinations may name its first only.
+                anywhere = replace(operation, destination="", partition="")
+                matches, _ = self._pointed(anywhere, relation, Via.LINK, at)
             if not matches and unseen and consumes(operation):
                 matches = (Match(unseen, Evidence.OBSERVED, Via.LINK),)
             _keep(found, matches)
