@@ -28,7 +28,9 @@ Url = Annotated[
 ]
 Files = Annotated[
     list[Path] | None,
-    typer.Option("--file", help="Ask recorded spans in this file instead; can be repeated."),
+    typer.Option(
+        "--file", metavar="FILE", help="Ask recorded spans in this file instead; can be repeated."
+    ),
 ]
 Since = Annotated[
     str | None,
