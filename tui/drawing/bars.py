@@ -28,7 +28,7 @@ def draw_keys(actions: Sequence[Action], width: int) -> Line:
     """The last line: as many keys as fit, each with its label; targets are the actions' names."""
     parts: list[Segment] = []
     room = width - 1
-    for action in (one for one in actions if one.shown):
+    for action in actions:
         key, label = f" {action.key}", f" {action.label} "
         size = cells(key) + cells(label)
         if size > room:

@@ -1,31 +1,32 @@
-"""The live graph as a flow: producers, destination, consumers, one destination a block.
-
-Causes stand above effects. What is inferred is drawn with dashes and a hollow head.
-"""
+"""What a flow is: a topology laid out in blocks, one destination each, causes above effects."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-from graph.topology import Edge, EdgeKey, Node, NodeKey, NodeKind, Role, Topology
+from graph.topology import Edge, EdgeKey, NodeKey, NodeKind, Role, Topology
 from tui.drawing import figures
-from tui.drawing.evidence import DASHES, HEADS
 from tui.drawing.layers import destinations_in_order
-from tui.drawing.segments import (
-    Line,
-    Segment,
-    SegmentRole,
-    cells,
-    cut,
-    fit,
-    line,
-    pad,
-    printable,
-    width_of,
-)
+from tui.drawing.segments import Segment, SegmentRole
+
+MARKS = {
+    NodeKind.SERVICE: "●",
+    NodeKind.GROUP: "◇",
+    NodeKind.PEER: "○",
+    NodeKind.UNKNOWN: "?",
+    NodeKind.DESTINATION: "▪",
+}
+
+ROLES: dict[NodeKind, SegmentRole] = {
+    NodeKind.SERVICE: "service",
+    NodeKind.GROUP: "group",
+    NodeKind.PEER: "service",
+    NodeKind.UNKNOWN: "unknown",
+    NodeKind.DESTINATION: "destination",
+}
 
 
 class Spot(NamedTuple):
@@ -49,6 +50,8 @@ class Flow:
     topology: Topology
     rates: Mapping[EdgeKey, float] | None = None
     lags: Mapping[EdgeKey, int] = field(default_factory=dict)
+    laid_out: tuple[Block, ...] = ()
+    """The topology's blocks, where they were made beforehand (`blocks_of`)."""
 
     def pace(self, edges: Iterable[Edge]) -> Segment:
         """How much flows over these edges together: their rate, or else their count."""
@@ -60,40 +63,31 @@ class Flow:
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
         """One for each destination, causes first; then one for calls, if there are any."""
-        into: dict[NodeKey, list[Edge]] = {}
-        out: dict[NodeKey, list[Edge]] = {}
-        calls: list[Edge] = []
-        for edge in self.topology.edges:
-            if edge.role is Role.PRODUCE:
-                into.setdefault(edge.target, []).append(edge)
-            elif edge.role is Role.CONSUME:
-                out.setdefault(edge.source, []).append(edge)
-            else:
-                calls.append(edge)
-        blocks = [
-            Block(place, tuple(into.get(place, ())), tuple(out.get(place, ())))
-            for place in destinations_in_order(self.topology)
-        ]
-        if calls:
-            blocks.append(Block(None, tuple(calls), ()))
-        return tuple(blocks)
+        return self.laid_out or blocks_of(self.topology)
 
     def __contains__(self, key: NodeKey) -> bool:
-        return key in self._known
-
-    @cached_property
-    def _known(self) -> frozenset[NodeKey]:
-        return frozenset(node.key for node in self.topology.nodes)
+        return key in self._touching
 
     def lit(self, spot: Spot | None) -> frozenset[object]:
         """Targets that light up with a selected spot: its node everywhere, and its neighbours."""
         if spot is None:
             return frozenset()
         lit: set[object] = {spot.node}
-        for edge in self.topology.edges:
-            if spot.node in (edge.source, edge.target):
-                lit.update((edge.source, edge.target, edge.key))
+        for edge in self.touching(spot.node):
+            lit.update((edge.source, edge.target, edge.key))
         return frozenset(lit)
+
+    def touching(self, key: NodeKey) -> Sequence[Edge]:
+        """The edges that begin or end at a node."""
+        return self._touching.get(key, ())
+
+    @cached_property
+    def _touching(self) -> dict[NodeKey, list[Edge]]:
+        touching: dict[NodeKey, list[Edge]] = {}
+        for edge in self.topology.edges:
+            for key in {edge.source, edge.target}:
+                touching.setdefault(key, []).append(edge)
+        return touching
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,264 +104,20 @@ class Block:
         return max(1, len(self.incoming), len(self.outgoing))
 
 
-class Columns(NamedTuple):
-    """How the width is divided."""
-
-    width: int
-    left: int
-    box: int
-    edge: int
-    """Of each line between box and consumer."""
-    name: int
-    """Of a consumer's name; 0 when figures follow it directly."""
-    figures: tuple[str, ...]
-    """Columns after it, of `errors`, `lag`, `p95`, `wait`."""
-
-    @classmethod
-    def for_width(cls, flow: Flow, width: int) -> Columns:
-        """Columns that suit this flow's names in this width (at least 60 is sensible)."""
-        title = {node.key: node.title for node in flow.topology.nodes}
-        edges = [edge for edge in flow.topology.edges if edge.role is not Role.CALL]
-        producers = [cells(title[e.source]) for e in edges if e.role is Role.PRODUCE]
-        consumers = [cells(title[e.target]) for e in edges if e.role is Role.CONSUME]
-        places = [cells(title[block.place]) for block in flow.blocks if block.place]
-        roomy = width >= 110
-        edge = 15 if roomy else 11
-        box = max(20, min(max(places, default=8) + 6, 40, width * 28 // 100))
-        left = max(producers, default=8) + (19 if roomy else 6)
-        left = max(18, min(left, width * (34 if roomy else 26) // 100))
-        name = min(max(consumers, default=8) + 3, 32)
-        room = width - 1 - left - box - edge
-        shown: set[str] = set()
-        for column in ("errors", "lag", "p95", "wait"):
-            if name + sum(_FIGURES[one] for one in (*shown, column)) <= room:
-                shown.add(column)
-        if len(shown) < 2:
-            return cls(width, left, box, edge, 0, ())
-        slack = room - name - sum(_FIGURES[column] for column in shown)
-        longer = min(slack // 2, 8)
-        ordered = tuple(column for column in _FIGURES if column in shown)
-        return cls(width, left + longer, box, edge + longer, name, ordered)
-
-
-_FIGURES = {"lag": 8, "wait": 10, "p95": 10, "errors": 8}
-"""Columns after a consumer's name, in their order, each with its width."""
-
-MARKS = {
-    NodeKind.SERVICE: "●",
-    NodeKind.GROUP: "◇",
-    NodeKind.PEER: "○",
-    NodeKind.UNKNOWN: "?",
-    NodeKind.DESTINATION: "▪",
-}
-
-ROLES: dict[NodeKind, SegmentRole] = {
-    NodeKind.SERVICE: "service",
-    NodeKind.GROUP: "group",
-    NodeKind.PEER: "service",
-    NodeKind.UNKNOWN: "unknown",
-    NodeKind.DESTINATION: "destination",
-}
-
-
-def draw_heading(columns: Columns) -> Line:
-    """The line above the blocks that names the columns."""
-    consumers = pad("consumers", columns.name - 1) if columns.name else "consumers"
-    parts = [pad(" producers", 1 + columns.left), pad("destinations", columns.box, "center")]
-    parts += [" " * (columns.edge + 1), consumers]
-    parts += [pad(name, _FIGURES[name], "right") for name in columns.figures]
-    return fit(line(Segment("".join(parts), "label")), columns.width)
-
-
-def draw_flow(flow: Flow, columns: Columns, selected: Spot | None = None) -> list[Line]:
-    """The whole flow; segments of nodes have a `Spot` as target, those of edges an edge's key."""
-    drawn: list[Line] = []
-    for block in flow.blocks:
-        drawn += draw_block(flow, block, columns, selected)
-    return drawn
-
-
-def draw_block(flow: Flow, block: Block, columns: Columns, selected: Spot | None) -> list[Line]:
-    """One block, with its frame."""
-    if block.place is None:
-        return _draw_calls(flow, block, columns, selected)
-    node = flow.topology.node(block.place)
-    spot = Spot(block.place, block.place, 1)
-    frame = _HEAVY if spot == selected else _LIGHT
-    left, inner = columns.left, columns.box - 2
-    blank = " " * (1 + left)
-    title = cut(printable(node.label), inner - 3)
-    top = f" {title} " + frame.across * (inner - 3 - cells(title))
-    lines = [
-        line(
-            blank,
-            Segment(frame.top_left + frame.across, "edge", spot),
-            Segment(top[: cells(title) + 2], "destination", spot),
-            Segment(top[cells(title) + 2 :] + frame.top_right, "edge", spot),
-        )
+def blocks_of(topology: Topology) -> tuple[Block, ...]:
+    """What a flow of this topology is made of, in order."""
+    into: dict[NodeKey, list[Edge]] = {}
+    out: dict[NodeKey, list[Edge]] = {}
+    calls: list[Edge] = []
+    for edge in topology.edges:
+        if edge.role is Role.PRODUCE:
+            into.setdefault(edge.target, []).append(edge)
+        elif edge.role is Role.CONSUME:
+            out.setdefault(edge.source, []).append(edge)
+        else:
+            calls.append(edge)
+    blocks = [
+        Block(place, tuple(into.get(place, ())), tuple(out.get(place, ())))
+        for place in destinations_in_order(topology)
     ]
-    inside = _inside(flow, block, node, inner - 2)
-    for row in range(block.rows):
-        into = block.incoming[row] if row < len(block.incoming) else None
-        out = block.outgoing[row] if row < len(block.outgoing) else None
-        lines.append(
-            line(
-                *(
-                    _incoming(flow, into, columns, selected, len(block.incoming) == 1)
-                    if into
-                    else [Segment(blank)]
-                ),
-                Segment(frame.down if into is None else frame.enter, "edge", spot),
-                Segment(" ", "", spot),
-                *(part._replace(target=spot) for part in fit(inside[row], inner - 2)),
-                Segment(" ", "", spot),
-                Segment(frame.down if out is None else frame.leave, "edge", spot),
-                *(_outgoing(flow, out, columns, selected) if out else _nobody(block, row)),
-            )
-        )
-    bottom = frame.bottom_left + frame.across * inner + frame.bottom_right
-    lines.append(line(blank, Segment(bottom, "edge", spot)))
-    return [fit(drawn, columns.width) for drawn in lines]
-
-
-class _Frame(NamedTuple):
-    top_left: str
-    top_right: str
-    bottom_left: str
-    bottom_right: str
-    across: str
-    down: str
-    enter: str
-    leave: str
-
-
-_LIGHT = _Frame("╭", "╮", "╰", "╯", "─", "│", "│", "├")
-_HEAVY = _Frame("┏", "┓", "┗", "┛", "━", "┃", "┃", "┣")
-
-
-def _inside(flow: Flow, block: Block, node: Node, width: int) -> list[Line]:
-    """What a destination says of itself, in as many lines as its block has."""
-    total = node.incoming or max((edge.count for edge in block.outgoing), default=0)
-    pace = flow.pace(block.incoming) if flow.rates is not None else Segment("")
-    counted = f"{total:,} msg" if cells(pace.text) + len(f"{total:,}") + 6 <= width else ""
-    counted = counted or f"{figures.count(total)} msg"
-    lines = [line(pace, Segment(pad(counted, width - cells(pace.text), "right"), "dim"))]
-    types = [kind for edge in block.incoming for kind in edge.event_types]
-    others = [kind for kind in dict.fromkeys(types) if kind != node.label]
-    if others:
-        more = f" +{len(others) - 1}" if len(others) > 1 else ""
-        lines.append(line(Segment(cut(printable(others[0]), width - len(more)) + more, "event")))
-    failed = sum(edge.errors for edge in block.incoming)
-    if failed:
-        lines.append(line(Segment(f"✗ {figures.count(failed)} not sent", "error")))
-    if node.key.system:
-        lines.append(line(Segment(node.key.system, "dim")))
-    lines += [()] * (block.rows - len(lines))
-    return lines[: block.rows]
-
-
-def _incoming(
-    flow: Flow, edge: Edge, columns: Columns, selected: Spot | None, alone: bool
-) -> list[Segment]:
-    spot = Spot(edge.target, edge.source, 0, edge.key)
-    failed = f" ✗{figures.count(edge.errors)}" if edge.errors else ""
-    dash, head = DASHES[edge.evidence], HEADS[edge.evidence]
-    pace = flow.pace([edge])._replace(target=edge.key)
-    # In a narrow drawing the box says the rate already, and the name needs the room.
-    said = [] if alone and columns.left < 30 else [Segment(" "), pace]
-    label = [*said, Segment(failed, "error", edge.key)] if said or failed else []
-    label += [Segment(" ")] * bool(label)
-    tail = width_of(label) + 2
-    node = _name(flow, edge.source, spot, selected, columns.left - tail - 2)
-    run = columns.left + 1 - width_of(node) - tail
-    role = _edge_role(edge)
-    return [
-        *node,
-        Segment(f" {dash * max(0, run - 1)}", role, edge.key),
-        *label,
-        Segment(f"{dash}{head}", role, edge.key),
-    ]
-
-
-def _outgoing(flow: Flow, edge: Edge, columns: Columns, selected: Spot | None) -> list[Segment]:
-    spot = Spot(edge.source, edge.target, 2, edge.key)
-    pace = flow.pace([edge])._replace(target=edge.key)
-    dash, head = DASHES[edge.evidence], HEADS[edge.evidence]
-    run = columns.edge - cells(pace.text) - 4
-    role = _edge_role(edge)
-    before = [
-        Segment(f"{dash * max(1, run)} ", role, edge.key),
-        pace,
-        Segment(f" {dash}{head}", role, edge.key),
-    ]
-    lag = flow.lags.get(edge.key, 0)
-    if not columns.name:
-        after = []
-        if edge.errors:
-            after.append(Segment(f" ✗{figures.count(edge.errors)}", "error", edge.key))
-        if lag:
-            after.append(Segment(f" lag {figures.count(lag)}", "warning", edge.key))
-        room = columns.width - 1 - columns.left - columns.box - columns.edge
-        return [*before, *_name(flow, edge.target, spot, selected, room - width_of(after)), *after]
-    name = _name(flow, edge.target, spot, selected, columns.name)
-    space = " " * (columns.name - width_of(name))
-    shown: dict[str, Segment] = {
-        "errors": Segment(_failures(edge), "error", edge.key),
-        "lag": Segment(figures.count(lag) if lag else "", "warning", edge.key),
-        "p95": Segment(figures.seconds(edge.p95), "work", edge.key),
-        "wait": Segment(figures.seconds(edge.wait_p95), "wait", edge.key),
-    }
-    return [
-        *before,
-        *name,
-        Segment(space),
-        *(
-            shown[column]._replace(text=pad(shown[column].text, _FIGURES[column], "right"))
-            for column in columns.figures
-        ),
-    ]
-
-
-def _failures(edge: Edge) -> str:
-    return f"✗ {figures.count(edge.errors)}" if edge.errors else ""
-
-
-def _name(flow: Flow, key: NodeKey, spot: Spot, selected: Spot | None, width: int) -> list[Segment]:
-    """A node's mark and name; the selected one has a pointer before it."""
-    node = flow.topology.node(key)
-    pointer = "▸" if spot == selected else " "
-    return [
-        Segment(pointer, "title", spot),
-        Segment(MARKS[key.kind], ROLES[key.kind], spot),
-        Segment(" " + cut(printable(node.title), max(1, width - 3)), ROLES[key.kind], spot),
-    ]
-
-
-def _nobody(block: Block, row: int) -> Iterable[Segment]:
-    if row == 0 and not block.outgoing:
-        yield Segment("  no consumer seen", "dim")
-
-
-def _draw_calls(flow: Flow, block: Block, columns: Columns, selected: Spot | None) -> list[Line]:
-    lines = [fit(line(Segment(" calls between services", "label")), columns.width)]
-    for edge in block.incoming:
-        caller = Spot(None, edge.source, 0, edge.key)
-        called = Spot(None, edge.target, 2, edge.key)
-        name = _name(flow, edge.source, caller, selected, columns.left - 2)
-        pace = flow.pace([edge])._replace(target=edge.key)
-        run = columns.left + columns.box + columns.edge - width_of(name) - cells(pace.text) - 5
-        parts = [
-            *name,
-            Segment(f" {'─' * max(1, run)} ", "edge", edge.key),
-            pace,
-            Segment(" ─▶", "edge", edge.key),
-            *_name(flow, edge.target, called, selected, columns.name or 20),
-        ]
-        if edge.errors:
-            parts.append(Segment(f" {_failures(edge)}", "error", edge.key))
-        lines.append(fit(line(*parts), columns.width))
-    return lines
-
-
-def _edge_role(edge: Edge) -> SegmentRole:
-    return "edge.inferred" if DASHES[edge.evidence] != "─" else "edge"
+    return (*blocks, *([Block(None, tuple(calls), ())] if calls else []))

@@ -6,7 +6,8 @@ from bisect import bisect_right
 from collections.abc import Hashable
 from functools import cached_property
 
-from tui.drawing.flow import Columns, Flow, Spot, draw_block, draw_heading
+from tui.drawing.flow import Flow, Spot
+from tui.drawing.flow_blocks import Columns, draw_block, draw_heading
 from tui.drawing.segments import Line
 
 

@@ -34,7 +34,7 @@ def spot_details(flow: Flow, spot: Spot | None, width: int) -> list[Line]:
     if node.kind is NodeKind.DESTINATION:
         lines += _traffic(flow, node.key, node.incoming, width)
     if spot.edge is not None:
-        edge = next((one for one in flow.topology.edges if one.key == spot.edge), None)
+        edge = next((one for one in flow.touching(spot.node) if one.key == spot.edge), None)
         if edge is not None:
             lines += _edge(flow, edge, width)
     lines += _list(flow, spot.node, width)
@@ -43,14 +43,14 @@ def spot_details(flow: Flow, spot: Spot | None, width: int) -> list[Line]:
 
 def _traffic(flow: Flow, place: NodeKey, count: int, width: int) -> list[Line]:
     """What arrives at a destination, and what of it still waits."""
-    arriving = [edge for edge in flow.topology.edges if edge.target == place]
+    arriving = [edge for edge in flow.touching(place) if edge.target == place]
     lines = fact("now", flow.pace(arriving), width=width) if flow.rates is not None else []
     lines += fact("count", f"{count:,} messages", width=width)
     types = sorted({kind for edge in arriving for kind in edge.event_types})
     lines += fact("types", Segment(", ".join(types), "event"), width=width)
     waiting = [
         (edge.group, flow.lags[edge.key])
-        for edge in flow.topology.edges
+        for edge in flow.touching(place)
         if edge.source == place and flow.lags.get(edge.key)
     ]
     for group, lag in sorted(waiting, key=lambda one: -one[1]):
@@ -99,8 +99,8 @@ def _edge(flow: Flow, edge: Edge, width: int) -> list[Line]:
 def _list(flow: Flow, key: NodeKey, width: int) -> list[Line]:
     """Everything that comes in and goes out, with counts."""
     lines: list[Line] = []
-    into = [edge for edge in flow.topology.edges if edge.target == key]
-    out = [edge for edge in flow.topology.edges if edge.source == key]
+    into = [edge for edge in flow.touching(key) if edge.target == key]
+    out = [edge for edge in flow.touching(key) if edge.source == key]
     inward, outward = ("from", "to")
     if key.kind is not NodeKind.DESTINATION:
         inward, outward = ("consumes", "produces")

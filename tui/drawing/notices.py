@@ -32,9 +32,10 @@ def nothing_yet(connection: Connection) -> list[Line]:
         ),
         *_step(4, "Read recorded spans", "flowtap import spans.json"),
     ]
+    copy = line(Segment("↑ ↓", "key"), " select, ", Segment("y", "key"), " copies.")
     if connection.live:
-        lines += [line(Segment("What arrives shows here by itself.", "dim"))]
-    return lines
+        copy = line(*copy, Segment("  What arrives shows here by itself.", "dim"))
+    return [*lines, copy]
 
 
 def _step(number: int, text: str, command: str) -> list[Line]:

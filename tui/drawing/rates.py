@@ -60,12 +60,12 @@ class FlowMeter:
 
 def lags_of(topology: Topology, consumers: Iterable[Consumer]) -> dict[EdgeKey, int]:
     """Messages that wait, by consuming edge; edges whose group the broker does not know lack."""
-    waiting: dict[tuple[str, str, str], int] = {}
+    waiting: dict[tuple[str, str], dict[str, int]] = {}
     for consumer in consumers:
         for at in consumer.progress:
-            key = consumer.cluster, consumer.group, at.destination
             behind = max(0, at.end - at.committed) if at.committed >= 0 else 0
-            waiting[key] = waiting.get(key, 0) + behind
+            clusters = waiting.setdefault((consumer.group, at.destination), {})
+            clusters[consumer.cluster] = clusters.get(consumer.cluster, 0) + behind
     lags: dict[EdgeKey, int] = {}
     for edge in topology.edges:
         if edge.role is not Role.CONSUME or not edge.group:
@@ -73,9 +73,8 @@ def lags_of(topology: Topology, consumers: Iterable[Consumer]) -> dict[EdgeKey, 
         place = edge.source
         found = [
             behind
-            for (cluster, group, destination), behind in waiting.items()
-            if (group, destination) == (edge.group, place.name)
-            and (not place.cluster or not cluster or cluster == place.cluster)
+            for cluster, behind in waiting.get((edge.group, place.name), {}).items()
+            if not place.cluster or not cluster or cluster == place.cluster
         ]
         if len(found) == 1:
             lags[edge.key] = found[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
-from tui.drawing.segments import Line, Segment
+from tui.drawing.segments import Line
 
 
 class Sheet:
@@ -28,12 +28,13 @@ class Sheet:
         if not 0 <= y < len(self._lines):
             return ()
         drawn = self._lines[y]
-        if selected is None or not drawn or drawn[0].target != selected:
+        if selected is None:
             return drawn
-        if not drawn[0].text.startswith(" "):
-            return drawn
-        pointed = Segment("▸", "title", selected)
-        return (pointed, drawn[0]._replace(text=drawn[0].text[1:]), *drawn[1:])
+        for number, segment in enumerate(drawn):
+            if segment.target == selected and segment.text.startswith(" "):
+                pointed = segment._replace(text="▸" + segment.text[1:])
+                return (*drawn[:number], pointed, *drawn[number + 1 :])
+        return drawn
 
     def lit(self, selected: Hashable | None) -> frozenset[object]:
         return frozenset()

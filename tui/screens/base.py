@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tui.actions import ACTIONS, Action, Place
+from tui.actions import Action, Place, actions_of
 from tui.drawing.bars import draw_keys, draw_title
 from tui.drawing.notices import centred
 from tui.drawing.segments import Line
@@ -60,6 +60,7 @@ class FlowScreen(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self.questions = Questions(self)
+        self._offered: tuple[str, ...] = ()
 
     @property
     def flowtap(self) -> FlowtapApp:
@@ -92,8 +93,11 @@ class FlowScreen(Screen[None]):
         return draw_status(self.flowtap.connection, self.flowtap.now(), width)
 
     def _keys(self) -> list[Action]:
-        here = [one for one in ACTIONS if self.place in one.places]
-        return here + [one for one in ACTIONS if Place.EVERYWHERE in one.places]
+        if self.has_class("notice"):
+            here = [one for one in actions_of(self.place) if one.name in self._offered]
+        else:
+            here = [one for one in actions_of(self.place) if one.shown]
+        return here + [one for one in actions_of(Place.EVERYWHERE) if one.shown]
 
     # What keeps it up to date
 
@@ -156,8 +160,12 @@ class FlowScreen(Screen[None]):
 
     # Notices instead of a drawing
 
-    def notice(self, lines: Sequence[Line] | None) -> None:
-        """Shows these in place of the screen's drawing; None takes them away."""
+    def notice(self, lines: Sequence[Line] | None, *offered: str) -> None:
+        """Shows these in place of the screen's drawing; None takes them away.
+
+        `offered` are the actions that make sense with them.
+        """
+        self._offered = offered
         canvas = self.query_one("#notice", Canvas)
         self.set_class(lines is not None, "notice")
         if lines is not None:

@@ -106,12 +106,12 @@ class ChainScreen(FlowScreen):
             self.refresh_bars()
             return
         if subject == "chain" and isinstance(error, Ambiguous):
-            self.notice(choices(self.asked, error.candidates))
+            self.notice(choices(self.asked, error.candidates), "up", "down", "open")
             self.refresh_bars()
             return
         super().failed(subject, error)
         if self.chain is None:
-            self.notice(away(self.flowtap.connection, self.flowtap.now()))
+            self.notice(away(self.flowtap.connection, self.flowtap.now()), "copy")
 
     def _draw(self) -> None:
         chain, folded = self.chain, self._folded

@@ -94,7 +94,7 @@ class EventsScreen(FlowScreen):
     def failed(self, subject: str, error: SourceError) -> None:
         super().failed(subject, error)
         if not self._rows:
-            self.notice(away(self.flowtap.connection, self.flowtap.now()))
+            self.notice(away(self.flowtap.connection, self.flowtap.now()), "copy")
 
     @on(Canvas.Selected, "#main")
     def _selected(self) -> None:

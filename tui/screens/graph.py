@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from textual import on
 from textual.containers import Container
 from textual.widget import Widget
 
-from graph.listing import Consumer, EventFilter
-from graph.topology import NodeKind, Topology
+from graph.listing import EventFilter
+from graph.topology import EdgeKey, NodeKind, Topology
 from tui.actions import Place
 from tui.drawing import figures
-from tui.drawing.flow import Flow, Spot
+from tui.drawing.flow import Block, Flow, Spot, blocks_of
 from tui.drawing.flow_drawing import FlowDrawing
 from tui.drawing.node_details import spot_details
 from tui.drawing.notices import asking, away, nothing_yet
@@ -37,7 +37,8 @@ class _Asked(NamedTuple):
     """An answer about the whole graph."""
 
     topology: Topology
-    consumers: Sequence[Consumer]
+    lags: Mapping[EdgeKey, int]
+    blocks: tuple[Block, ...]
     now: int
 
 
@@ -94,7 +95,9 @@ class GraphScreen(FlowScreen):
         start = (now // MINUTE - minutes) * MINUTE if minutes else 0
 
         def question() -> _Asked:
-            return _Asked(source.topology(start=start), source.consumers(), now)
+            # Laid out here, in the thread: a graph of thousands of edges takes its time.
+            topology = source.topology(start=start)
+            return _Asked(topology, lags_of(topology, source.consumers()), blocks_of(topology), now)
 
         self.ask("graph", question, self._answered, again=again)
 
@@ -104,7 +107,7 @@ class GraphScreen(FlowScreen):
         self._empty = not topology.edges
         self._meter.observe(topology, asked.now)
         rates = self._meter.rates if self.flowtap.source.live else None
-        self._flow = Flow(topology, rates, lags_of(topology, asked.consumers))
+        self._flow = Flow(topology, rates, asked.lags, asked.blocks)
         if self._empty:
             self._nothing()
             return
@@ -119,17 +122,17 @@ class GraphScreen(FlowScreen):
     def _nothing(self) -> None:
         minutes = WINDOWS[self._window][1]
         if minutes and self.flowtap.connection.totals.stored:
-            self.notice(_quiet(WINDOWS[self._window][0]))
+            self.notice(_quiet(WINDOWS[self._window][0]), "window")
         else:
-            self.notice(nothing_yet(self.flowtap.connection))
+            self.notice(nothing_yet(self.flowtap.connection), "copy")
         self.refresh_bars()
 
     def failed(self, subject: str, error: SourceError) -> None:
         super().failed(subject, error)
         if isinstance(error, NothingRecorded):
-            self.notice(nothing_yet(self.flowtap.connection))
+            self.notice(nothing_yet(self.flowtap.connection), "copy")
         elif self._flow is None or self._empty:
-            self.notice(away(self.flowtap.connection, self.flowtap.now()))
+            self.notice(away(self.flowtap.connection, self.flowtap.now()), "copy")
 
     # What is selected
 
