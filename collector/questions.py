@@ -12,6 +12,7 @@ from collector.api.backend import Backend
 from graph.chain import Chain, Limits, NoEvent, find
 from graph.direction import Direction, directed
 from graph.lookup import Unknown, focused, look_up
+from graph.remembered import Remembered
 from graph.topology import Topology
 
 SEARCHED = (
@@ -52,10 +53,11 @@ def chain(
     limits: Limits | None = None,
 ) -> Chain:
     """The chain of what a text names. Raises `graph.lookup`'s Unknown and SeveralMeanings."""
-    named = look_up(backend.facts, text, time.monotonic)
+    facts = Remembered(backend.facts)
+    named = look_up(facts, text, time.monotonic)
     try:
         whole = find(
-            backend.facts,
+            facts,
             named.start,
             limits,
             clock=time.monotonic,
