@@ -60,6 +60,8 @@ class Inference:
         self, key: EventKey, service: str, leads: Mapping[EventKey, Iterable[Lead]]
     ) -> tuple[Lead, ...]:
         """Who may have caused this event of that producer; `leads` are the surer causes."""
+        if self._answers_a_request(key):
+            return ()
         until = self._view.time(key)
         if not self._view.identity.producers(key):
             until += MILLISECOND - 1  # brokers' clocks say milliseconds, spans nanoseconds
@@ -83,6 +85,15 @@ class Inference:
             Lead(one.key, Evidence.INFERRED, Via.CORRELATION_ID, one.service, candidates=len(found))
             for one in found.values()
         )
+
+    def _answers_a_request(self, key: EventKey) -> bool:
+        """Whether its trace begins with a call from outside, which then is what led to it."""
+        for operation, _ in self._view.identity.producers(key):
+            for context in self._view.known.ancestors(operation.context):
+                span = self._view.known.spans.get(context)
+                if span is not None and not span.parent and span.kind == "server":
+                    return True
+        return False
 
     def _may_be(self, one: _Given, key: EventKey, leads: Mapping[EventKey, Iterable[Lead]]) -> bool:
         if one.key == key:

@@ -96,6 +96,19 @@ def test_what_a_service_was_not_given_it_did_not_react_to() -> None:
     assert parcel.key in chain
 
 
+def test_what_a_request_from_outside_began_needs_no_other_cause() -> None:
+    flow = Flow()
+    order = flow.send("shop", "orders", correlation_id="c")
+    early_ended(flow, "payment", order)
+    request = flow.span("payment", "POST /pay", kind="server")
+    paid = flow.send("payment", "payments", inside=request, correlation_id="c")
+
+    chain = flow.chain(order)
+
+    assert chain.causes == ()
+    assert chain.related == (paid.key,)
+
+
 def test_an_effect_is_not_taken_for_its_own_cause() -> None:
     """Clocks differ: the echo seems to be handled before what it answers was sent."""
     flow = Flow()
