@@ -89,9 +89,9 @@ class KafkaTap:
             self._report(True, session, reader.name)
             self._loop(session, reader.name)
         except Reopen as reason:
-            log.info("a new reader takes over: %s", reason)
+            log.info("a new reader takes over: %s", str(reason))
         except (BrokerAway, SecretError) as reason:
-            log.warning("%s is away: %s", self._settings.bootstrap, reason)
+            log.warning("%s is away: %s", self._settings.bootstrap, str(reason))
             return str(reason)
         except Exception as error:
             log.exception("the tap on %s failed and starts again", self._settings.bootstrap)
