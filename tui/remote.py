@@ -83,8 +83,8 @@ class ApiClient:
         environments: Sequence[str] = (),
     ) -> Topology:
         asked = {
-            "from": start or None,
-            "to": end or None,
+            "from": _moment(start),
+            "to": _moment(end),
             "service": tuple(services),
             "destination": tuple(destinations),
             "type": tuple(event_types),
@@ -95,8 +95,8 @@ class ApiClient:
     def events(self, wanted: EventFilter) -> list[EventRow]:
         asked = {
             **_filter(wanted),
-            "from": wanted.since or None,
-            "to": wanted.until or None,
+            "from": _moment(wanted.since),
+            "to": _moment(wanted.until),
             "limit": wanted.limit,
         }
         return self._ask(
@@ -240,3 +240,8 @@ def _filter(wanted: EventFilter) -> dict[str, object]:
         "service": wanted.service,
         "environment": wanted.environment,
     }
+
+
+def _moment(time: int) -> str | None:
+    """Nanoseconds as the API reads them: a number's length tells its unit. None is no bound."""
+    return f"{time:019}" if time else None

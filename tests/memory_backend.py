@@ -1,0 +1,75 @@
+"""A backend in memory, for tests of everything above the store."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from collector.api.backend import Component, Stored
+from graph.edges import EdgeRow
+from graph.listing import Activity, Consumer, EventFilter, EventRow
+from tests.builders import Flow
+from tests.memory_facts import MemoryFacts
+
+
+@dataclass
+class MemoryBackend:
+    """Implements `collector.api.backend.Backend`; its lists may be changed at any time."""
+
+    facts: MemoryFacts = field(default_factory=MemoryFacts)
+    rows: list[EventRow] = field(default_factory=list)
+    edge_rows: list[EdgeRow] = field(default_factory=list)
+    groups: list[Consumer] = field(default_factory=list)
+    activity: list[Activity] = field(default_factory=list)
+    parts: list[Component] = field(default_factory=lambda: [Component("store", True, "open")])
+    windows: list[tuple[int, int]] = field(default_factory=list)
+    refreshed: int = 0
+
+    @classmethod
+    def of(cls, flow: Flow) -> MemoryBackend:
+        """What a flow left behind: its facts, and a row for each message."""
+        rows = [
+            EventRow(
+                id=str(message.position),
+                time=message.time,
+                destination=message.position.destination,
+                system=message.position.system,
+                cluster=message.position.cluster,
+                event_type=message.event_type,
+                key=message.key,
+                message_id=message.message_id,
+                correlation_id=message.correlation_id,
+                service=message.source,
+            )
+            for message in flow.messages.values()
+        ]
+        facts = MemoryFacts(flow.operations.values(), flow.messages.values(), flow.spans.values())
+        return cls(facts, sorted(rows, key=lambda row: -row.time))
+
+    def edges(self, start: int, end: int) -> Sequence[EdgeRow]:
+        self.windows.append((start, end))
+        return list(self.edge_rows)
+
+    def members(self) -> Mapping[str, Collection[str]]:
+        return {one.group: {member.client_id for member in one.members} for one in self.groups}
+
+    def recent(self, wanted: EventFilter) -> Sequence[EventRow]:
+        return [row for row in self.rows if wanted.accepts(row)][: wanted.limit]
+
+    def stored(self, mark: int, limit: int) -> Stored:
+        if mark < 0:
+            return Stored((), len(self.activity))
+        found = self.activity[mark : mark + limit]
+        return Stored(found, mark + len(found), mark + len(found) < len(self.activity))
+
+    def consumers(self) -> Sequence[Consumer]:
+        return list(self.groups)
+
+    def health(self) -> Sequence[Component]:
+        return list(self.parts)
+
+    def metrics_text(self) -> str:
+        return "# TYPE flowtap_spans_stored_total counter\nflowtap_spans_stored_total 7.0\n"
+
+    def refresh(self) -> None:
+        self.refreshed += 1
