@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from collector.convert import otlp_json, zipkin
+from collector.convert.files import read_file
 from collector.store import queries
 from collector.store.client import Store
 from graph.edges import Role
@@ -108,6 +109,39 @@ def test_service_graph_of_tempo(store: Store, path: Path) -> None:
     }
     assert found == messaging
     assert calls == others
+
+
+RECORDED = [
+    *vectors.files("semconv/*.otlp.json"),
+    *vectors.files("otlp/*.json"),
+    *vectors.files("skywalking/*.otlp.json"),
+    *vectors.files("tempo/*.otlp.json"),
+    *vectors.files("tempo/*.tempo.json"),
+    *(path for path in vectors.files("zipkin/*.json") if "linker" not in path.name),
+]
+
+
+def test_every_recorded_file_loads(store: Store) -> None:
+    for path in RECORDED:
+        spans = 0
+        for converted in read_file(path, received_ns=NOW):
+            assert not converted.rejected, f"{path.name}: {converted.reason}"
+            stores.put_spans(store, converted.payload)
+            spans += converted.spans
+        assert spans == _spans_in(vectors.read(path)), path.name
+    sent = sum(_spans_in(vectors.read(path)) for path in RECORDED)
+    assert store.query("SELECT count() FROM otel_traces") == [(sent,)]
+
+
+def _spans_in(document: Any) -> int:
+    """Spans of any form: each has a name and an id, of whatever spelling."""
+    if isinstance(document, list):
+        return sum(map(_spans_in, document))
+    if not isinstance(document, dict):
+        return 0
+    if "traceId" in document and ("id" in document or "name" in document):
+        return 1
+    return sum(map(_spans_in, document.values()))
 
 
 def _linker_cases() -> Iterable[Any]:
