@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI
 from collector.api import chain, consumers, destinations, events, health, tail, topology
 from collector.api.asking import Asking
 from collector.api.backend import Backend
-from collector.api.errors import handle_errors
+from collector.api.errors import LastResort, handle_errors
 from collector.api.guard import Guard
 from collector.api.schemas import PROBLEMS
 from collector.config import Api, Limits
@@ -42,5 +42,6 @@ def create_app(
         resources.include_router(resource.router)
     app.include_router(resources)
     handle_errors(app)
+    app.add_middleware(LastResort)
     app.add_middleware(Guard, token=api.secret(), version=app.version)
     return app

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from collector.store.client import StoreBusy, StoreError
 from graph.moments import MomentError
@@ -77,8 +78,27 @@ def handle_errors(app: FastAPI) -> None:
         code = "store_busy" if isinstance(error, StoreBusy) else "store"
         return problem(503, code, str(error), "flowtap doctor says more.", {"Retry-After": "2"})
 
-    @app.exception_handler(Exception)
-    async def unexpected(request: Request, error: Exception) -> JSONResponse:
-        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-        detail = f"{type(error).__name__} while answering"
-        return problem(500, "internal", detail, "The collector's log says more.")
+
+class LastResort:
+    """ASGI middleware: a mistake of ours is logged, and answered like other errors."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        except Exception as error:
+            log.exception("%s failed", scope.get("path"))
+            if started:
+                raise
+            detail = f"{type(error).__name__} while answering"
+            answer = problem(500, "internal", detail, "The collector's log says more.")
+            await answer(scope, receive, send)
