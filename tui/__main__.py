@@ -1,4 +1,4 @@
-"""`python -m tui`: the program `flowtap`, where its script is not on the path."""
+"""`python -m tui` is `flowtap`."""
 
 from tui.cli import main
 

@@ -1,0 +1,193 @@
+"""Settings: who is heard first, and what a mistake is told like."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from collector import places
+from collector.config import MASKED_HEADERS, Api, ConfigError, Settings, load
+from collector.taps.kafka_settings import SecretReference
+
+
+@pytest.fixture(autouse=True)
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory, a home without a configuration, no variables."""
+    import os
+
+    for name in [name for name in os.environ if name.startswith("FLOWTAP_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    return tmp_path
+
+
+def write(text: str, name: str = "flowtap.toml") -> Path:
+    file = Path(name).absolute()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    return file
+
+
+def test_nothing_said_means_the_defaults(nowhere: Path) -> None:
+    settings = load()
+    assert settings.store == nowhere / "data/flowtap/store"
+    assert (settings.api.host, settings.api.port, settings.api.secret()) == ("127.0.0.1", 8411, "")
+    doors = settings.receivers
+    assert (doors.otlp_grpc, doors.otlp_http, doors.zipkin) == (4317, 4318, 9411)
+    assert settings.kafka == ()
+    assert settings.masked_headers == MASKED_HEADERS
+    assert settings == Settings()
+
+
+def test_command_line_over_variable_over_file_over_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write('environment = "file"\n[api]\nport = 1\nhost = "localhost"\n[receivers]\nzipkin = 1')
+    assert load().api.port == 1
+    monkeypatch.setenv("FLOWTAP_API_PORT", "2")
+    monkeypatch.setenv("FLOWTAP_RECEIVERS_OTLP_GRPC", "off")
+    monkeypatch.setenv("FLOWTAP_ENVIRONMENT", "variable")
+    assert load().api.port == 2
+    settings = load({"api": {"port": 3}})
+    assert (settings.api.port, settings.api.host) == (3, "localhost")
+    assert (settings.receivers.otlp_grpc, settings.receivers.zipkin) == (None, 1)
+    assert settings.environment == "variable"
+
+
+def test_the_file_asked_for_then_the_one_here_then_the_users(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write('environment = "users"', "config/flowtap/config.toml")
+    assert load().environment == "users"
+    write('environment = "here"')
+    assert load().environment == "here"
+    other = write('environment = "other"', "etc/other.toml")
+    monkeypatch.setenv("FLOWTAP_CONFIG", str(other))
+    assert load().environment == "other"
+    asked = write('environment = "asked"', "etc/asked.toml")
+    assert load(config=asked).environment == "asked"
+
+
+def test_a_store_is_a_directory_or_a_server(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write('store = "kept"', "etc/flowtap.toml")
+    beside = load(config=Path("etc/flowtap.toml"))
+    assert beside.store == beside.folder == nowhere / "etc/kept", "relative to its file"
+    assert load({"store": "kept"}).store == nowhere / "kept", "relative to the shell"
+    monkeypatch.setenv("FLOWTAP_STORE", "https://me:hush@db.example:8443/traces?secure=1")
+    server = load()
+    assert server.store == "https://me:hush@db.example:8443/traces?secure=1"
+    assert server.folder.parent == nowhere / "data/flowtap/servers"
+    assert places.shown(server.store) == "https://db.example:8443/traces"
+    assert "hush" not in repr(server)
+
+
+def test_the_light_way_to_the_store_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert places.find_store() == load().store
+    write('store = "kept"')
+    assert places.find_store() == load().store
+    monkeypatch.setenv("FLOWTAP_STORE", "~/elsewhere")
+    assert places.find_store() == load().store == Path.home() / "elsewhere"
+    assert places.find_store("x") == load({"store": "x"}).store
+
+
+def test_kafka_clusters_are_tables_or_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    write(
+        """
+        [[kafka]]
+        bootstrap = "one:9092"
+        include = ["orders.*"]
+        since = "beginning"
+        sasl_password = { env = "KAFKA_PASSWORD" }
+        [[kafka]]
+        bootstrap = "two:9092"
+        since = "2026-01-31T12:00:00Z"
+        confluent_options = { "fetch.min.bytes" = 1 }
+        """
+    )
+    one, two = load().kafka
+    assert one.include == ("orders.*",)
+    assert one.since == "beginning"
+    assert one.sasl_password == SecretReference(env="KAFKA_PASSWORD")
+    assert two.since == 1_769_860_800_000
+    monkeypatch.setenv("FLOWTAP_KAFKA", "three:1,three:2; four:1")
+    assert [tap.bootstrap for tap in load().kafka] == ["three:1,three:2", "four:1"]
+    monkeypatch.setenv("FLOWTAP_KAFKA", '[{"bootstrap": "five:1", "reader": "kafka-python"}]')
+    assert [(tap.bootstrap, tap.reader) for tap in load().kafka] == [("five:1", "kafka-python")]
+
+
+def test_masked_headers_compare_in_lower_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOWTAP_MASKED_HEADERS", "X-Secret, card-number,")
+    assert load().masked_headers == ("x-secret", "card-number")
+
+
+def test_the_token_comes_from_where_secrets_are(
+    nowhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (nowhere / "token").write_text("s3cret\n")
+    write(f'[api]\nhost = "0.0.0.0"\ntoken = {{ file = "{nowhere}/token" }}')
+    settings = load()
+    assert settings.api.secret() == "s3cret"
+    assert "s3cret" not in repr(settings)
+    monkeypatch.setenv("FLOWTAP_API_TOKEN", "other")
+    assert load().api.secret() == "other"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.9.1"])
+def test_this_machine_needs_no_token(host: str) -> None:
+    assert Api(host=host).local
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[api]\nport = 99999", "flowtap.toml: api.port: Input should be less than or equal"),
+        ("[api]\nprot = 1", "flowtap.toml: api.prot: there is no such setting"),
+        ("stor = 1", "flowtap.toml: stor: there is no such setting"),
+        ('[api]\nhost = "0.0.0.0"', "flowtap.toml: api: 0.0.0.0 is reachable from other machines"),
+        ('[api]\ntoken = ""', "flowtap.toml: api: api.token: must be printable ASCII"),
+        ('[api]\ntoken = {env = "NOT_SET"}', "environment variable NOT_SET is not set"),
+        ("[[kafka]]\n", "flowtap.toml: kafka[0].bootstrap: Field required"),
+        (
+            '[[kafka]]\nbootstrap = "a:1"\n[[kafka]]\nbootstrap = "b:1"\nsince = "soon"',
+            "flowtap.toml: kafka: 'soon' is no time",
+        ),
+        ("[receivers]\nzipkin = 'maybe'", "flowtap.toml: receivers.zipkin: Input should be a"),
+        ("[limits]\nspool_bytes = 1", "flowtap.toml: limits.spool_bytes: Input should be greater"),
+        ("port = = 1", "flowtap.toml: "),
+    ],
+)
+def test_a_mistake_names_file_and_key(text: str, said: str) -> None:
+    write(text)
+    with pytest.raises(ConfigError) as error:
+        load()
+    assert said in str(error.value)
+    assert "s3cret" not in str(error.value)
+
+
+def test_a_mistake_names_the_variable_or_the_command_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write("[api]\nport = 5")
+    monkeypatch.setenv("FLOWTAP_API_PORT", "many")
+    with pytest.raises(ConfigError, match=r"^FLOWTAP_API_PORT: Input should be a valid integer"):
+        load()
+    with pytest.raises(ConfigError, match=r"^command line: api\.port: Input should be greater"):
+        load({"api": {"port": -1}})
+    monkeypatch.setenv("FLOWTAP_KAFKA", "[{")
+    with pytest.raises(ConfigError, match="FLOWTAP_KAFKA: "):
+        load({"api": {"port": 1}})
+
+
+def test_every_mistake_is_told_at_once() -> None:
+    write("[api]\nport = -1\ndeadline = 0")
+    with pytest.raises(ConfigError) as error:
+        load()
+    assert len(str(error.value).splitlines()) == 2
+
+
+def test_a_file_that_is_not_there_is_a_mistake(nowhere: Path) -> None:
+    with pytest.raises(ConfigError, match=r"gone\.toml: there is no such file"):
+        load(config=nowhere / "gone.toml")

@@ -1,0 +1,95 @@
+"""What a command loads, looked at in a process of its own: a start that is felt is too slow."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from collector import runtime
+from collector.runtime import Runtime
+from tests.builders import Flow
+from tests.memory_backend import MemoryBackend
+from tests.serving import serving
+
+HEAVY = {
+    *("textual", "rich", "networkx", "numpy", "netext"),
+    *("httpx", "requests", "aiohttp", "fastapi", "starlette", "uvicorn"),
+    *("pydantic", "pydantic_settings", "opentelemetry", "prometheus_client", "asyncio"),
+    *("chdb", "clickhouse_connect", "grpc", "google", "kafka", "confluent_kafka"),
+}
+
+LOOK = """
+import json, sys
+from tui.cli import main
+try:
+    main(sys.argv[1:])
+except SystemExit as end:
+    code = end.code or 0
+print(json.dumps({"code": code, "loaded": sorted(sys.modules)}), file=sys.stderr)
+"""
+
+SECONDS = 0.4
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A store's folder whose collector runs, here in this process."""
+    flow = Flow()
+    order = flow.send("storefront", "orders", message_id="order-1")
+    flow.send("payment", "payments", inside=flow.process("payment", order))
+    folder = tmp_path_factory.mktemp("store")
+    with serving(MemoryBackend.of(flow)) as url:
+        runtime.write(folder, Runtime(pid=os.getpid(), url=url))
+        yield folder
+
+
+def loaded(*arguments: str) -> tuple[int, set[str], str]:
+    """Exit code, top-level modules that were loaded, and what was printed."""
+    ended = subprocess.run(
+        [sys.executable, "-c", LOOK, *arguments], capture_output=True, text=True, timeout=60
+    )
+    told = json.loads(ended.stderr.splitlines()[-1])
+    return told["code"], {name.partition(".")[0] for name in told["loaded"]}, ended.stdout
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_trace_loads_nothing_heavy_when_a_collector_runs(store: Path, form: list[str]) -> None:
+    code, modules, printed = loaded("trace", "order-1", "--store", str(store), *form)
+    assert code == 0
+    assert "payments" in printed
+    assert not modules & HEAVY
+    assert "tui" in modules
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["trace", "--help"], ["--version"]])
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    code, modules, printed = loaded(*arguments)
+    assert (code, bool(printed)) == (0, True)
+    assert not modules & HEAVY
+
+
+def test_what_is_looked_for_would_be_seen(store: Path) -> None:
+    """The test's own eyes: a command that does need the collector's packages shows them."""
+    code, modules, _ = loaded("doctor", "--store", str(store), "--json")
+    assert code in (0, 1)
+    assert modules & HEAVY
+
+
+def test_trace_answers_before_it_is_felt(store: Path) -> None:
+    """The best of some, because the machine is not ours alone."""
+    command = [sys.executable, "-m", "tui", "trace", "order-1", "--store", str(store)]
+    taken = []
+    for _ in range(8):
+        began = time.perf_counter()
+        subprocess.run(command, capture_output=True, check=True, timeout=60)
+        taken.append(time.perf_counter() - began)
+        if min(taken) < SECONDS:
+            return
+    pytest.fail(f"the fastest of {len(taken)} took {min(taken):.2f} s")
