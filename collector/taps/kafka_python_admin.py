@@ -8,7 +8,12 @@ from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import OffsetSpec
-from kafka.errors import BrokerResponseError, KafkaError, UnknownTopicOrPartitionError
+from kafka.errors import (
+    BrokerResponseError,
+    KafkaError,
+    RetriableError,
+    UnknownTopicOrPartitionError,
+)
 
 from collector.taps.kafka_reader import (
     BrokerAway,
@@ -150,6 +155,9 @@ def committed(
     try:
         answer = admin.list_group_offsets(dict.fromkeys(groups))
     except BrokerResponseError as error:
+        if isinstance(error, RetriableError):
+            # The library remembers coordinators for good; another client asks for them anew.
+            raise BrokerAway(text(error)) from error
         if len(groups) == 1:
             return offsets, dict.fromkeys(groups, type(error).__name__)
         # The library fails the whole question for one group: ask them one by one.

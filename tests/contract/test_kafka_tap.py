@@ -282,6 +282,20 @@ def test_says_what_retention_took(
     assert sink.stored[key] == 10
 
 
+def test_goes_to_the_end_when_the_log_no_longer_reaches_its_position(
+    world: World, sink: RecordingSink, topic: str, reader: str
+) -> None:
+    """As after an unclean election, which loses what only the old leader had."""
+    world.produce(topic, counted(0, 2))
+    key = PartitionKey("kafka", world.cluster_id(), topic, world.topic_id(topic), "0")
+    sink.stored[key] = 50
+    with tapping(world, sink, reader=reader, include=(topic,)):
+        until(lambda: sink.stored[key] == 3, "a position that exists")
+        world.produce(topic, [b"new"])
+        until(lambda: sink.values(topic) == [b"new"], "the next message")
+    assert not sink.gaps
+
+
 def test_aborted_transactions_are_no_messages(
     world: World, sink: RecordingSink, topic: str, reader: str
 ) -> None:

@@ -62,7 +62,7 @@ def test_a_new_broker_gets_no_topic_from_us_and_may_die_and_return(reader: str) 
             assert isinstance(status["since"], float) and isinstance(seen, float)
             assert status["since"] > seen
             broker.restart()
-            until(lambda: bool(tap.status()["connected"]), "that it is back shows", 30)
+            until(lambda: bool(tap.status()["connected"]), "that it is back shows", 60)
             world.produce("orders", [b"3"])
             until(lambda: sink.values("orders") == [b"1", b"2", b"3"], "the third message", 30)
             until(lambda: len(sink.progressed) > 0, "the group's progress")
