@@ -1,0 +1,27 @@
+"""JSON: a topology as networkx reads it, a chain as the API tells it."""
+
+from __future__ import annotations
+
+import json
+
+from graph.chain.result import Chain
+from graph.topology import Topology
+from graph.wire import chain_to_dict
+
+
+def node_link(topology: Topology) -> str:
+    """Node-link form: `directed`, `multigraph`, `graph`, `nodes`, `edges`."""
+    import networkx as nx
+
+    from graph.network import to_networkx
+
+    return _text(nx.node_link_data(to_networkx(topology), edges="edges"))
+
+
+def chain_json(chain: Chain) -> str:
+    """The dict of `graph.wire.chain_to_dict`."""
+    return _text(chain_to_dict(chain))
+
+
+def _text(data: object) -> str:
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
