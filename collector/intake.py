@@ -147,13 +147,21 @@ class Intake:
         self._keep("gaps", columns)
 
     def _keep(self, table: str, columns: dict[str, list[Any]]) -> None:
-        """Store small rows at once; they are told again soon, so a failure is only logged."""
-        try:
-            self._store.insert(table, columns)
-        except StoreError as error:
-            log.warning("%s could not be stored: %s", table, error)
-        else:
-            self._stored()
+        """Store small rows at once, however long it takes: nobody tells them again."""
+        wait = FIRST_WAIT
+        while True:
+            try:
+                self._store.insert(table, columns)
+            except StoreError as error:
+                log.warning("%s wait for the store: %s", table, error)
+                with self._changed:
+                    if self._stopping or not error.passing:
+                        return
+                    self._changed.wait(wait)
+                wait = min(wait * 2, LONGEST_WAIT)
+            else:
+                self._stored()
+                return
 
     # The store's side
 

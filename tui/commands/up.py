@@ -95,6 +95,9 @@ def _run(settings: Settings, verbose: bool, as_json: bool) -> None:
         level=logging.INFO if verbose else logging.WARNING,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
+    if not verbose:
+        # The client logs errors while a broker is away; the tap's own warnings say it once.
+        logging.getLogger("kafka").setLevel(logging.CRITICAL)
     try:
         asyncio.run(service.run(settings, ready=lambda runtime: _ready(runtime, settings, as_json)))
     except StoreBusy as error:
