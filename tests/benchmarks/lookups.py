@@ -1,0 +1,148 @@
+"""Benchmarks of answers: by the API of a collector, from the shell, and the edges behind them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from urllib.parse import quote
+
+from tests.benchmarks import engine
+from tests.benchmarks.collector import FLOWTAP, Collector
+from tests.benchmarks.figures import Figure, Goal, Report, percentile
+from tests.benchmarks.payload import Order
+from tests.benchmarks.steps import CREATED, PAID, SHOP, TOPICS
+from tests.benchmarks.world import World, apart, say
+
+SHELL_RUNS = 10
+HOUR = 3600 * 10**9
+
+FOUND = (HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
+"""A trace id names several events: the answer is the choice between them."""
+
+Path = Callable[[Order], str]
+
+LOOK_UPS: tuple[tuple[str, Path], ...] = (
+    ("event by message id", lambda order: f"/events/{order.message_id(PAID)}"),
+    ("event by span id", lambda order: f"/events/{order.span(5).hex()}"),
+    ("event by trace id", lambda order: f"/events/{order.trace.hex()}"),
+    (
+        "event by position",
+        lambda order: f"/events/{quote(f'{CREATED}/{order.partition}/{order.offset}')}",
+    ),
+)
+
+
+class WrongAnswer(Exception):
+    """What came back is not what was asked for."""
+
+
+def answers(world: World) -> Report:
+    """Ask for any id, for chains and for the graph, and run `flowtap trace`."""
+    count, asked, rounds = world.sizes.stored_orders, world.sizes.asked, world.sizes.runs
+    folder = world.folder()
+    world.before_run()
+    collector = Collector(folder)
+    say(f"look-ups: storing {count:,} orders as of 30 days")
+    kept = apart(engine.fill, collector.store, count, asked * rounds)
+    samples = [kept[number::rounds] for number in range(rounds)]
+    say("look-ups: asking")
+    p50, p99 = Goal(10, at_least=False), Goal(25, at_least=False)
+    with collector:
+        collector.wait_quiet()
+        figures: list[Figure] = []
+        for name, path in LOOK_UPS:
+            figures += _timed(collector, name, path, samples, p50, p99)
+        figures += _timed(collector, "chain of an order", _chain, samples)
+        _whole(collector, kept[0])
+        figures += _timed(
+            collector, "graph of the last hour", _topology, samples, p99=Goal(30, False)
+        )
+        figures.append(_shell(collector, kept))
+    world.forget(folder)
+    did = (
+        f"{count * len(SHOP):,} spans and {count * len(TOPICS):,} messages received over 30 days; "
+        f"{asked} questions of a kind, one at a time"
+    )
+    return Report("lookup", did, tuple(figures))
+
+
+def _chain(order: Order) -> str:
+    return f"/chain/{order.message_id(CREATED)}"
+
+
+def _topology(_: Order) -> str:
+    return f"/topology?start={time.time_ns() - HOUR}"
+
+
+def _timed(
+    collector: Collector,
+    name: str,
+    path: Path,
+    samples: Sequence[Sequence[Order]],
+    p50: Goal | None = None,
+    p99: Goal | None = None,
+) -> list[Figure]:
+    """The median and the slow end of each round, in milliseconds."""
+    collector.get(path(samples[0][0]))
+    rounds = [[_ask(collector, path(order)) for order in sample] for sample in samples]
+    return [
+        Figure(f"{name}, p50", "ms", tuple(percentile(each, 0.5) for each in rounds), p50),
+        Figure(f"{name}, p99", "ms", tuple(percentile(each, 0.99) for each in rounds), p99),
+    ]
+
+
+def _ask(collector: Collector, path: str) -> float:
+    began = time.perf_counter()
+    status, body = collector.get(path)
+    taken = (time.perf_counter() - began) * 1000
+    if status not in FOUND:
+        raise WrongAnswer(f"{path}: {status} {body[:300]!r}")
+    return taken
+
+
+def _whole(collector: Collector, order: Order) -> None:
+    """The chain that is timed is all of the order: its three events, at all seven consumers."""
+    _, body = collector.get(_chain(order))
+    chain = json.loads(body)
+    consumers = sum(step.consumes for step in SHOP)
+    if (len(chain["events"]), len(chain["deliveries"])) != (len(TOPICS), consumers):
+        raise WrongAnswer(f"{len(chain['events'])} events, {len(chain['deliveries'])} deliveries")
+
+
+def _shell(collector: Collector, orders: Sequence[Order]) -> Figure:
+    taken = []
+    for order in orders[:SHELL_RUNS]:
+        began = time.perf_counter()
+        said = subprocess.run(
+            [*FLOWTAP, "trace", order.message_id(CREATED)],
+            env=collector.environment,
+            capture_output=True,
+            text=True,
+        )
+        taken.append((time.perf_counter() - began) * 1000)
+        if said.returncode or PAID not in said.stdout:
+            raise WrongAnswer(f"flowtap trace: {said.stdout}{said.stderr}")
+    return Figure("flowtap trace, from the shell", "ms", tuple(taken), Goal(350, at_least=False))
+
+
+def edges(world: World) -> Report:
+    """How long the running minute takes, which is computed again and again while it runs."""
+    count = world.sizes.orders
+    folder = world.folder()
+    world.before_run()
+    say(f"edges: storing {count:,} orders in one minute")
+    found = apart(engine.compute, folder, count, max(3, world.sizes.runs))
+    world.forget(folder)
+    operations = count * sum(bool(step.topic) for step in SHOP)
+    figures = (
+        Figure("the running minute", "ms", tuple(each * 1000 for each in found.seconds)),
+        Figure("the running minute", "CPU-ms", tuple(each * 1000 for each in found.cpu_seconds)),
+    )
+    did = (
+        f"{operations:,} operations and {count * len(TOPICS):,} messages in the minute, "
+        f"{found.edges} edges"
+    )
+    return Report("edges", did, figures)
