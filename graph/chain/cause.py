@@ -84,7 +84,7 @@ class Causes:
                 if (
                     relation.kind != "link"
                     or relation.target in own
-                    or self.identity.sends(operation, relation.target)
+                    or self.identity.productions.sends(operation, relation.target)
                 ):
                     continue
                 pointed = self.known.operations.get(relation.target)
@@ -229,7 +229,7 @@ class Causes:
                 )
                 found.update(
                     position
-                    for position in self.identity.carried(context)
+                    for position in self.identity.carrying.carried(context)
                     if not siblings.issuperset(self.identity.at(position))
                 )
         for message in self.identity.messages(key):
@@ -253,7 +253,7 @@ class Causes:
         seen = {root}
         todo = [root]
         while todo:
-            nearest, between = self.identity.below(todo.pop())
+            nearest, between = self.identity.productions.below(todo.pop())
             plain.extend(between)
             for operation in nearest:
                 if operation.context in seen:

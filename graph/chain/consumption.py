@@ -9,12 +9,12 @@ from graph.chain.identity import Identity
 from graph.chain.known import consumes, handles, link_place, place, produces, relations_of
 from graph.chain.names import (
     ONE_NAME_SYSTEMS,
-    fits,
     may_be_same,
     normal_id,
     place_of,
     same_destination,
 )
+from graph.chain.narrowing import fitting, ids_of_event, lies_at, may_consume
 from graph.chain.result import Creation, EventKey, Via
 from graph.model import Evidence, Operation, OperationType, Position, Relation, SpanContext
 
@@ -60,7 +60,7 @@ class Consumption:
             self._file(operation.context)
         for position in self.identity.positions(key):
             self._take(self.known.placed.get(place(position), ()))
-        for message_id in self._ids(key):
+        for message_id in ids_of_event(self.identity, key):
             self._take(self.known.operations_by_id.get(message_id, ()))
         if isinstance(key, Creation) and key.context in self.known.operations:
             self._take([key.context])
@@ -151,7 +151,7 @@ class Consumption:
         keys: list[EventKey] = []
         if pointed is not None and produces(pointed):
             created = self.identity.created(target)
-            keys = [key for key in created if self._may_consume(operation, key)]
+            keys = [key for key in created if may_consume(self.identity, operation, key)]
         keys = keys or self._carried(operation, target)
         if keys:
             return self._narrowed(operation, relation, keys, via, at), None
@@ -195,8 +195,8 @@ class Consumption:
     ) -> tuple[Match, ...]:
         """What a process or settle is about by the receive that it points at."""
         base = {match.key: match for match in self.handled(pointed)}
-        keys = self._fitting(operation, relation, list(base), at)
-        if at and not any(self._lies_at(key, at) for key in keys):
+        keys = fitting(self.identity, operation, relation, list(base), at)
+        if at and not any(lies_at(self.identity, key, at) for key in keys):
             return self._at(operation, at)
         whole = (
             operation.type is OperationType.SETTLE
@@ -213,7 +213,9 @@ class Consumption:
         if operation.batch_count and operation.batch_count > 1:
             return True
         sources = set(self.known.pointing.get(pointed.context, ()))
-        sources.update(below.context for below in self.identity.below(pointed.context)[0])
+        sources.update(
+            below.context for below in self.identity.productions.below(pointed.context)[0]
+        )
         others = [self.known.operations[source] for source in sources - {operation.context}]
         return not any(consumes(other) and other.service == operation.service for other in others)
 
@@ -226,7 +228,7 @@ class Consumption:
         at: Position | None,
     ) -> tuple[Match, ...]:
         """Of the events with one creation context, those that this operation is about."""
-        keys = self._fitting(operation, relation, keys, at)
+        keys = fitting(self.identity, operation, relation, keys, at)
         together = (operation.batch_count or 0) >= len(keys)
         if len(keys) > 1 and not together:
             return tuple(Match(key, Evidence.INFERRED, via, len(keys)) for key in keys)
@@ -240,40 +242,11 @@ class Consumption:
             operation = self.known.operations.get(target)
             same = {target}
             if operation and produces(operation):
-                for root in self.identity.roots(target):
-                    same.update(self.identity.members(root))
+                for root in self.identity.productions.roots(target):
+                    same.update(self.identity.productions.members(root))
             if not written & same:
                 return Match(key, Evidence.MATCHED, Via.POSITION)
         return Match(key, Evidence.OBSERVED, via)
-
-    def _fitting(
-        self,
-        operation: Operation,
-        relation: Relation,
-        keys: Sequence[EventKey],
-        at: Position | None,
-    ) -> list[EventKey]:
-        """The keys that agree with position, message id and key, as far as any does."""
-        left = list(keys)
-        partition = relation.partition or operation.partition
-        message_id = relation.message_id or operation.message_id
-        wanted = normal_id(message_id) if message_id else ""
-        for fit in (
-            (lambda key: self._lies_at(key, at)) if at else None,
-            (lambda key: any(p.partition == partition for p in self.identity.positions(key)))
-            if partition
-            else None,
-            (lambda key: wanted in self._ids(key)) if wanted else None,
-            (lambda key: any(m.key == operation.key for m in self.identity.messages(key)))
-            if operation.key
-            else None,
-        ):
-            if fit is not None and len(left) > 1:
-                left = [key for key in left if fit(key)] or left
-        return left
-
-    def _lies_at(self, key: EventKey, at: Position) -> bool:
-        return any(fits(at, position) for position in self.identity.positions(key))
 
     def _at(self, operation: Operation, at: Position) -> tuple[Match, ...]:
         known = self.known.messages
@@ -307,7 +280,9 @@ class Consumption:
                 and may_be_same(operation.environment, sent.environment)
             ):
                 created = self.identity.created(source)
-                keys.update(dict.fromkeys(k for k in created if self._may_consume(operation, k)))
+                keys.update(
+                    dict.fromkeys(k for k in created if may_consume(self.identity, operation, k))
+                )
         evidence = Evidence.MATCHED if len(keys) == 1 else Evidence.INFERRED
         return tuple(Match(key, evidence, Via.MESSAGE_ID, len(keys)) for key in keys)
 
@@ -326,7 +301,7 @@ class Consumption:
         """Events at the operation's destination whose messages carry this context."""
         keys = (
             key
-            for position in self.identity.carried(target)
+            for position in self.identity.carrying.carried(target)
             if same_destination(
                 position.destination, operation.destination, position.system, operation.system
             )
@@ -334,27 +309,10 @@ class Consumption:
         )
         return list(dict.fromkeys(keys))
 
-    def _may_consume(self, operation: Operation, key: EventKey) -> bool:
-        places = [
-            (position.destination, position.system) for position in self.identity.positions(key)
-        ]
-        if isinstance(key, Creation):
-            sent = self.known.operations.get(key.context)
-            places.append((key.destination, sent.system if sent else ""))
-        return any(
-            same_destination(destination, operation.destination, system, operation.system)
-            for destination, system in places
-        )
-
     def _unseen(self, operation: Operation, context: SpanContext) -> Creation:
         # Consumers of other systems may each have their own name for one destination.
         strict = operation.system in ONE_NAME_SYSTEMS
         return Creation(context, operation.destination if strict else "")
-
-    def _ids(self, key: EventKey) -> set[str]:
-        texts = {message.message_id for message in self.identity.messages(key)}
-        texts.update(operation.message_id for operation, _ in self.identity.producers(key))
-        return {normal_id(text) for text in texts if text}
 
     # From an event to its operations
 
@@ -367,7 +325,9 @@ class Consumption:
                 continue
             self._files.add(target)
             sources = set(self.known.pointing.get(target, ()))
-            sources.update(operation.context for operation in self.identity.below(target)[0])
+            sources.update(
+                operation.context for operation in self.identity.productions.below(target)[0]
+            )
             todo.extend(self._take(sources))
 
     def _take(self, sources: Iterable[SpanContext]) -> list[SpanContext]:

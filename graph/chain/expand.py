@@ -139,7 +139,7 @@ class Expansion:
                 seeds.add(context)
             else:
                 above = [c for c in self.known.ancestors(context) if c in operations]
-                below, _ = self.view().identity.below(context)
+                below, _ = self.view().identity.productions.below(context)
                 seeds.update(above[:1] or _foremost(below))
         return seeds
 

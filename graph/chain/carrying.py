@@ -1,0 +1,77 @@
+"""Which messages carry which contexts, by their headers and by what spans say of positions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from graph.chain.known import Known, handles, link_place, produces, relations_of
+from graph.chain.names import place_of, same_destination
+from graph.model import Operation, Position, SpanContext
+
+
+class Carrying:
+    """Positions by contexts, over what is known now."""
+
+    def __init__(self, known: Known) -> None:
+        self.known = known
+        self._carried: dict[SpanContext, tuple[Position, ...]] = {}
+        self._pairs: dict[SpanContext, tuple[tuple[SpanContext, Position], ...]] = {}
+
+    def carried(self, context: SpanContext) -> tuple[Position, ...]:
+        """Where messages lie that carry this context, by their headers or as spans say it."""
+        if context not in self._carried:
+            self._carried[context] = tuple(sorted(self._found(context)))
+        return self._carried[context]
+
+    def _found(self, context: SpanContext) -> set[Position]:
+        found = {
+            position for raw in self.known.carrying.get(context, ()) for position in self._full(raw)
+        }
+        operation = self.known.operations.get(context)
+        own = place_of(operation) if operation and produces(operation) else None
+        if own:
+            found.update(self._full(own))
+        for source in self.known.pointing.get(context, ()):
+            for target, position in self.pairs(self.known.operations[source]):
+                if target == context:
+                    found.add(position)
+        return found
+
+    def pairs(self, operation: Operation) -> tuple[tuple[SpanContext, Position], ...]:
+        """What a consuming span says of contexts and the positions of their messages."""
+        if operation.context not in self._pairs:
+            self._pairs[operation.context] = tuple(self._paired(operation))
+        return self._pairs[operation.context]
+
+    def _paired(self, operation: Operation) -> Iterable[tuple[SpanContext, Position]]:
+        if not handles(operation):
+            return
+        relations = relations_of(operation)
+        links = [relation for relation in relations if relation.kind == "link"]
+        alone = len({relation.target for relation in links or relations}) == 1
+        for relation in links or relations:
+            position = link_place(operation, relation) if links else None
+            if position is None and alone:
+                position = place_of(operation)
+            if position is None or not self._is_creation(relation.target, operation, position):
+                continue
+            for full in self._full(position):
+                yield relation.target, full
+
+    def _is_creation(self, target: SpanContext, operation: Operation, position: Position) -> bool:
+        """Whether the message at that position may carry the context pointed at."""
+        creating = self.known.operations.get(target)
+        if creating is None:
+            span = self.known.spans.get(target)
+            return span is None or span.service != operation.service
+        if handles(creating):
+            return False
+        systems = (creating.system, operation.system)
+        # A consumer below its own service's send to elsewhere only runs inside of it.
+        return creating.service != operation.service or same_destination(
+            creating.destination, position.destination, *systems
+        )
+
+    def _full(self, position: Position) -> tuple[Position, ...]:
+        found = self.known.positions(position)
+        return found if len(found) == 1 else ()
