@@ -170,6 +170,7 @@ ACTIONS = (
     ),
     Action("graph", ("1",), "Graph", "Who talks to whom, now.", _EVERY),
     Action("chain", ("3",), "Chain", "The chain that was looked at last.", _EVERY),
+    Action("help", ("question_mark",), "Help", "Show this.", _EVERY, shown=True),
     Action(
         "back",
         ("escape", "backspace"),
@@ -178,7 +179,6 @@ ACTIONS = (
         _EVERY,
         shown=True,
     ),
-    Action("help", ("question_mark",), "Help", "Show this.", _EVERY, shown=True),
     Action(
         "quit", ("q", "ctrl+q"), "Quit", "Leave flowtap; the collector goes on.", _EVERY, shown=True
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from textual.app import App, SystemCommand
 from textual.screen import Screen
@@ -50,14 +51,14 @@ class FlowtapApp(App[None]):
         if self._find:
             self.push_screen(ChainScreen(self._find))
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         place = screen.place if isinstance(screen, FlowScreen) else Place.EVERYWHERE
         for action in ACTIONS:
             if place in action.places or Place.EVERYWHERE in action.places:
                 yield SystemCommand(action.label, action.help, self._runner(screen, action.name))
         yield SystemCommand("Theme", "Dark, light, high contrast, and others.", self.search_themes)
 
-    def _runner(self, screen: Screen[object], action: str) -> Callable[[], object]:
+    def _runner(self, screen: Screen[Any], action: str) -> Callable[[], object]:
         here = screen if hasattr(screen, f"action_{action}") else self
         return lambda: self.call_later(here.run_action, action)
 

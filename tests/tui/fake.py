@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from graph.chain.result import Chain
 from graph.direction import Direction
 from graph.edges import EdgeRow
 from graph.listing import Activity, Consumer, EventFilter, EventRow
+from graph.lookup import Candidate
 from graph.topology import Topology
 from graph.wire.chain import event_ids
 from tests.tui import shop
-from tests.tui.order import order
-from tui.source import CollectorAway, NotFound
+from tests.tui.order import ChainBuilder, order
+from tui.source import Ambiguous, CollectorAway, NotFound
 
 
 class FakeFollowing:
@@ -40,6 +42,8 @@ class FakeSource:
         """Answers wait until it is set."""
         self.gate.set()
         self.asked: list[str] = []
+        self.meanings: dict[str, Sequence[Candidate]] = {}
+        """What ids that mean several things could mean."""
         self.closed = False
 
     @property
@@ -55,6 +59,8 @@ class FakeSource:
         limit: int | None = None,
     ) -> Chain:
         self._answers("chain")
+        if text in self.meanings:
+            raise Ambiguous(f"{text} could mean several things", self.meanings[text])
         for chain in self.chains:
             for event in chain.events:
                 names = {event.message_id, event_ids(chain)[event.key], event.correlation_id}
@@ -121,6 +127,14 @@ class FakeSource:
                 }
             ],
         }
+
+    def add_event(self, destination: str, milliseconds: int, message_id: str) -> None:
+        """Something happens, so long after noon."""
+        builder = ChainBuilder()
+        key = builder.event(destination, milliseconds, "storefront", offset=milliseconds)
+        chain = builder.chain(key)
+        renamed = replace(chain.events[0], message_id=message_id)
+        self.chains.append(replace(chain, events=(renamed,)))
 
     def follow(self, wanted: EventFilter) -> FakeFollowing:
         return FakeFollowing()

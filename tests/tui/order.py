@@ -220,15 +220,18 @@ class ChainBuilder:
 ORDER = '{"order":"1042","customer":"c-88","items":[{"sku":"tea","count":2}],"total":17.4}'
 
 
-def order() -> Chain:
-    """An order that is paid for and delivered: fan-out, a fan-in, a retry, a dead letter."""
+def order(copies: int = 0) -> Chain:
+    """An order that is paid for and delivered: fan-out, a fan-in, a retry, a guess.
+
+    With `copies`, so many more events come of it.
+    """
     shop = ChainBuilder()
     created = shop.event("order.created", 0, "storefront", offset=1042, value=ORDER)
     inventory = shop.handled(created, "inventory", 4, 31)
     payment = shop.handled(created, "payment", 5, 142, failed=("bank: 503 try again",))
     shop.handled(created, "analytics", 9, 3, evidence=Evidence.MATCHED, via=Via.POSITION)
     shop.handled(created, "order-view", 7, 9)
-    shop.handled(created, "recommendation", 16, 0.2, type=OperationType.RECEIVE)
+    looked = shop.handled(created, "recommendation", 16, 0.2, type=OperationType.RECEIVE)
     reserved = shop.event("stock.reserved", 30, "inventory")
     shop.led_to(inventory, reserved)
     captured = shop.event("payment.captured", 145, "payment")
@@ -253,4 +256,7 @@ def order() -> Chain:
     shop.led_to(points, credited, evidence=Evidence.INFERRED, via=Via.CORRELATION_ID, candidates=2)
     shop.handled(shipped, "order-view", 165, 7)
     shop.handled(shipped, "notification", 166, 88)
+    for number in range(copies):
+        offer = shop.event("offer.made", 20 + number / 10, "recommendation", offset=5000 + number)
+        shop.led_to(looked, offer)
     return shop.chain(created)

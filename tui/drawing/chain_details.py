@@ -8,8 +8,8 @@ from tui.drawing import figures
 from tui.drawing.chain_rows import status_of
 from tui.drawing.chain_tree import Row, RowKind
 from tui.drawing.evidence import MARKS, MEANINGS, ROLES
-from tui.drawing.facts import body, fact, heading
-from tui.drawing.segments import Line, Segment, line, printable
+from tui.drawing.facts import LABEL, body, fact, heading
+from tui.drawing.segments import Line, Segment, cells, line, printable
 
 
 def row_details(row: Row | None, chain: Chain, width: int) -> list[Line]:
@@ -60,6 +60,7 @@ def delivery_details(delivery: Delivery, event: Event, width: int) -> list[Line]
             Segment(f"  {status.word}", status.role),
         )
     ]
+    lines += fact("said", Segment(delivery.error_message, "error"), width=width)
     lines += fact("event", Segment(event.title, "event"), width=width)
     lines += fact("group", Segment(delivery.group, "group"), width=width)
     if delivery.start:
@@ -85,8 +86,7 @@ def delivery_details(delivery: Delivery, event: Event, width: int) -> list[Line]
                 Segment(f"  {attempt.error_message}" if attempt.error_message else "", "error"),
                 width=width,
             )
-    lines += _operations(delivery.operations, delivery.joins, width)
-    return lines
+    return lines + _operations(delivery.operations, delivery.joins, width, errors=False)
 
 
 def _evidence(evidence: Evidence) -> list[Segment]:
@@ -122,14 +122,18 @@ def _message(event: Event, width: int) -> list[Line]:
     lines += body(message.value, width)
     if message.headers:
         lines += heading("headers", width)
+        longest = max(cells(printable(name)) for name, _ in message.headers)
+        room = min(max(longest, LABEL), width // 2)
         for name, value in message.headers:
-            lines += fact(printable(name), Segment(value, "string"), width=width)
+            shown = Segment(value, "string") if value else Segment("empty", "dim")
+            lines += fact(printable(name), shown, width=width, room=room)
     return lines
 
 
 def _operations(
-    operations: tuple[Operation, ...], joins: tuple[Join, ...], width: int
+    operations: tuple[Operation, ...], joins: tuple[Join, ...], width: int, errors: bool = True
 ) -> list[Line]:
+    """Each operation; its error message only where nothing above has said it."""
     if not operations:
         return []
     lines = heading("operations", width)
@@ -148,7 +152,8 @@ def _operations(
             Segment(f", one of {join.candidates}" if join.candidates > 1 else "", "warning"),
             width=width,
         )
-        lines += fact("", Segment(operation.error_message, "error"), width=width)
+        if errors:
+            lines += fact("", Segment(operation.error_message, "error"), width=width)
         lines += fact("trace", Segment(operation.context.trace_id, "id"), width=width)
         lines += fact("span", Segment(operation.context.span_id, "id"), width=width)
     return lines

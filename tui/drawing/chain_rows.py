@@ -88,13 +88,13 @@ def draw_row(
 
 
 def _branch(row: Row, room: int) -> list[Segment]:
-    """The lines of the tree up to the row's own mark; deep levels are told by their number."""
+    """The lines of the tree up to the row's own mark; deep ones are told by their generation."""
     if not row.guides:
         return []
     levels = row.guides[1:]
     deeper = ""
     if 2 * len(levels) + 2 > room:
-        deeper = f"‹{len(levels)}› "
+        deeper = f"‹{(len(row.guides) + 1) // 2}› "
         levels = levels[len(levels) - max(0, (room - 2 - len(deeper)) // 2) :]
     guides = deeper + "".join("│ " if on else "  " for on in levels)
     evidence = _evidence(row)

@@ -21,14 +21,14 @@ LABEL = 11
 MAX_BODY_LINES = 400
 
 
-def fact(label: str, *value: Segment | str, width: int) -> list[Line]:
-    """A label and its value, wrapped below itself; nothing when the value is empty."""
+def fact(label: str, *value: Segment | str, width: int, room: int = LABEL) -> list[Line]:
+    """A label in `room` columns and its value, wrapped below itself; nothing without a value."""
     parts = [Segment(part) if isinstance(part, str) else part for part in value]
     if not any(part.text for part in parts):
         return []
-    wrapped = wrap(parts, width - LABEL - 1)
-    first = line(Segment(pad(label, LABEL) + " ", "label"), *wrapped[0])
-    return [first, *(line(" " * (LABEL + 1), *rest) for rest in wrapped[1:])]
+    wrapped = wrap(parts, width - room - 1)
+    first = line(Segment(pad(label, room) + " ", "label"), *wrapped[0])
+    return [first, *(line(" " * (room + 1), *rest) for rest in wrapped[1:])]
 
 
 def heading(text: str, width: int) -> list[Line]:
@@ -45,6 +45,9 @@ def wrap(parts: list[Segment], width: int) -> list[list[Segment]]:
     room = width = max(1, width)
     for part in parts:
         text = printable(part.text)
+        if room < cells(text) <= width and " " not in text.strip() and room < width:
+            lines.append([])
+            room = width
         while text:
             taken = clip(text, room)
             if not taken and room == width:

@@ -79,16 +79,8 @@ def draw_heading(columns: Columns) -> Line:
     return fit(line(Segment("".join(parts), "label")), columns.width)
 
 
-def draw_flow(flow: Flow, columns: Columns, selected: Spot | None = None) -> list[Line]:
-    """The whole flow; segments of nodes have a `Spot` as target, those of edges an edge's key."""
-    drawn: list[Line] = []
-    for block in flow.blocks:
-        drawn += draw_block(flow, block, columns, selected)
-    return drawn
-
-
 def draw_block(flow: Flow, block: Block, columns: Columns, selected: Spot | None) -> list[Line]:
-    """One block, with its frame."""
+    """One block, with its frame; nodes' segments have a `Spot` as target, edges' their key."""
     if block.place is None:
         return _draw_calls(flow, block, columns, selected)
     node = flow.topology.node(block.place)

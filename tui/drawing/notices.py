@@ -23,7 +23,7 @@ def nothing_yet(connection: Connection) -> list[Line]:
         *_step(
             2,
             "Tap your Kafka: it only reads, and joins no group",
-            "flowtap up --bootstrap HOST:9092",
+            "flowtap up --kafka HOST:9092",
         ),
         *_step(
             3,

@@ -131,7 +131,8 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         if self.size.width != self._width:
             self._redraw()
         elif self.selected is not None:
-            self._bring_into_view(False)
+            # How far it can scroll is known only after this.
+            self.call_after_refresh(self._bring_into_view, False)
 
     def _redraw(self) -> None:
         width = self._width = self.scrollable_content_region.width or self.size.width

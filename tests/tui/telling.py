@@ -1,0 +1,87 @@
+"""Tells stories on the real app: press, click, and wait until the screen says something."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from textual import events
+from textual.pilot import Pilot
+
+from tests.tui.fake import FakeSource
+from tests.tui.shop import NOON
+from tui.app import FlowtapApp
+
+PATIENCE = 20.0
+"""Seconds until a story fails that waits for something."""
+
+
+class Story:
+    """What a person does and sees."""
+
+    def __init__(self, app: FlowtapApp, pilot: Pilot[None]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    @property
+    def screen(self) -> str:
+        """The whole screen as text."""
+        strips = self.app.screen._compositor.render_strips()
+        return "\n".join("".join(cell.text for cell in strip).rstrip() for strip in strips)
+
+    @property
+    def lines(self) -> list[str]:
+        return self.screen.split("\n")
+
+    async def sees(self, *texts: str) -> None:
+        """Waits until all of these show."""
+        await self.until(lambda: all(text in self.screen for text in texts), " and ".join(texts))
+
+    async def sees_no_more(self, text: str) -> None:
+        """Waits until this does not show."""
+        await self.until(lambda: text not in self.screen, f"the end of {text}")
+
+    async def until(self, condition: Callable[[], bool], what: str) -> None:
+        """Waits for a condition; fails with the screen as it is."""
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < deadline, f"waited for {what}\n{self.screen}"
+            await self.pilot.pause(0.01)
+        await self.pilot.pause()
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def paste(self, text: str) -> None:
+        """What a terminal sends when somebody pastes."""
+        focused = self.app.screen.focused
+        assert focused is not None
+        focused.post_message(events.Paste(text))
+        await self.pilot.pause()
+
+    async def click(self, text: str, times: int = 1, nth: int = 0) -> None:
+        """Clicks on the nth place, from the top, where this text shows."""
+        found = [(line.index(text), y) for y, line in enumerate(self.lines) if text in line]
+        assert found, f"{text} is not on the screen\n{self.screen}"
+        x, y = found[nth]
+        await self.pilot.click(offset=(x + 1, y), times=times)
+        await self.pilot.pause()
+
+    @property
+    def pointed(self) -> str:
+        """The line that the pointer is on, without what is beside it."""
+        return next((line for line in self.lines if "▸" in line), "").partition("▸")[2].strip()
+
+
+@asynccontextmanager
+async def story(
+    source: FakeSource | None = None, *, size: tuple[int, int] = (80, 24), find: str = ""
+) -> AsyncIterator[Story]:
+    """A running app of this size that asks this source; it is noon."""
+    asked = source or FakeSource()
+    app = FlowtapApp(asked, find=find, clock=lambda: NOON)
+    async with app.run_test(size=size) as pilot:
+        yield Story(app, pilot)
+        asked.gate.set()
