@@ -19,6 +19,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 HEALTH_SECONDS = 5.0
+JSON = "application/json"
 
 
 class Asking:
@@ -84,4 +85,4 @@ def json_bytes(answer: Any) -> bytes:
 
 def json_answer(body: bytes, status: int = 200) -> Response:
     """A response of JSON that is already encoded."""
-    return Response(body, status, media_type="application/json")
+    return Response(body, status, media_type=JSON)

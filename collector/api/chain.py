@@ -11,11 +11,12 @@ from fastapi.responses import Response
 
 from collector import questions
 from collector.api import schemas
-from collector.api.asking import Asked, json_answer, json_bytes
+from collector.api.asking import JSON, Asked, json_answer, json_bytes
 from collector.api.backend import Backend
 from collector.config import Limits as Caps
 from graph.chain import Chain, Limits
 from graph.direction import Direction
+from graph.export import CHAIN_FORMATS
 from graph.lookup import SeveralMeanings, Unknown
 from graph.wire.chain import chain_to_dict
 from graph.wire.listing import candidate_to_dict
@@ -31,6 +32,8 @@ Id = Annotated[
     ),
 ]
 
+OTHERS = [one for one in CHAIN_FORMATS.values() if one.media_type != JSON]
+
 RESPONSES: dict[int | str, dict[str, Any]] = {
     300: {"model": schemas.Ambiguous, "description": "The id could mean several events."},
     404: {"model": schemas.Problem, "description": "Nothing is known by that id."},
@@ -38,7 +41,15 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 
 
 @router.get(
-    "/chain/{id:path}", responses={200: {"model": schemas.Chain}, **RESPONSES}, name="chain"
+    "/chain/{id:path}",
+    responses={
+        200: {
+            "model": schemas.Chain,
+            "content": {one.media_type: {"schema": {"type": "string"}} for one in OTHERS},
+        },
+        **RESPONSES,
+    },
+    name="chain",
 )
 async def chain(
     asked: Asked,
@@ -48,19 +59,29 @@ async def chain(
     depth: Annotated[int | None, Query(ge=0, description="Generations either way.")] = None,
     limit: Annotated[int | None, Query(ge=1, description="Events at most.")] = None,
     bodies: Annotated[bool, Query(description="With headers and values of messages.")] = True,
+    format: Annotated[
+        str | None, Query(pattern=f"^({'|'.join(CHAIN_FORMATS)})$", description="Another format.")
+    ] = None,
 ) -> Response:
     """The chain of one event: its causes, its effects, every delivery, and the evidence."""
     limits = _limits(request.app.state.limits, asked.deadline, depth, limit)
+    written = CHAIN_FORMATS[format] if format else None
+
+    def told(chain: Chain) -> bytes:
+        if written is not None:
+            return written.function(chain).encode("utf-8", "replace")
+        return json_bytes(chain_to_dict(chain, bodies=bodies))
 
     def found(backend: Backend) -> tuple[int, bytes]:
         return _answer(
             id,
             lambda: questions.chain(backend, id, direction=direction, limits=limits),
-            lambda chain: chain_to_dict(chain, bodies=bodies),
+            told,
         )
 
     status, body = await asked.ask(found, asked.backend)
-    return json_answer(body, status)
+    media_type = written.media_type if written and status == 200 else JSON
+    return Response(body, status, media_type=media_type)
 
 
 @router.get(
@@ -88,11 +109,11 @@ def _limits(caps: Caps, deadline: float, depth: int | None, limit: int | None) -
 
 
 def _answer(
-    text: str, find: Callable[[], Chain], told: Callable[[Chain], Any]
+    text: str, find: Callable[[], Chain], told: Callable[[Chain], bytes]
 ) -> tuple[int, bytes]:
     """Status and body."""
     try:
-        return 200, json_bytes(told(find()))
+        return 200, told(find())
     except Unknown:
         detail = f"nothing is known by {text}"
         return 404, json_bytes({"error": "not_found", "detail": detail, "hint": questions.SEARCHED})
@@ -107,13 +128,15 @@ def _answer(
         )
 
 
-def _one(chain: Chain) -> dict[str, Any]:
+def _one(chain: Chain) -> bytes:
     """The event asked for and its deliveries, as the chain tells them."""
     whole = chain_to_dict(chain)
     focus = whole["focus"]
-    return {
-        "format": whole["format"],
-        "id": focus,
-        "event": next(event for event in whole["events"] if event["id"] == focus),
-        "deliveries": [one for one in whole["deliveries"] if one["event"] == focus],
-    }
+    return json_bytes(
+        {
+            "format": whole["format"],
+            "id": focus,
+            "event": next(event for event in whole["events"] if event["id"] == focus),
+            "deliveries": [one for one in whole["deliveries"] if one["event"] == focus],
+        }
+    )

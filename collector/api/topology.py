@@ -9,17 +9,28 @@ from fastapi.responses import Response
 
 from collector import questions
 from collector.api import schemas
-from collector.api.asking import Asked, json_answer, json_bytes
+from collector.api.asking import JSON, Asked, json_bytes
 from collector.api.backend import Backend
 from collector.api.window import AskedWindow, Window
+from graph.export import FORMATS
 from graph.wire.topology import topology_to_dict
 
 router = APIRouter(tags=["topology"])
 
+OTHERS = [one for one in FORMATS.values() if one.media_type != JSON]
+
 Patterns = Annotated[list[str], Query(description="Shell patterns in any case; can be repeated.")]
 
 
-@router.get("/topology", responses={200: {"model": schemas.Topology}})
+@router.get(
+    "/topology",
+    responses={
+        200: {
+            "model": schemas.Topology,
+            "content": {one.media_type: {"schema": {"type": "string"}} for one in OTHERS},
+        }
+    },
+)
 async def topology(
     asked: Asked,
     window: AskedWindow,
@@ -29,11 +40,19 @@ async def topology(
         list[str], Query(alias="type", description="Shell patterns of event types.")
     ] = [],  # noqa: B006
     environment: Patterns = [],  # noqa: B006
+    format: Annotated[
+        str | None,
+        Query(
+            pattern=f"^({'|'.join(FORMATS)})$",
+            description="Another format; `json` is networkx's node-link form.",
+        ),
+    ] = None,
 ) -> Response:
     """Services and destinations with their edges: counts, errors, latency, evidence.
 
     Whole minutes of the window, the running one included; without a window, all that is stored.
     """
+    written = FORMATS[format] if format else None
 
     def found(backend: Backend, window: Window) -> bytes:
         topology = questions.topology(
@@ -45,6 +64,9 @@ async def topology(
             event_types=event_type,
             environments=environment,
         )
+        if written is not None:
+            return written.function(topology).encode("utf-8", "replace")
         return json_bytes(topology_to_dict(topology))
 
-    return json_answer(await asked.ask(found, asked.backend, window))
+    body = await asked.ask(found, asked.backend, window)
+    return Response(body, media_type=written.media_type if written else JSON)

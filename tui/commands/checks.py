@@ -200,6 +200,10 @@ def _broker(tap: KafkaSettings) -> Check:
     title = f"kafka {tap.bootstrap}"
     remedy = "Is it running, and does its advertised listener answer from here?"
     try:
+        tap.for_kafka_python()
+        trouble = _unreachable(tap.bootstrap)
+        if trouble:
+            return Check(title, False, f"away: {trouble}", remedy)
         admin = open_admin(tap.model_copy(update={"request_timeout": BROKER_SECONDS}))
         try:
             return Check(title, True, f"reachable, cluster {cluster_id(admin)}")
@@ -209,3 +213,20 @@ def _broker(tap: KafkaSettings) -> Check:
         return Check(title, False, str(error), "Set it where the configuration looks for it.")
     except BrokerAway as error:
         return Check(title, False, f"away: {error}", remedy)
+
+
+def _unreachable(bootstrap: str) -> str:
+    """Why none of these addresses takes a connection; empty when one does. This comes before a
+    client, which would try for long and say less."""
+    trouble = ""
+    for address in bootstrap.split(","):
+        host, _, port = address.strip().rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), BROKER_SECONDS).close()
+        except ValueError:
+            trouble = f"{address} is no HOST:PORT"
+        except OSError as error:
+            trouble = f"{address}: {error.strerror or error}"
+        else:
+            return ""
+    return trouble

@@ -121,4 +121,4 @@ def _print_text(outcome: Any) -> None:
     if outcome.order is not None:
         put_lines(chain_lines(outcome.order, columns))
         put("")
-    put_lines(report_lines(outcome.report))
+    put_lines(report_lines(outcome.report, columns))

@@ -36,3 +36,12 @@ Since = Annotated[
     str | None,
     typer.Option("--since", metavar="TIME", help="From then on: 15m, 2h, 1d, or a date."),
 ]
+
+
+def moment_of(text: str | None, now: int) -> int:
+    """The time that --since names, 0 without one. Raises MomentError."""
+    if text is None:
+        return 0
+    from graph.moments import moment
+
+    return moment(text, now)

@@ -8,13 +8,13 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn, TextIO
+from pathlib import Path
+from typing import Any, NoReturn
 
 import typer
 
 from tui.drawing.segments import Line, SegmentRole, text_of
 from tui.source import (
-    Ambiguous,
     CollectorAway,
     NothingRecorded,
     SourceError,
@@ -70,22 +70,32 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
-def put(text: str) -> None:
-    """Write data as it is."""
-    sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+def put(text: str, file: Path | None = None) -> None:
+    """Write data as it is, to stdout or a file."""
+    text = text if text.endswith("\n") else f"{text}\n"
+    if file is None:
+        sys.stdout.write(text)
+        return
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        stop(f"cannot write {file}: {error.strerror}")
 
 
-def put_json(answer: Any) -> None:
+def put_json(answer: Any, file: Path | None = None) -> None:
     """Write data as JSON."""
-    put(json.dumps(answer, ensure_ascii=False, indent=2))
+    put(json.dumps(answer, ensure_ascii=False, indent=2), file)
 
 
-def put_lines(lines: Iterable[Line], stream: TextIO | None = None) -> None:
+def put_lines(lines: Iterable[Line], file: Path | None = None) -> None:
     """Write a drawing, in colours where a person looks on."""
-    out = stream or sys.stdout
-    coloured = out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    for line in lines:
-        out.write((_coloured(line) if coloured else text_of(line)) + "\n")
+    coloured = (
+        file is None
+        and sys.stdout.isatty()
+        and not os.environ.get("NO_COLOR")
+        and os.environ.get("TERM") != "dumb"
+    )
+    put("\n".join(_coloured(line) if coloured else text_of(line) for line in lines), file)
 
 
 def _coloured(line: Line) -> str:
@@ -108,20 +118,26 @@ def stop(
     raise typer.Exit(code)
 
 
+def usage(detail: str) -> NoReturn:
+    """End the command because of how it was called."""
+    stop(detail, code=USAGE)
+
+
 @contextmanager
 def explained(as_json: bool = False) -> Iterator[None]:
     """Turns what a source or the configuration says is wrong into the command's end."""
     from collector.places import ConfigError
+    from graph.moments import MomentError
 
     try:
         yield
-    except Ambiguous:
-        raise
     except (CollectorAway, NothingRecorded, StoreBusy, Unauthorised) as away:
         stop(away.detail, away.hint, code=AWAY, error="no_source", as_json=as_json)
     except SourceError as error:
         name = type(error).__name__
         code = "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
         stop(error.detail, error.hint, error=code, as_json=as_json)
+    except MomentError as error:
+        stop(str(error), code=USAGE, error="usage", as_json=as_json)
     except ConfigError as error:
         stop(str(error), code=USAGE, error="config", as_json=as_json)

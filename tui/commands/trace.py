@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
+from graph.chain.result import Chain
 from graph.direction import Direction
 from tui.client import open_source
 from tui.commands import options
@@ -17,7 +18,7 @@ from tui.commands.output import (
     say,
     width,
 )
-from tui.source import Ambiguous
+from tui.source import Ambiguous, Source
 
 
 def command(
@@ -48,9 +49,9 @@ def command(
     with explained(as_json):
         source = open_source(url, store=store, config=config, files=files or ())
         try:
-            chain = source.chain(id, direction=direction, depth=depth, limit=limit)
-        except Ambiguous as several:
-            _choice(id, several, as_json)
+            chain = chain_of(
+                source, id, direction=direction, depth=depth, limit=limit, as_json=as_json
+            )
         finally:
             source.close()
     if as_json:
@@ -63,7 +64,23 @@ def command(
     put_lines(chain_lines(chain, width()))
 
 
-def _choice(text: str, several: Ambiguous, as_json: bool) -> None:
+def chain_of(
+    source: Source,
+    id: str,
+    *,
+    direction: Direction = Direction.BOTH,
+    depth: int | None = None,
+    limit: int | None = None,
+    as_json: bool = False,
+) -> Chain:
+    """The chain of an id; one that could mean several things ends the command with the choice."""
+    try:
+        return source.chain(id, direction=direction, depth=depth, limit=limit)
+    except Ambiguous as several:
+        _choice(several, as_json)
+
+
+def _choice(several: Ambiguous, as_json: bool) -> NoReturn:
     """Prints what the id could mean, and ends the command."""
     if as_json:
         from graph.wire.listing import candidate_to_dict

@@ -1,0 +1,367 @@
+"""Commands as a shell sees them: what is data, what is said beside it, and how they end."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+import pytest
+
+from collector import runtime
+from collector.runtime import Runtime
+from graph.topology import Topology
+from graph.wire import chain_from_dict, topology_from_dict
+from tests.builders import Flow
+from tests.goldens import assert_golden
+from tests.memory_backend import MemoryBackend
+from tests.serving import serving
+from tests.tui import shop
+from tui.cli import TABLE, load, main
+from tui.commands.import_files import Sender
+from tui.source import CollectorAway, SourceFailed
+
+SETTINGS = ("FLOWTAP_STORE", "FLOWTAP_URL", "FLOWTAP_CONFIG", "FLOWTAP_API", "FLOWTAP_KAFKA")
+
+
+class Ended(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Shell = Callable[..., Ended]
+
+
+@pytest.fixture
+def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """Runs a command in this process."""
+    for name in [name for name in os.environ if name.startswith(SETTINGS)]:
+        monkeypatch.delenv(name)
+
+    def run(*arguments: object) -> Ended:
+        capsys.readouterr()
+        code: object = 0
+        try:
+            main([str(one) for one in arguments])
+        except SystemExit as end:
+            code = end.code or 0
+        told = capsys.readouterr()
+        assert isinstance(code, int)
+        return Ended(code, told.out, told.err)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """A collector that saw two orders of tea, one of them paid."""
+    flow = Flow()
+    first = flow.send("storefront", "orders", message_id="order-1", key="tea", event_type="Ordered")
+    flow.send("payment", "payments", inside=flow.process("payment", first), message_id="paid-1")
+    flow.send("storefront", "orders", message_id="order-2", key="tea", event_type="Ordered")
+    backend = MemoryBackend.of(flow)
+    backend.edge_rows = shop.edges()
+    with serving(backend) as address:
+        yield address
+
+
+class TestTrace:
+    def test_the_tree_is_data(self, shell: Shell, url: str) -> None:
+        ended = shell("trace", "order-1", "--url", url)
+        assert (ended.code, ended.err) == (0, "")
+        assert_golden("cli/trace.txt", ended.out)
+
+    def test_json_is_the_chain(self, shell: Shell, url: str) -> None:
+        chain = chain_from_dict(shell("trace", "order-1", "--url", url, "--json").json)
+        assert chain.services == ("payment", "storefront")
+
+    def test_halves(self, shell: Shell, url: str) -> None:
+        up = chain_from_dict(shell("trace", "paid-1", "--causes", "--url", url, "--json").json)
+        down = chain_from_dict(shell("trace", "paid-1", "--effects", "--url", url, "--json").json)
+        both = shell("trace", "paid-1", "--effects", "--causes", "--url", url, "--json").json
+        assert (len(up.events), len(down.events), len(both["events"])) == (2, 1, 2)
+
+    def test_limits_reach_the_source(self, shell: Shell, url: str) -> None:
+        ended = shell("trace", "order-1", "--limit", 1, "--url", url)
+        assert "This is not all" in ended.out
+        told = shell("trace", "order-1", "--depth", 0, "--url", url, "--json").json
+        assert told["stopped_by"] == "depth"
+
+    def test_a_choice_is_code_3(self, shell: Shell, url: str) -> None:
+        ended = shell("trace", "tea", "--url", url)
+        assert ended.code == 3
+        assert "tea could mean 2 things" in ended.err
+        assert_golden("cli/trace-choice.txt", ended.out)
+        told = shell("trace", "tea", "--url", url, "--json")
+        assert told.code == 3
+        assert told.json["error"] == "ambiguous"
+        asks = [one["ask"] for one in told.json["candidates"]]
+        assert all(shell("trace", ask, "--url", url).code == 0 for ask in asks)
+
+    def test_not_found_is_code_1_and_says_what_was_tried(self, shell: Shell, url: str) -> None:
+        ended = shell("trace", "order-9", "--url", url)
+        assert (ended.code, ended.out) == (1, "")
+        assert "nothing is known by order-9" in ended.err
+        assert "trace id" in ended.err
+        told = shell("trace", "order-9", "--url", url, "--json")
+        assert (told.code, told.json["error"]) == (1, "not_found")
+
+    def test_nobody_there_is_code_4(self, shell: Shell, tmp_path: Path) -> None:
+        ended = shell("trace", "x", "--url", "http://127.0.0.1:1")
+        assert ended.code == 4
+        assert "no collector answers at http://127.0.0.1:1" in ended.err
+        ended = shell("trace", "x", "--store", tmp_path / "none")
+        assert ended.code == 4
+        assert "there is no store" in ended.err
+        assert "flowtap up" in ended.err
+
+    def test_wrong_usage_is_code_2(self, shell: Shell, url: str, tmp_path: Path) -> None:
+        assert shell("trace").code == 2
+        assert shell("trace", "x", "--limit", 0).code == 2
+        assert shell("trace", "x", "--limit", "many").code == 2
+        assert shell("trace", "x", "--config", tmp_path / "none.toml").code == 2
+        assert shell("nothing").code == 2
+
+
+class TestGraph:
+    def test_text(self, shell: Shell, url: str) -> None:
+        ended = shell("graph", "--url", url)
+        assert ended.code == 0
+        assert "order.created  kafka" in ended.out
+
+    @pytest.mark.parametrize(
+        ("format", "begin"),
+        [("mermaid", "flowchart"), ("dot", "digraph"), ("csv", "source,"), ("graphml", "<graphml")],
+    )
+    def test_formats(self, shell: Shell, url: str, format: str, begin: str) -> None:
+        assert shell("graph", "--format", format, "--url", url).out.startswith(begin)
+
+    def test_json_reads_back(self, shell: Shell, url: str) -> None:
+        told = shell("graph", "--json", "--service", "pay*", "--type", "order.*", "--url", url)
+        whole = Topology.build(shop.edges())
+        wanted = whole.filtered(services=["pay*"], event_types=["order.*"])
+        assert topology_from_dict(told.json) == wanted
+        assert [edge.target.name for edge in wanted.edges] == ["payment"]
+
+    def test_a_window_is_asked_for(self, shell: Shell, url: str) -> None:
+        told = shell("graph", "--json", "--since", "2026-01-31", "--url", url).json
+        assert told["start"] == "2026-01-31T00:00:00.000000000Z"
+
+    def test_into_a_file(self, shell: Shell, url: str, tmp_path: Path) -> None:
+        file = tmp_path / "graph.txt"
+        ended = shell("graph", "--output", file, "--url", url)
+        assert (ended.code, ended.out) == (0, "")
+        assert "order.created" in file.read_text()
+        assert shell("graph", "-o", tmp_path, "--url", url).code == 1
+
+    def test_wrong_usage(self, shell: Shell) -> None:
+        for wrong in (["--format", "jpeg"], ["--since", "yesterday"]):
+            ended = shell("graph", *wrong, "--url", "http://127.0.0.1:1")
+            assert ended.code == 2, "found out before anybody is asked"
+
+
+class TestExport:
+    def test_the_ending_says_the_format(self, shell: Shell, url: str, tmp_path: Path) -> None:
+        file = tmp_path / "shop.dot"
+        ended = shell("export", file, "--url", url)
+        assert (ended.code, ended.out) == (0, "")
+        assert file.read_text() == shell("graph", "-f", "dot", "--url", url).out
+
+    def test_a_chain(self, shell: Shell, url: str, tmp_path: Path) -> None:
+        file = tmp_path / "chain.out"
+        told = shell(
+            *("export", file, "--chain", "order-1", "-f", "mermaid", "--url", url, "--json")
+        )
+        assert told.json == {"file": str(file), "bytes": file.stat().st_size}
+        assert file.read_text().startswith("flowchart")
+        assert shell("export", file, "--chain", "tea", "-f", "dot", "--url", url).code == 3
+
+    def test_wrong_usage(self, shell: Shell, tmp_path: Path) -> None:
+        assert shell("export", tmp_path / "shop.jpeg").code == 2
+        assert shell("export", tmp_path / "shop.dot", "--format", "jpeg").code == 2
+        assert shell("export", tmp_path / "c.csv", "--chain", "x").code == 2
+
+
+class Receiver(BaseHTTPRequestHandler):
+    """Answers what the test has laid ready, and keeps what it was sent."""
+
+    answers: ClassVar[list[tuple[int, dict[str, str]]]] = []
+    seen: ClassVar[list[bytes]] = []
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        status, headers = self.answers.pop(0) if self.answers else (200, {})
+        if status == 200:
+            self.seen.append(body)
+        self.send_response(status)
+        for name, value in {"Content-Length": "0", **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep quiet."""
+
+
+SPANS = {
+    "resourceSpans": [
+        {
+            "resource": {"attributes": []},
+            "scopeSpans": [
+                {
+                    "spans": [
+                        {
+                            "traceId": "5b8efff798038103d269b633813fc60c",
+                            "spanId": "eee19b7ec3c1b174",
+                            "name": "send orders",
+                            "startTimeUnixNano": "1790856000000000000",
+                            "endTimeUnixNano": "1790856000001000000",
+                        }
+                    ]
+                }
+            ],
+        }
+    ]
+}
+
+
+class TestImport:
+    @pytest.fixture
+    def otlp(self) -> Iterator[str]:
+        Receiver.answers, Receiver.seen = [], []
+        with HTTPServer(("127.0.0.1", 0), Receiver) as server:
+            thread = threading.Thread(target=server.serve_forever)
+            thread.start()
+            yield f"http://127.0.0.1:{server.server_port}"
+            server.shutdown()
+            thread.join()
+
+    @pytest.fixture
+    def spans(self, tmp_path: Path) -> Path:
+        file = tmp_path / "spans.json"
+        file.write_text(json.dumps(SPANS))
+        return file
+
+    def test_a_running_collector_gets_the_spans(
+        self, shell: Shell, otlp: str, spans: Path, tmp_path: Path
+    ) -> None:
+        port = int(otlp.rpartition(":")[2])
+        store = tmp_path / "store"
+        runtime.write(store, Runtime(os.getpid(), otlp, ports={"otlp_http": port}))
+        ended = shell("import", spans, spans, "--store", store)
+        assert ended == (0, f"2 spans of 2 files are in {otlp}\n", "")
+        assert len(Receiver.seen) == 2
+        assert b"send orders" in Receiver.seen[0]
+
+    def test_a_file_that_cannot_be_read_does_not_stop_the_others(
+        self, shell: Shell, otlp: str, spans: Path, tmp_path: Path
+    ) -> None:
+        bad = tmp_path / "bad.json"
+        bad.write_text("{")
+        told = shell("import", bad, spans, tmp_path / "gone", "--otlp", otlp, "--json")
+        assert told.code == 1
+        assert told.json["spans"] == 1
+        assert set(told.json["failed"]) == {str(bad), str(tmp_path / "gone")}
+        assert str(bad) in told.err
+
+    def test_busy_means_wait_and_again(self, otlp: str) -> None:
+        Receiver.answers = [(429, {"Retry-After": "3"}), (503, {}), (200, {})]
+        waited: list[float] = []
+        Sender(otlp, wait=waited.append).send(b"x")
+        assert waited == [3.0, 1.0]
+        assert Receiver.seen == [b"x"]
+
+    def test_refused_is_not_sent_again(self, otlp: str) -> None:
+        Receiver.answers = [(400, {})]
+        with pytest.raises(SourceFailed, match="refuses the spans: 400"):
+            Sender(otlp).send(b"x")
+        assert Receiver.seen == []
+
+    def test_busy_for_ever_is_given_up(self, otlp: str) -> None:
+        Receiver.answers = [(429, {"Retry-After": "9999"})] * 100
+        waited: list[float] = []
+        with pytest.raises(SourceFailed, match="stays busy"):
+            Sender(otlp, wait=waited.append).send(b"x")
+        assert max(waited) == 30.0
+
+    def test_nobody_there(self) -> None:
+        with pytest.raises(CollectorAway):
+            Sender("http://127.0.0.1:1").send(b"x")
+
+
+class TestDoctor:
+    def test_it_looks_at_the_running_collector(
+        self, shell: Shell, url: str, tmp_path: Path
+    ) -> None:
+        runtime.write(tmp_path, Runtime(os.getpid(), url, ports={"api": 1, "otlp_grpc": 2}))
+        told = shell("doctor", "--store", tmp_path, "--json").json
+        found = {check["name"]: check for check in told["checks"]}
+        assert found["collector"]["ok"]
+        assert found["  store"]["detail"] == "open"
+        assert found["port otlp grpc"]["detail"] == "2, our collector listens"
+        assert found["port zipkin"]["detail"] == "off"
+        assert not found["versions"]["ok"], "that collector says no version"
+
+    def test_a_broker_that_is_away_and_a_port_that_is_taken(self, tmp_path: Path) -> None:
+        """In a process of its own, where it may open a store."""
+        with HTTPServer(("127.0.0.1", 0), Receiver) as other:
+            config = tmp_path / "flowtap.toml"
+            config.write_text(
+                f'store = "none"\n[api]\nport = {other.server_port}\n'
+                "[receivers]\notlp_grpc = 0\notlp_http = 0\nzipkin = false\n"
+                '[[kafka]]\nbootstrap = "127.0.0.1:1"\n'
+                '[[kafka]]\nbootstrap = "127.0.0.1:2"\nsasl_password = { env = "NOT_SET" }\n'
+            )
+            command = [sys.executable, "-m", "tui", "doctor", "--config", str(config), "--json"]
+            ended = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        assert ended.returncode == 1
+        told = json.loads(ended.stdout)
+        found = {check["name"]: check for check in told["checks"]}
+        assert "the engine works" in found["store"]["detail"]
+        assert "in use" in found["port api"]["detail"]
+        assert "--api-port" in found["port api"]["remedy"]
+        assert found["port zipkin"]["detail"] == "off"
+        assert not found["kafka 127.0.0.1:1"]["ok"]
+        assert "NOT_SET" in found["kafka 127.0.0.1:2"]["detail"]
+        assert all(check["remedy"] for check in told["checks"] if not check["ok"])
+        assert not any(check["remedy"] for check in told["checks"] if check["ok"])
+
+    def test_a_mistake_in_the_configuration_is_wrong_usage(
+        self, shell: Shell, tmp_path: Path
+    ) -> None:
+        config = tmp_path / "flowtap.toml"
+        config.write_text("[api]\nport = 'x'\n")
+        ended = shell("doctor", "--config", config)
+        assert ended.code == 2
+        assert f"{config}: api.port: " in ended.err
+
+
+def test_every_command_of_the_table_can_be_called_for_help(shell: Shell) -> None:
+    for entry in TABLE:
+        assert load(entry).name == entry.name
+        ended = shell(entry.name, "--help")
+        assert ended.code == 0
+        assert "Exit codes: 0 done" in ended.out
+
+
+def test_help_lists_the_table(shell: Shell) -> None:
+    ended = shell("--help")
+    assert [line for entry in TABLE for line in ended.out.splitlines() if entry.help in line]
+    assert shell().code == 2
+
+
+def test_reindex_is_refused_while_a_collector_runs(shell: Shell, url: str, tmp_path: Path) -> None:
+    runtime.write(tmp_path, Runtime(os.getpid(), url))
+    ended = shell("reindex", "--store", tmp_path)
+    assert ended.code == 4
+    assert f"process {os.getpid()}" in ended.err

@@ -1,0 +1,81 @@
+"""flowtap export: the graph, or one event's chain, in a file for another tool."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from graph.export import CHAIN_FORMATS, FORMATS, Format
+from tui.client import open_source
+from tui.commands import options
+from tui.commands.output import explained, put, put_json, say, usage
+from tui.commands.trace import chain_of
+
+T = TypeVar("T")
+
+
+def command(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="Written anew; its ending says the format, as --format does."
+        ),
+    ],
+    chain: Annotated[
+        str | None,
+        typer.Option("--chain", metavar="ID", help="The chain of this id, not the graph."),
+    ] = None,
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            "-f",
+            metavar="NAME",
+            help=f"{', '.join(FORMATS)}; for a chain {', '.join(CHAIN_FORMATS)}.",
+        ),
+    ] = None,
+    since: options.Since = None,
+    as_json: options.Json = False,
+    url: options.Url = None,
+    store: options.Store = None,
+    config: options.Config = None,
+    files: options.Files = None,
+) -> None:
+    """Asks a source and writes what it answers."""
+    with explained(as_json):
+        start = options.moment_of(since, time.time_ns())
+        if chain is None:
+            graph_format = _format(FORMATS, format, file)
+            source = open_source(url, store=store, config=config, files=files or ())
+            try:
+                text = graph_format.function(source.topology(start=start))
+            finally:
+                source.close()
+        else:
+            chain_format = _format(CHAIN_FORMATS, format, file)
+            source = open_source(url, store=store, config=config, files=files or ())
+            try:
+                text = chain_format.function(chain_of(source, chain, as_json=as_json))
+            finally:
+                source.close()
+    put(text, file)
+    if as_json:
+        put_json({"file": str(file), "bytes": file.stat().st_size})
+    else:
+        say(f"wrote {file}")
+
+
+def _format(known: dict[str, Format[T]], name: str | None, file: Path) -> Format[T]:
+    """By name, else by the file's ending."""
+    if name is not None:
+        found = known.get(name)
+        said = f"{name} is no format for this: choose"
+    else:
+        found = next((one for one in known.values() if one.suffix == file.suffix), None)
+        said = f"{file} does not say the format: use --format with"
+    if found is None:
+        usage(f"{said} one of {', '.join(known)}")
+    return found
