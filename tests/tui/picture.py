@@ -24,13 +24,14 @@ SIZE = (118, 34)
 
 
 class BusyShop(FakeSource):
-    """The made-up shop, a minute older each time that it tells of its health."""
+    """The made-up shop, a minute older when it tells of its health a second time."""
 
     minutes = 0
 
     def health(self) -> Mapping[str, Any]:
-        self.minutes += 1
-        self.received += 12_720
+        if self.minutes < 2:
+            self.minutes += 1
+            self.received += 12_720
         return super().health()
 
     def clock(self) -> int:
