@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from textwrap import wrap
 from typing import Any
 
 from tui.demo.compare import Report, Tally
@@ -33,12 +34,12 @@ def report_to_dict(report: Report) -> dict[str, Any]:
     }
 
 
-def report_lines(report: Report) -> list[Line]:
+def report_lines(report: Report, width: int = 80) -> list[Line]:
     """The comparison for people: the verdict first."""
-    return list(_lines(report))
+    return list(_lines(report, width))
 
 
-def _lines(report: Report) -> Iterator[Line]:
+def _lines(report: Report, width: int) -> Iterator[Line]:
     verdict = "agrees with" if report.agrees else "DIFFERS from"
     role: SegmentRole = "ok" if report.agrees else "error"
     yield line(
@@ -68,11 +69,9 @@ def _lines(report: Report) -> Iterator[Line]:
     if report.passed_only:
         yield line(
             Segment("By group progress only: ", "label"),
-            Segment(
-                f"{report.passed_only:,} deliveries to services without spans; counted on the "
-                "edges, shown in no chain yet."
-            ),
+            Segment(f"{report.passed_only:,} deliveries to services without spans: counted"),
         )
+        yield line(Segment("on the edges, shown in no chain yet."))
     if report.differences:
         yield ()
         yield line(Segment("Differences", "title"))
@@ -86,9 +85,16 @@ def _lines(report: Report) -> Iterator[Line]:
     if report.unknowable:
         yield ()
         yield line(Segment("What nobody outside can know, as the ledgers say", "title"))
-        for unknown in report.unknowable:
-            yield line(
-                Segment(f"  {unknown.fact} ", "unknown"),
-                Segment(f"{unknown.service} at {unknown.topic} ({unknown.count:,}): "),
-                Segment(unknown.reason, "dim"),
-            )
+        for (fact, service, reason), topics in _unknowable(report).items():
+            yield line(Segment(f"  {fact} ", "unknown"), Segment(f"{service}: "))
+            for part in wrap(f"{reason}.", width - 4) + wrap(f"At {', '.join(topics)}.", width - 4):
+                yield line(Segment(f"    {part}", "dim"))
+
+
+def _unknowable(report: Report) -> dict[tuple[str, str, str], list[str]]:
+    """Topics with their counts, by fact, service and reason."""
+    topics: dict[tuple[str, str, str], list[str]] = {}
+    for unknown in report.unknowable:
+        place = f"{unknown.topic} ({unknown.count:,})"
+        topics.setdefault((unknown.fact, unknown.service, unknown.reason), []).append(place)
+    return topics
