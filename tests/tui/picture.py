@@ -24,12 +24,13 @@ SIZE = (118, 34)
 
 
 class BusyShop(FakeSource):
-    """The made-up shop, a minute older when it tells of its health a second time."""
+    """The made-up shop, which grows older as it tells of its health, up to a point."""
 
     minutes = 0
+    oldest = 5
 
     def health(self) -> Mapping[str, Any]:
-        if self.minutes < 2:
+        if self.minutes < self.oldest:
             self.minutes += 1
             self.received += 12_720
         return super().health()
@@ -45,6 +46,10 @@ async def picture(source: Source, *keys: str, find: str = "", sees: str) -> str:
     async with app.run_test(size=SIZE) as pilot:
         told = Story(app, pilot)
         await told.sees(sees, "/s   stored" if source.live else "recorded")
+        if isinstance(source, BusyShop):
+            told_of = len(source.asked) + 4
+            await told.until(lambda: source.minutes == source.oldest, "the shop to grow old")
+            await told.until(lambda: len(source.asked) > told_of, "a last answer")
         await told.press(*keys)
         return app.export_screenshot(title="flowtap")
 
