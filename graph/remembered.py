@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Hashable, Iterable
 from typing import TypeVar
 
-from graph.chain.names import normal_id
+from graph.chain.names import normal
 from graph.facts import Facts
 from graph.model import IdKind, Location, Message, Operation, Position, Relation, Span, SpanContext
 
@@ -58,10 +58,10 @@ class Remembered:
 
     def located(self, ids: Collection[tuple[IdKind, str]]) -> list[Location]:
         return _remembered(
-            [(kind, normal_id(text)) for kind, text in ids],
+            [(kind, normal(kind, text)) for kind, text in ids],
             self._located,
             self._facts.located,
-            lambda location: ((location.kind, normal_id(location.id)),),
+            lambda location: ((location.kind, normal(location.kind, location.id)),),
         )
 
     def resolve(self, text: str) -> list[Location]:

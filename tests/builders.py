@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from graph.chain import Chain, Creation, EventKey, Limits, Start, find
+from graph.facts import Facts
 from graph.model import Message, Operation, OperationType, Position, Relation, Span, SpanContext
 from tests.memory_facts import MemoryFacts
 
@@ -257,7 +258,7 @@ class Flow:
         *start: Sent | Operation | Span | Position | SpanContext,
         limits: Limits | None = None,
         clock: Callable[[], float] | None = None,
-        facts: MemoryFacts | None = None,
+        facts: Facts | None = None,
         **options: Any,
     ) -> Chain:
         """The chain of these."""

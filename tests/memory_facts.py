@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from graph.chain.names import fits, normal_id, place_of
+from graph.chain.names import fits, normal, normal_id, place_of
 from graph.model import (
     IdKind,
     Location,
@@ -80,8 +80,8 @@ class MemoryFacts:
 
     def located(self, ids: Collection[tuple[IdKind, str]]) -> list[Location]:
         self.calls.append("located")
-        wanted = {(kind, normal_id(text)) for kind, text in ids}
-        return [one for one in self._locations() if (one.kind, normal_id(one.id)) in wanted]
+        wanted = {(kind, normal(kind, text)) for kind, text in ids}
+        return [one for one in self._locations() if (one.kind, normal(one.kind, one.id)) in wanted]
 
     def resolve(self, text: str) -> list[Location]:
         wanted = normal_id(text)

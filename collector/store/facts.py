@@ -107,8 +107,26 @@ class StoreFacts:
             "LIMIT 1 BY id, kind, trace_id, span_id, system, cluster, destination, incarnation, "
             "partition, offset"
         )
-        keys = {(text, str(kind)) for kind, text in ids if text}
-        return [rows.location(row) for row in self._each(sql, keys)]
+        keys = {(text, str(kind)) for kind, text in ids if text and kind is not IdKind.POSITION}
+        found = [rows.location(row) for row in self._each(sql, keys)]
+        return found + self._naming({text for kind, text in ids if kind is IdKind.POSITION})
+
+    def _naming(self, texts: Collection[str]) -> list[Location]:
+        """Operations that name these `destination/partition/offset`."""
+        places = set()
+        for text in texts:
+            destination, partition, offset = text.rsplit("/", 2)
+            places.add((destination, partition, int(offset)))
+        sql = (
+            f"SELECT {rows.OPERATION_COLUMNS} FROM operations "
+            "WHERE (destination, partition, offset) IN {keys:Array(Tuple(String, String, Int64))} "
+            "LIMIT 1 BY trace_id, span_id"
+        )
+        operations = [rows.operation(row) for row in self._each(sql, places)]
+        return [
+            _place(f"{op.destination}/{op.partition}/{op.offset}", IdKind.POSITION, op)
+            for op in operations
+        ]
 
     def resolve(self, text: str) -> list[Location]:
         text = text.strip()

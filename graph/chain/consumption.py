@@ -111,8 +111,15 @@ class Consumption:
                 matches = (Match(unseen, Evidence.OBSERVED, Via.LINK),)
             _keep(found, matches)
         unseen = None
+        parents = relations[len(links) :]
+        if links and _may_lead(operation, len(links)):
+            # Some make the first of a batch the parent, and link to the others.
+            for relation in parents:
+                pointed = self.known.operations.get(relation.target)
+                if pointed is not None and produces(pointed):
+                    _keep(found, self._meant(operation, relation, Via.PARENT, None)[0])
         if not found:
-            for relation in relations[len(links) :]:
+            for relation in parents:
                 matches, unseen = self._pointed(operation, relation, Via.PARENT, own)
                 _keep(found, matches)
         if not found and own:
@@ -339,6 +346,10 @@ class Consumption:
                 for match in self.handled(operation):
                     self._filed.setdefault(match.key, {})[source] = match
         return taken
+
+
+def _may_lead(operation: Operation, links: int) -> bool:
+    return links > 1 if operation.batch_count is None else operation.batch_count == links + 1
 
 
 def _keep(found: dict[EventKey, Match], matches: Iterable[Match]) -> None:

@@ -8,7 +8,6 @@ from enum import IntFlag
 from graph.chain.assemble import assemble
 from graph.chain.gather import Gatherer, OutOfTime, Wanted
 from graph.chain.known import Known, handles, produces
-from graph.chain.names import normal_id
 from graph.chain.result import Chain, Creation, EventKey, Limits, NoEvent, Start, Stop
 from graph.chain.view import View
 from graph.facts import Facts
@@ -126,7 +125,7 @@ class Expansion:
             Wanted(
                 {context for context in start.contexts if context.span_id},
                 set(start.positions),
-                {(IdKind.POSITION, normal_id(str(position))) for position in start.positions},
+                {(IdKind.POSITION, str(position)) for position in start.positions},
             )
         )
         seeds: set[Seed] = set(start.positions)

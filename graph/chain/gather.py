@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from graph.chain.known import Known, ids_of, places_of
-from graph.chain.names import normal_id
+from graph.chain.names import normal, normal_id
 from graph.facts import Facts
 from graph.model import IdKind, Message, Position, Relation, SpanContext
 
@@ -34,7 +34,7 @@ class Wanted:
     contexts: set[SpanContext] = field(default_factory=set)
     positions: set[Position] = field(default_factory=set)
     ids: set[Id] = field(default_factory=set)
-    """Normalised."""
+    """As `graph.chain.names.normal` has them."""
 
     def __bool__(self) -> bool:
         return bool(self.contexts or self.positions or self.ids)
@@ -42,7 +42,7 @@ class Wanted:
 
 def ids_of_message(message: Message) -> set[Id]:
     """The ids by which copies, causes and effects of a message are found."""
-    found = {(IdKind.POSITION, normal_id(str(message.position)))}
+    found = {(IdKind.POSITION, str(message.position))}
     if message.message_id:
         found |= {
             (kind, normal_id(message.message_id)) for kind in (IdKind.MESSAGE, IdKind.CAUSATION)
@@ -132,7 +132,7 @@ class Gatherer:
             self._check()
             self._located.update((one, (set(), set())) for one in asked)
             for location in self._facts.located(asked):
-                found = self._located.get((location.kind, normal_id(location.id)))
+                found = self._located.get((location.kind, normal(location.kind, location.id)))
                 if found is None:
                     continue
                 if location.position is not None:

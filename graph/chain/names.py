@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from graph.model import Operation, Position
+from graph.model import IdKind, Operation, Position
 
 ONE_NAME_SYSTEMS = frozenset({"kafka", "pulsar", "redis"})
 """Systems in which producers and consumers call a destination the same. Elsewhere a producer
@@ -20,6 +20,11 @@ def normal_id(text: str) -> str:
     """An id as stores compare it: no quotes, braces or spaces, lower case, a UUID undashed."""
     bare = _EDGES.sub("", text).lower()
     return bare.replace("-", "") if _UUID.fullmatch(bare) else bare
+
+
+def normal(kind: IdKind, text: str) -> str:
+    """An id of a kind as it compares: the names in a position keep their case."""
+    return text if kind is IdKind.POSITION else normal_id(text)
 
 
 def service_names(text: str) -> set[str]:

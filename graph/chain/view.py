@@ -87,7 +87,7 @@ class View:
         wanted.contexts.update(self.identity.contexts(key))
         wanted.positions.update(self.identity.positions(key))
         wanted.ids.update(
-            (IdKind.POSITION, normal_id(str(position))) for position in self.identity.positions(key)
+            (IdKind.POSITION, str(position)) for position in self.identity.positions(key)
         )
         texts: set[str] = set()
         for operation, _ in self.identity.producers(key):

@@ -195,6 +195,26 @@ def test_a_process_span_under_a_batch_receive_is_told_apart_by_its_position() ->
     assert [event.key for event in chain.events] == [orders[1].key, reserved[1].key]
 
 
+def test_the_first_of_a_batch_may_be_the_parent_and_the_others_links() -> None:
+    flow = Flow()
+    orders = [flow.send("shop", "orders") for _ in range(3)]
+    together = flow.process("stock", *orders[1:], by="link", inside=orders[0])
+    moved = flow.send("stock", "moves", inside=together)
+
+    chain = flow.chain(moved)
+
+    assert {cause.cause for cause in chain.causes} == {order.key for order in orders}
+
+
+def test_a_link_beside_the_message_that_the_loop_runs_in_is_the_only_one() -> None:
+    flow = Flow()
+    first, second = flow.send("shop", "orders"), flow.send("shop", "orders")
+    flow.process("stock", second, by="link", inside=first)
+
+    assert flow.chain(first).deliveries == ()
+    assert only(flow.chain(second)).service == "stock"
+
+
 def test_a_process_span_below_plain_spans_is_about_what_was_received() -> None:
     flow = Flow()
     order = flow.send("shop", "orders")

@@ -1,0 +1,140 @@
+"""A real store tells the same stories as facts in memory do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from collector.store.client import Store
+from collector.store.facts import StoreFacts
+from graph.chain import Chain, resolve
+from graph.facts import Facts
+from graph.model import IdKind, Position, SpanContext
+from graph.remembered import Remembered
+from tests.builders import Flow, Sent
+from tests.poured import pour
+
+
+def an_order(flow: Flow) -> Sent:
+    request = flow.span("storefront", "POST /orders", kind="server")
+    order = flow.send(
+        "storefront", "Orders", inside=request, message_id="O-1", correlation_id="C", key="k"
+    )
+    refused = flow.process("payment", order, by="link", group="pay", error=True)
+    handling = flow.process("payment", order, by="link", group="pay", offset=0, partition="0")
+    assert refused.context != handling.context
+    server = flow.call("payment", "bank", inside=handling)
+    flow.send("bank", "payments", inside=server, message_id="P-1", correlation_id="C")
+    flow.process("points", order, lasts=1, instance="points-1")
+    flow.send("points", "points", correlation_id="c", span={"instance": "points-1"})
+    flow.send("", "audits", spanned=False, message_id="A-1", causation_id="p-1")
+    return order
+
+
+def only_positions(flow: Flow) -> Sent:
+    order = flow.send("", "Orders", spanned=False, source="/shop/legacy")
+    handling = flow.process("payment", order, by="position", group="pay")
+    flow.send("payment", "payments", inside=handling)
+    return order
+
+
+def a_batch(flow: Flow) -> Sent:
+    sent = flow.batch("shop", "orders", 3)
+    for one in sent:
+        handling = flow.process("payment", one, by="links with positions")
+        flow.send("payment", "payments", inside=handling)
+    return sent[1]
+
+
+def a_fan_in(flow: Flow) -> Sent:
+    clicks = [flow.send("web", "clicks") for _ in range(3)]
+    together = flow.process("analytics", *clicks, by="link", batch_count=3)
+    return flow.send("analytics", "reports", inside=together)
+
+
+def a_dead_letter(flow: Flow) -> Sent:
+    order = flow.send("shop", "orders", message_id="m1")
+    assert order.context
+    flow.process("payment", order, error=True, error_message="refused")
+    return flow.send("", "dead", spanned=False, message_id="m1", carries=[order.context])
+
+
+def handed_on(flow: Flow) -> Sent:
+    order = flow.send("shop", "orders")
+    work = flow.span("payment", inside=flow.process("payment", order))
+    return flow.send("payment", "payments", spanned=False, carries=[work.context])
+
+
+def unseen(flow: Flow) -> Sent:
+    order = flow.send("shop", "orders", tapped=False)
+    paid = flow.send("payment", "payments", inside=flow.process("payment", order))
+    flow.forget(order)
+    return paid
+
+
+STORIES = [an_order, only_positions, a_batch, a_fan_in, a_dead_letter, handed_on, unseen]
+
+
+def told(chain: Chain) -> dict[str, Any]:
+    """A chain without what only one of the two kinds of facts keeps: headers, bodies, receipt."""
+    return {
+        "focus": chain.focus,
+        "events": [
+            (event.key, event.time, event.service, event.positions, event.contexts, event.joins)
+            for event in chain.events
+        ],
+        "operations": [(event.key, event.operations) for event in chain.events],
+        "deliveries": chain.deliveries,
+        "causes": chain.causes,
+        "related": chain.related,
+        "stopped": chain.stopped,
+    }
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_a_chain_is_the_same_from_a_store(store: Store, story: Callable[[Flow], Sent]) -> None:
+    flow = Flow()
+    start = story(flow)
+    pour(flow, store)
+
+    from_store = flow.chain(start, facts=StoreFacts(store))
+
+    assert told(from_store) == told(flow.chain(start))
+    assert told(flow.chain(start, facts=Remembered(StoreFacts(store)))) == told(from_store)
+
+
+@pytest.mark.parametrize("text", ["o-1", "C", "Orders/0/0", "k", "P-1", "unknown"])
+def test_a_text_means_the_same_to_a_store(store: Store, text: str) -> None:
+    flow = Flow()
+    an_order(flow)
+    pour(flow, store)
+
+    meant = resolve(StoreFacts(store), text)
+
+    assert [(one.kind, one.events) for one in meant] == [
+        (one.kind, one.events) for one in resolve(flow.facts(), text)
+    ]
+
+
+def asked(facts: Facts) -> list[object]:
+    """Every question about things that nobody has seen."""
+    nowhere = Position("kafka", "c1", "none", "i1", "0", 7)
+    return [
+        facts.operations(["f" * 32]),
+        facts.spans(["f" * 32]),
+        facts.pointing([SpanContext("f" * 32, "f" * 16)]),
+        facts.messages([nowhere, nowhere._replace(cluster="", incarnation="")]),
+        facts.located([(kind, "none/0/7") for kind in IdKind]),
+        facts.resolve("none/0/7"),
+    ]
+
+
+def test_what_nobody_has_seen_is_missing_from_every_answer(store: Store) -> None:
+    flow = Flow()
+    an_order(flow)
+    pour(flow, store)
+
+    assert asked(StoreFacts(store)) == [[], [], [], [], [], []]
+    assert asked(flow.facts()) == [[], [], [], [], [], []]

@@ -1,0 +1,148 @@
+"""A story of `tests.builders` as a real store gets to know it: OTLP, and records with headers."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.trace.v1 import trace_pb2
+
+from collector.store.client import Store
+from graph.model import Message, Operation, Relation, Span
+from tests import stores
+from tests.builders import Flow
+
+KINDS = {
+    "internal": trace_pb2.Span.SPAN_KIND_INTERNAL,
+    "server": trace_pb2.Span.SPAN_KIND_SERVER,
+    "client": trace_pb2.Span.SPAN_KIND_CLIENT,
+    "producer": trace_pb2.Span.SPAN_KIND_PRODUCER,
+    "consumer": trace_pb2.Span.SPAN_KIND_CONSUMER,
+}
+
+
+def pour(flow: Flow, store: Store) -> None:
+    """Store all messages and spans of a story."""
+    stores.put_spans(store, request(flow).SerializeToString())
+    columns = defaultdict(list)
+    for message in flow.messages.values():
+        for name, value in _columns(message).items():
+            columns[name].append(value)
+    store.insert("messages_in", columns)
+
+
+def request(flow: Flow) -> ExportTraceServiceRequest:
+    """All spans of a story, one resource each."""
+    made = ExportTraceServiceRequest()
+    for context, span in flow.spans.items():
+        operation = flow.operations.get(context)
+        resource = made.resource_spans.add()
+        resource.resource.attributes.extend(
+            _attributes(
+                {
+                    "service.name": span.service,
+                    "service.instance.id": operation.instance if operation else "",
+                    "deployment.environment.name": operation.environment if operation else "",
+                }
+            )
+        )
+        scope = resource.scope_spans.add()
+        scope.scope.name = operation.scope if operation else ""
+        scope.spans.append(_span(span, operation))
+    return made
+
+
+def _span(span: Span, operation: Operation | None) -> trace_pb2.Span:
+    made = trace_pb2.Span(
+        trace_id=bytes.fromhex(span.context.trace_id),
+        span_id=bytes.fromhex(span.context.span_id),
+        parent_span_id=bytes.fromhex(span.parent),
+        name=span.name,
+        kind=KINDS[span.kind],
+        start_time_unix_nano=span.start,
+        end_time_unix_nano=span.end,
+    )
+    if operation is None:
+        return made
+    made.attributes.extend(
+        _attributes(
+            {
+                "messaging.system": operation.system,
+                "messaging.operation.type": operation.type.value,
+                "messaging.destination.name": operation.destination,
+                "messaging.destination.partition.id": operation.partition,
+                "messaging.kafka.offset": operation.offset,
+                "messaging.kafka.cluster.id": operation.cluster,
+                "messaging.consumer.group.name": operation.group,
+                "messaging.client.id": operation.client_id,
+                "messaging.message.id": operation.message_id,
+                "messaging.message.conversation_id": operation.conversation_id,
+                "messaging.kafka.message.key": operation.key,
+                "messaging.batch.message_count": operation.batch_count,
+                "cloudevents.event_type": operation.event_type,
+            }
+        )
+    )
+    made.links.extend(_link(one) for one in operation.relations if one.kind == "link")
+    if operation.error:
+        made.status.code = trace_pb2.Status.STATUS_CODE_ERROR
+        made.status.message = operation.error_message
+    return made
+
+
+def _link(relation: Relation) -> trace_pb2.Span.Link:
+    return trace_pb2.Span.Link(
+        trace_id=bytes.fromhex(relation.target.trace_id),
+        span_id=bytes.fromhex(relation.target.span_id),
+        attributes=_attributes(
+            {
+                "messaging.destination.name": relation.destination,
+                "messaging.destination.partition.id": relation.partition,
+                "messaging.kafka.offset": relation.offset,
+                "messaging.message.id": relation.message_id,
+            }
+        ),
+    )
+
+
+def _attributes(values: dict[str, str | int | None]) -> Iterable[KeyValue]:
+    for name, value in values.items():
+        if isinstance(value, int):
+            yield KeyValue(key=name, value=AnyValue(int_value=value))
+        elif value:
+            yield KeyValue(key=name, value=AnyValue(string_value=value))
+
+
+def _columns(message: Message) -> dict[str, object]:
+    headers = [("traceparent", f"00-{c.trace_id}-{c.span_id}-01") for c in message.contexts]
+    headers += [
+        (name, value)
+        for name, value in (
+            ("ce_id", message.message_id),
+            ("ce_type", message.event_type),
+            ("ce_source", message.source),
+            ("ce_causationid", message.causation_id),
+            ("ce_correlationid", message.correlation_id),
+        )
+        if value
+    ]
+    at = message.position
+    return {
+        "received": time.time_ns(),
+        "environment": message.environment,
+        "system": at.system,
+        "cluster": at.cluster,
+        "destination": at.destination,
+        "incarnation": at.incarnation,
+        "partition": at.partition,
+        "offset": at.offset,
+        "time": message.time // 1_000_000,
+        "key": message.key.encode() or None,
+        "header_names": [name for name, _ in headers],
+        "header_values": [value.encode() for _, value in headers],
+        "value": b"{}",
+        "value_size": 2,
+    }
