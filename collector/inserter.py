@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 
 from collector.segment import Segment, SegmentDamaged
@@ -33,27 +32,51 @@ class Inserter:
         self._thread = threading.Thread(target=self._run, name="flowtap-inserter", daemon=True)
         self.inserted_requests = 0
         self.rejected_requests = 0
+        self.left_segments = 0
+        """Segments that could not be inserted before the stop; the next start takes them again."""
         self.trouble = ""
         """Why the segment at hand is not in the store yet; empty when all is well."""
 
     def start(self) -> None:
+        # What a crash left half inserted is not complete until it is inserted again.
+        self._store.begin("spans", 0)
         self._thread.start()
 
-    def stop(self, timeout: float) -> bool:
+    def stop(self, timeout: float | None) -> bool:
         """Insert what is left, for `timeout` seconds at most; says whether all of it is in."""
         self._stopping.set()
         self._thread.join(timeout)
-        return not self._thread.is_alive()
+        return not self._thread.is_alive() and not self.left_segments
 
     def _run(self) -> None:
         while True:
             segment = self._spool.take(0.2)
-            if segment is not None:
-                self._insert(segment)
-            elif self._stopping.is_set():
-                return
+            if segment is None:
+                self._complete()
+                if self._stopping.is_set():
+                    return
+                continue
+            if not self.left_segments:
+                self._store.begin("spans", received(segment))
+            try:
+                finished = self._insert(segment)
+            except Exception as error:  # whatever it is, the next segments must not wait for ever
+                log.exception("segment %s stays in the spool", segment.id)
+                self.trouble = f"a segment stays in the spool: {error!r}"
+                finished = False
+            if finished:
+                self._complete()
+                self._stored()
+            else:
+                self.left_segments += 1
 
-    def _insert(self, segment: Segment) -> None:
+    def _complete(self) -> None:
+        """Nothing is half inserted, unless a segment was left."""
+        if not self.left_segments:
+            self._store.end("spans")
+
+    def _insert(self, segment: Segment) -> bool:
+        """Says whether the segment is done with; else it stays for the next start."""
         wait = FIRST_WAIT
         while True:
             try:
@@ -61,31 +84,30 @@ class Inserter:
                 self._store.insert_spans(payload, received_ns=received(segment), token=segment.id)
             except SegmentDamaged as error:
                 self._reject(segment, str(error))
-                return
+                return True
             except OSError as error:
                 self.trouble = f"a segment of the spool cannot be read: {error}"
             except StoreError as error:
                 if not error.passing:
-                    self._halve(segment, str(error))
-                    return
+                    return self._halve(segment, str(error))
                 self.trouble = str(error)
             else:
-                self.trouble = ""
+                if not self.left_segments:
+                    self.trouble = ""
                 segment.done()
                 self.inserted_requests += segment.requests
-                self._stored()
-                return
+                return True
             log.warning("spans wait in the spool: %s", self.trouble)
             if self._stopping.wait(wait):
-                return
+                return False
             wait = min(wait * 2, LONGEST_WAIT)
 
-    def _halve(self, segment: Segment, reason: str) -> None:
+    def _halve(self, segment: Segment, reason: str) -> bool:
         if segment.requests == 1:
             self._reject(segment, reason)
-            return
-        for half in segment.split():
-            self._insert(half)
+            return True
+        first, second = segment.split()
+        return self._insert(first) & self._insert(second)
 
     def _reject(self, segment: Segment, reason: str) -> None:
         log.error("the engine refuses a request of spans, kept aside: %s", reason)
@@ -96,11 +118,3 @@ class Inserter:
 def received(segment: Segment) -> int:
     """The segment's time of receipt, the same at each replay: it is in its id."""
     return int(segment.id.partition("-")[0])
-
-
-def wait_empty(spool: Spool, seconds: float) -> bool:
-    """Wait until nothing is left in the spool; says whether it is so."""
-    until = time.monotonic() + seconds
-    while spool.pending_bytes and time.monotonic() < until:
-        time.sleep(0.02)
-    return not spool.pending_bytes

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from collector.conventions.headers import STRUCTURED
 from collector.metrics import Counters
 from collector.store.client import Store, StoreError
 from collector.taps.tap import Batch, MemberRow, PartitionKey, ProgressRow
@@ -170,8 +171,14 @@ class Intake:
             batches = self._take()
             if not batches:
                 return
-            if not self._store_batches(batches):
-                return
+            try:
+                if not self._store_batches(batches):
+                    return
+            except Exception as error:  # whatever it is, the next batches must not wait for ever
+                log.exception("messages that cannot be stored are left out")
+                self.trouble = f"messages were left out: {error!r}"
+                for batch in batches:
+                    self._counters.count("messages", batch.system, "rejected", len(batch))
 
     def _take(self) -> list[Batch]:
         """The next batches that fit in one insert; none when stopped and empty."""
@@ -193,6 +200,7 @@ class Intake:
 
     def _store_batches(self, batches: list[Batch]) -> bool:
         columns = self._columns(batches)
+        self._store.begin("messages", self._last_received)
         positions = self._position_columns(batches)
         refused = 0
         wait = FIRST_WAIT
@@ -211,6 +219,7 @@ class Intake:
                 wait = min(wait * 2, LONGEST_WAIT)
             else:
                 break
+        self._store.end("messages")
         self.trouble = ""
         for batch in batches:
             rejected = min(refused, len(batch))
@@ -258,22 +267,33 @@ class Intake:
             columns["offset"] += batch.offset
             columns["time"] += batch.time
             columns["key"] += batch.key
-            columns["header_names"] += batch.header_names
             columns["header_values"] += self._header_values(batch)
-            columns["value"] += self._values(batch.value)
+            columns["header_names"] += batch.header_names
+            values, events = self._values(batch)
+            columns["value"] += values
+            columns["event"] += events
             columns["value_size"] += [-1 if v is None else len(v) for v in batch.value]
+        if not any(columns["event"]):
+            del columns["event"]
         return columns
 
-    def _values(self, values: list[bytes | None]) -> list[bytes | None]:
+    def _values(self, batch: Batch) -> tuple[list[bytes | None], list[bytes]]:
+        """Values as they are stored, and of structured CloudEvents that are cut the whole: their
+        attributes are read from it."""
         cap = self._body_bytes
-        long = [at for at, value in enumerate(values) if value is not None and len(value) > cap]
+        events = [b""] * len(batch)
+        long = [at for at, v in enumerate(batch.value) if v is not None and len(v) > cap]
         if not long:
-            return values
+            return batch.value, events
         self.cut_values += len(long)
-        cut = list(values)
+        cut = list(batch.value)
         for at in long:
-            cut[at] = cut[at][:cap]  # type: ignore[index]
-        return cut
+            value = cut[at] or b""
+            cut[at] = value[:cap]
+            for name, said in zip(batch.header_names[at], batch.header_values[at], strict=True):
+                if name.lower() == "content-type" and said.lower().startswith(_STRUCTURED):
+                    events[at] = value
+        return cut, events
 
     def _header_values(self, batch: Batch) -> list[list[bytes]]:
         cap = self._header_bytes
@@ -329,4 +349,7 @@ _COLUMNS = (
     "header_values",
     "value",
     "value_size",
+    "event",
 )
+
+_STRUCTURED = STRUCTURED.encode()

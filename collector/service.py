@@ -284,9 +284,8 @@ def import_payloads(store: Store, folder: Path, payloads: Iterable[bytes]) -> in
                 count += 1
         finally:
             spool.close()
-            while not inserter.stop(1.0):
-                pass
-        if inserter.trouble:
+            inserter.stop(None)
+        if inserter.left_segments:
             raise StoreError(inserter.trouble)
     backend.refresh()
     return count

@@ -83,18 +83,23 @@ class ContextHeader:
 _TRACE = "[0-9a-f]{32}"
 _SPAN = "[0-9a-f]{16}"
 
-CONTEXTS: tuple[ContextHeader, ...] = (
+TRACEPARENTS = (
     # Version 00 ends after the flags; a later version may go on after a dash; ff is forbidden.
-    ContextHeader(
-        "traceparent",
-        rf"^(?:00-({_TRACE})-({_SPAN})-[0-9a-f]{{2}})$",
-    ),
-    ContextHeader(
-        "traceparent",
-        rf"^(?:0[1-9a-f]|[1-9a-e][0-9a-f]|f[0-9a-e])-({_TRACE})-({_SPAN})-[0-9a-f]{{2}}(?:-.*)?$",
-    ),
-    ContextHeader("b3", rf"^([0-9a-f]{{16}}|{_TRACE})-({_SPAN})(?:-.*)?$"),
+    rf"^[ \t]*00-({_TRACE})-({_SPAN})-[0-9a-f]{{2}}[ \t]*$",
+    r"^[ \t]*(?:0[1-9a-f]|[1-9a-e][0-9a-f]|f[0-9a-e])"
+    rf"-({_TRACE})-({_SPAN})-[0-9a-f]{{2}}(?:-.*)?[ \t]*$",
+)
+
+CONTEXTS: tuple[ContextHeader, ...] = (
+    *(ContextHeader("traceparent", pattern) for pattern in TRACEPARENTS),
+    ContextHeader("b3", rf"^([0-9a-f]{{16}}|{_TRACE})-({_SPAN})(?:-[01d](?:-{_SPAN})?)?$"),
 )
 
 CONTEXT_PAIRS: tuple[tuple[str, str], ...] = (("x-b3-traceid", "x-b3-spanid"),)
 """Headers that carry trace id and span id apart, as hex."""
+
+STARTING = ContextHeader("traceparent", TRACEPARENTS[0])
+"""The CloudEvents attribute with the context in which the event began, over all its hops: read,
+by header or in structured mode, where the message carries no context of its own hop."""
+
+STARTING_HEADERS = _cloud_event(STARTING.name)

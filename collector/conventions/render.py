@@ -98,7 +98,8 @@ def operations_select(source: str = "spans") -> str:
     StatusMessage AS error_message, bitAnd(Flags, 0x200) != 0 AS remote_parent,
     arrayMap(l -> (l.1, l.2, {_link("destination")}, {_link("partition")},
         toInt64OrNull({_link("offset")}), {_link("message_id")}),
-        arrayZip(`Links.TraceId`, `Links.SpanId`, `Links.Attributes`)) AS links
+        arrayFilter(l -> {_valid("l")},
+            arrayZip(`Links.TraceId`, `Links.SpanId`, `Links.Attributes`))) AS links
 FROM (
   SELECT *, transform(said_operation_type, {array(types)}, {array(types.values())}, '') AS typed,
     {groups} AS place
@@ -120,6 +121,14 @@ def _resource(names: tuple[str, ...]) -> str:
         value = f"ResourceAttributes[{quote(name)}]"
         last = f"if({value} = '', {last}, {value})"
     return last
+
+
+def _valid(context: str) -> str:
+    """That a pair of hex ids has the right length and is not all zeros."""
+    return (
+        f"length({context}.1) = 32 AND length({context}.2) = 16 "
+        f"AND {context}.1 != repeat('0', 32) AND {context}.2 != repeat('0', 16)"
+    )
 
 
 def _link(column: str) -> str:
@@ -180,28 +189,35 @@ def messages_select(source: str = "messages_in") -> str:
         "lower(arrayFirst((v, n) -> lower(n) = 'content-type', header_values, header_names))"
     )
     found = ", ".join(
-        f"arrayMap(v -> ({_padded(f'extractGroups(v, {quote(h.pattern)})[1]')}, "
-        f"extractGroups(v, {quote(h.pattern)})[2]), "
-        f"arrayFilter((v, n) -> lower(n) = {quote(h.name)} AND match(v, {quote(h.pattern)}), "
-        "header_values, header_names))"
+        _contexts(f"lower(n) = {quote(h.name)} AND match(v, {quote(h.pattern)})", h.pattern)
         for h in headers.CONTEXTS
     )
     pairs = ", ".join(
-        f"if(arrayExists(n -> lower(n) = {quote(trace)}, header_names), "
-        f"[({_padded(_header(trace))}, {_header(span)})], [])"
+        f"arrayMap((t, s) -> ({_padded('lower(t)')}, lower(s)), {_same_length(trace, span)})"
         for trace, span in headers.CONTEXT_PAIRS
     )
-    valid = (
-        "match(c.1, '^[0-9a-f]{32}$') AND match(c.2, '^[0-9a-f]{16}$') "
-        "AND c.1 != repeat('0', 32) AND c.2 != repeat('0', 16)"
+    starting = headers.STARTING
+    event_context = _json(starting.name)
+    begun = (
+        f"if(structured AND match({event_context}, {quote(starting.pattern)}), "
+        f"[{_context(event_context, starting.pattern)}], "
+        + _contexts(
+            f"lower(n) IN ({array(headers.STARTING_HEADERS)[1:-1]}) "
+            f"AND match(v, {quote(starting.pattern)})",
+            starting.pattern,
+        )
+        + ")"
     )
+    valid = f"match(c.1, '^[0-9a-f]{{32}}$') AND match(c.2, '^[0-9a-f]{{16}}$') AND {_valid('c')}"
     structured = f"startsWith({content_type}, {quote(headers.STRUCTURED)})"
-    return f"""WITH {known} AS known, {structured} AS structured
+    carried = f"arrayDistinct(arrayFilter(c -> {valid}, arrayConcat({found}, {pairs})))"
+    return f"""WITH {known} AS known, {structured} AS structured, {carried} AS carried
 SELECT
-    received, environment, system, cluster, destination, incarnation, partition, offset, time,
+    received, environment, system, cluster, destination, incarnation, partition, offset,
+    {_time("m.time")} AS time,
     ifNull(m.key, '') AS key, m.key IS NULL AS key_null,
     {fields},
-    arrayDistinct(arrayFilter(c -> {valid}, arrayConcat({found}, {pairs}))) AS contexts,
+    if(empty(carried), arrayFilter(c -> {valid}, {begun}), carried) AS contexts,
     arrayZip(header_names, header_values) AS headers,
     ifNull(m.value, '') AS value, value_size
 FROM {source} AS m"""
@@ -211,11 +227,37 @@ def _json(attribute: str) -> str:
     return f"JSONExtractString(if(m.event = '', ifNull(m.value, ''), m.event), {quote(attribute)})"
 
 
-def _header(name: str) -> str:
-    return f"lower(arrayFirst((v, n) -> lower(n) = {quote(name)}, header_values, header_names))"
+def _time(milliseconds: str) -> str:
+    """Clocks say anything: what lies outside of 1970 to 2262 is kept as the nearest that fits."""
+    inside = f"greatest(0, least(toUnixTimestamp64Milli({milliseconds}), 9223372036854))"
+    return f"fromUnixTimestamp64Milli(toInt64({inside}), 'UTC')"
+
+
+def _contexts(which: str, pattern: str) -> str:
+    """The contexts in the values of those headers (`n`, `v`), in their order."""
+    return (
+        f"arrayMap(v -> {_context('v', pattern)}, "
+        f"arrayFilter((v, n) -> {which}, header_values, header_names))"
+    )
+
+
+def _context(value: str, pattern: str) -> str:
+    trace, span = (f"extractGroups({value}, {quote(pattern)})[{group}]" for group in (1, 2))
+    return f"({_padded(trace)}, {span})"
+
+
+def _same_length(*names: str) -> str:
+    """The values of each of these headers, as arrays as long as the shortest of them."""
+    values = [
+        f"arrayFilter((v, n) -> lower(n) = {quote(name)}, header_values, header_names)"
+        for name in names
+    ]
+    shortest = f"least({', '.join(f'length({value})' for value in values)})"
+    return ", ".join(f"arraySlice({value}, 1, {shortest})" for value in values)
 
 
 def _padded(expression: str) -> str:
+    """A trace id of 64 bits with its upper half."""
     return f"leftPad({expression}, 32, '0')"
 
 

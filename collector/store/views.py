@@ -115,9 +115,13 @@ def _hex(identifier: str) -> str:
     return f"lower(hex({identifier}))"
 
 
-def _time(nanoseconds: str) -> str:
+def _capped(nanoseconds: str) -> str:
     """Beyond 2262 a time does not fit; it is kept as the last that does."""
-    return f"fromUnixTimestamp64Nano(toInt64(least({nanoseconds}, 9223372036854775807)), 'UTC')"
+    return f"least({nanoseconds}, 9223372036854775807)"
+
+
+def _time(nanoseconds: str) -> str:
+    return f"fromUnixTimestamp64Nano(toInt64({_capped(nanoseconds)}), 'UTC')"
 
 
 _SPAN_COLUMNS = """Timestamp DateTime64(9), TraceId String, SpanId String, ParentSpanId String,
@@ -134,14 +138,15 @@ _SPAN_COLUMNS = """Timestamp DateTime64(9), TraceId String, SpanId String, Paren
 _EXPLODE = f"""SELECT
     {_time("s.start_time_unix_nano")} AS Timestamp,
     {_hex("s.trace_id")} AS TraceId, {_hex("s.span_id")} AS SpanId,
-    if(s.parent_span_id = repeat('\\0', 8), '', {_hex("s.parent_span_id")}) AS ParentSpanId,
+    if(length(s.parent_span_id) != 8 OR s.parent_span_id = repeat('\\0', 8), '',
+        {_hex("s.parent_span_id")}) AS ParentSpanId,
     s.trace_state AS TraceState, s.name AS SpanName,
     transform(s.kind, [1, 2, 3, 4, 5], ['Internal', 'Server', 'Client', 'Producer', 'Consumer'],
         'Unspecified') AS SpanKind,
     ResourceAttributes['service.name'] AS ServiceName, ResourceAttributes,
     ScopeName, ScopeVersion, {_map("s.attributes")} AS SpanAttributes,
     if(s.end_time_unix_nano > s.start_time_unix_nano,
-        s.end_time_unix_nano - s.start_time_unix_nano, 0) AS Duration,
+        {_capped("s.end_time_unix_nano")} - {_capped("s.start_time_unix_nano")}, 0) AS Duration,
     transform(s.status.code, [1, 2], ['Ok', 'Error'], 'Unset') AS StatusCode,
     s.status.message AS StatusMessage,
     arrayMap(e -> {_time("e.time_unix_nano")}, s.events) AS `Events.Timestamp`,

@@ -1,10 +1,6 @@
 """Conformance cases that are not met yet, each with its reason. Nothing else may differ."""
 
 UNMET: dict[str, str] = {
-    "skywalking/kafka-scenario": (
-        "one consumer names its subscription pattern `test.` as its topic, so its two messages "
-        "are not counted as of the producer of `test2`"
-    ),
     "skywalking/pulsar-scenario": (
         "two subscriptions of one service read the same messages, and their spans name neither: "
         "each message counts as one delivery in two attempts"

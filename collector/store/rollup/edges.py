@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collector.conventions.render import array, quote
 from collector.conventions.spans import PEER
-from collector.store.rollup.gather import ONE_NAME_SYSTEMS, within
+from collector.store.rollup.gather import ONE_NAME_SYSTEMS, minute, within
 
 COLUMNS = """minute, role, environment, service, consumer_group, peer, system, cluster, destination,
     event_type, evidence, count, errors, last_seen, latency, wait"""
 
 _LATENCY = "quantilesTDigestState(0.5, 0.95, 0.99)"
 _LATENCY_IF = "quantilesTDigestStateIf(0.5, 0.95, 0.99)"
-_NO_TIMES = "arrayReduce('quantilesTDigestState(0.5, 0.95, 0.99)', emptyArrayFloat32())"
+NO_TIMES = "arrayReduce('quantilesTDigestState(0.5, 0.95, 0.99)', emptyArrayFloat32())"
 
-_MINUTE = "toStartOfMinute(toDateTime({}))"
 _ASKED = "(SELECT minute FROM r_minutes)"
 
 # A send span stands for the messages that carry its context; for its batch; or for one. Create
@@ -27,9 +26,9 @@ PRODUCED = f"""SELECT minute, 'produce' AS role, environment, service, '' AS con
     toUInt64(sumIf(n, sends) + greatest(0, sumIf(n, NOT sends AND NOT covered)
         - sumIf(n, sends AND loose))) AS count,
     toUInt64(least(count, sumIf(n, error))) AS errors, max(ended) AS last_seen,
-    {_LATENCY_IF}(toFloat32(duration / 1e9), sends) AS latency, any({_NO_TIMES}) AS wait
+    {_LATENCY_IF}(toFloat32(duration / 1e9), sends) AS latency, any({NO_TIMES}) AS wait
 FROM (
-    SELECT {_MINUTE.format("o.start")} AS minute, o.environment AS environment,
+    SELECT {minute("o.start")} AS minute, o.environment AS environment,
         o.service AS service, o.system AS system, o.destination AS destination,
         if(o.destination = '' AND o.cluster = '', o.server_address,
             if(o.cluster = '', h.cluster, o.cluster)) AS cluster,
@@ -83,9 +82,9 @@ GROUP BY minute, environment, service, system, cluster, destination, event_type"
 UNCLAIMED = f"""SELECT minute, 'produce' AS role, environment, service, '' AS consumer_group,
     '' AS peer, system, cluster, destination, event_type,
     if(service = '', 'matched', 'declared') AS evidence, toUInt64(found - silent.n) AS count,
-    toUInt64(0) AS errors, last_seen, {_NO_TIMES} AS latency, {_NO_TIMES} AS wait
+    toUInt64(0) AS errors, last_seen, {NO_TIMES} AS latency, {NO_TIMES} AS wait
 FROM (
-    SELECT {_MINUTE.format("time")} AS minute, environment,
+    SELECT {minute("time")} AS minute, environment,
         extract(source, '([^/:]+)/*$') AS service, system, cluster, destination, event_type,
         toInt64(count()) AS found, max(toDateTime64(time, 9)) AS last_seen
     FROM r_messages
@@ -102,7 +101,7 @@ FROM (
     GROUP BY minute, environment, service, system, cluster, destination, event_type
 ) AS unclaimed
 LEFT JOIN (
-    SELECT {_MINUTE.format("o.start")} AS minute, o.service AS service,
+    SELECT {minute("o.start")} AS minute, o.service AS service,
         o.destination AS destination, toInt64(count()) AS n
     FROM r_operations AS o
     LEFT JOIN r_headers AS h ON h.trace_id = o.trace_id AND h.span_id = o.span_id
@@ -198,7 +197,7 @@ CONSUMED = f"""SELECT minute, 'consume' AS role, environment, service, consumer_
     {_LATENCY}(toFloat32(handled / 1e9)) AS latency,
     {_LATENCY_IF}(waited, waited IS NOT NULL) AS wait
 FROM (
-    SELECT {_MINUTE.format("d.began")} AS minute, d.environment AS environment,
+    SELECT {minute("d.began")} AS minute, d.environment AS environment,
         d.service AS service, d.n AS n, d.failed AS failed, d.ended AS ended,
         d.handled AS handled, d.event_type AS own_type,
         p.service != '' AND (p.destination = d.destination OR d.destination = ''
@@ -260,18 +259,18 @@ WHERE minute IN {_ASKED} AND n > 0
 GROUP BY minute, environment, service, consumer_group, peer, system, cluster, destination,
     event_type, evidence"""
 
-# What a group's committed offset passed between two looks at it.
+# What a group's committed offset passed between two looks at it; the first look is where
+# counting starts.
 PASSED = f"""SELECT minute, 'consume' AS role, '' AS environment, '' AS service, consumer_group,
     '' AS peer, 'kafka' AS system, cluster, destination, '' AS event_type, 'matched' AS evidence,
     toUInt64(sum(passed)) AS count, toUInt64(0) AS errors, max(toDateTime64(time, 9)) AS last_seen,
-    any({_NO_TIMES}) AS latency, any({_NO_TIMES}) AS wait
+    any({NO_TIMES}) AS latency, any({NO_TIMES}) AS wait
 FROM (
-    SELECT {_MINUTE.format("time")} AS minute, cluster, consumer_group, destination, time,
+    SELECT {minute("time")} AS minute, cluster, consumer_group, destination, time,
         committed - lagInFrame(toNullable(committed)) OVER (
             PARTITION BY cluster, consumer_group, destination, incarnation, partition
             ORDER BY time, committed ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS passed
-    FROM (SELECT DISTINCT time, cluster, consumer_group, destination, incarnation, partition,
-        committed FROM progress WHERE committed >= 0)
+    FROM r_committed
 )
 WHERE passed > 0 AND minute IN {_ASKED}
 GROUP BY minute, consumer_group, cluster, destination"""
@@ -301,13 +300,13 @@ _CALLED = f"""minute, 'call' AS role, environment, service, '' AS consumer_group
     '' AS system, '' AS cluster, '' AS destination, '' AS event_type, 'observed' AS evidence,
     toUInt64(count()) AS count, toUInt64(countIf(failed)) AS errors,
     max(ended) AS last_seen, {_LATENCY}(toFloat32(Duration / 1e9)) AS latency,
-    any({_NO_TIMES}) AS wait"""
+    any({NO_TIMES}) AS wait"""
 
 # A server span whose parent is a client's (or, in Zipkin, which shares the client's id); a call
-# is counted in its client's minute.
+# is counted in its client's minute, one by a producing span in its server's.
 CALLED = f"""SELECT {_CALLED} FROM (
-    SELECT {_MINUTE.format("c.Timestamp")} AS minute, c.environment AS environment,
-        c.ServiceName AS service, s.ServiceName AS peer,
+    SELECT {minute("if(c.SpanKind = 'Producer', s.Timestamp, c.Timestamp)")} AS minute,
+        c.environment AS environment, c.ServiceName AS service, s.ServiceName AS peer,
         c.failed OR s.failed AND s.SpanKind = 'Server' AS failed,
         c.Duration AS Duration, s.Timestamp + toIntervalNanosecond(s.Duration) AS ended
     -- A client below another service's client speaks for the server span that is missing.
@@ -327,7 +326,7 @@ GROUP BY minute, environment, service, peer"""
 # A client span that no server span answers, but which names its callee; and a server span
 # without a client's, which names its caller.
 CALLED_SILENT = f"""SELECT {_CALLED} FROM (
-    SELECT {_MINUTE.format("Timestamp")} AS minute, environment,
+    SELECT {minute("Timestamp")} AS minute, environment,
         if(SpanKind = 'Client', ServiceName, peer_name) AS service,
         if(SpanKind = 'Client', peer_name, ServiceName) AS peer, failed, Duration,
         Timestamp + toIntervalNanosecond(Duration) AS ended

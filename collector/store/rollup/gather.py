@@ -1,113 +1,293 @@
 """The facts that the edges of some minutes are computed from, gathered into temporary tables.
 
-A delivery belongs to the minute in which it began, and its receive, process and settle spans
-may lie in several. So besides the operations of the minutes asked for, those are gathered that
-share a creation context with them, point at them, or are pointed at by them.
+A delivery belongs to the minute in which it began, and its receive and process spans, and those
+of its other attempts, may lie in several. So besides the operations of the minutes asked for,
+those are gathered that share a message with them: from context to context, in `ROUNDS` steps
+(a process span points at its receive span, that one at its producer's, and so do the other
+attempts). The same steps lead from what was just stored to the minutes that change by it.
 """
 
 from __future__ import annotations
 
-LATE = 900
+from dataclasses import dataclass
+from typing import Any
+
+from collector.conventions.render import normal_id
+
+LATE = 3600
 """Seconds of receipt, before the newest, in which what a late span changes is looked for."""
+
+APART = 900
+"""Seconds between the spans of one delivery, at most, where only a name joins them."""
+
+BESIDE = 60
+"""Seconds between a message and the span that produced it, at most, where only the position
+joins them."""
+
+ROUNDS = 3
 
 ONE_NAME_SYSTEMS = ("kafka", "redis", "pulsar")
 """Systems in which producers and consumers call a destination the same. Elsewhere a consumer
 names its queue or subscription: the destination is then the producer's, the name the group."""
 
-CHANGED_MINUTES = f"""SELECT DISTINCT minute FROM (
-    SELECT toStartOfMinute(toDateTime(start)) AS minute FROM operations
-        WHERE received > {{since:DateTime64(9)}}
-    UNION ALL
-    SELECT toStartOfMinute(toDateTime(time)) FROM messages WHERE received > {{since:DateTime64(9)}}
-    UNION ALL
-    SELECT toStartOfMinute(toDateTime(time)) FROM progress
-        WHERE time > {{since:DateTime64(9)}} - 10
-    UNION ALL
-    SELECT toStartOfMinute(toDateTime(Timestamp)) FROM otel_traces
-        WHERE ReceivedAt > {{since:DateTime64(9)}} AND SpanKind IN ('Client', 'Server')
-    UNION ALL
-    SELECT toStartOfMinute(toDateTime(time)) FROM relations
-        WHERE received > {{since:DateTime64(9)}} - {LATE}
-        AND (target_trace_id, target_span_id) IN (
-            SELECT trace_id, span_id FROM operations
-                WHERE received > {{since:DateTime64(9)}} AND type IN ('create', 'send')
-            UNION ALL
-            SELECT target_trace_id, target_span_id FROM relations
-                WHERE received > {{since:DateTime64(9)}}
-        )
-    UNION ALL
-    SELECT toStartOfMinute(toDateTime(start)) FROM operations
-        WHERE received > {{since:DateTime64(9)}} - {LATE} AND type IN ('create', 'send')
-        AND (trace_id, span_id) IN (SELECT target_trace_id, target_span_id FROM relations
-            WHERE received > {{since:DateTime64(9)}})
-    UNION ALL
-    SELECT toStartOfMinute(toDateTime(Timestamp)) FROM otel_traces
-        WHERE ReceivedAt > {{since:DateTime64(9)}} - {LATE} AND SpanKind IN ('Client', 'Server')
-        AND TraceId IN (SELECT TraceId FROM otel_traces
-            WHERE ReceivedAt > {{since:DateTime64(9)}} AND SpanKind IN ('Client', 'Server'))
-)"""
-"""Minutes whose edges may differ after what was received since."""
+_LAST_MINUTE = 2**32 // 60 * 60 - 60
+"""A minute is a 32-bit time: what a clock puts beyond 2106 counts in its last whole minute."""
 
-ALL_MINUTES = """SELECT DISTINCT minute FROM (
-    SELECT toStartOfMinute(toDateTime(start)) AS minute FROM operations
-    UNION ALL SELECT toStartOfMinute(toDateTime(time)) FROM messages
-    UNION ALL SELECT toStartOfMinute(toDateTime(time)) FROM progress
-    UNION ALL SELECT toStartOfMinute(toDateTime(Timestamp)) FROM otel_traces
-        WHERE SpanKind IN ('Client', 'Server')
-    UNION ALL SELECT minute FROM edges
-) ORDER BY minute"""
-"""Minutes that have edges, or may have."""
 
-_WITHIN = "toStartOfMinute(toDateTime({column})) IN (SELECT minute FROM r_minutes)"
+def minute(time: str) -> str:
+    """The minute of a DateTime64."""
+    return f"least(toStartOfMinute({time}), toDateTime({_LAST_MINUTE}))"
 
 
 def within(column: str) -> str:
     """That a time lies in the minutes to compute; the range lets whole granules be skipped."""
     return (
-        f"{column} >= (SELECT min(minute) FROM r_minutes) "
-        f"AND {column} < (SELECT max(minute) + 60 FROM r_minutes) AND "
-        + _WITHIN.format(column=column)
+        f"{column} >= (SELECT min(minute) FROM r_minutes) AND "
+        f"{column} < (SELECT if(max(minute) = toDateTime({_LAST_MINUTE}), "
+        "toDateTime64('2299-12-31 23:59:59', 3), toDateTime64(max(minute), 3) + 60) "
+        f"FROM r_minutes) AND {minute(column)} IN (SELECT minute FROM r_minutes)"
     )
 
+
+@dataclass(frozen=True, slots=True)
+class Seeds:
+    """What gathering starts from, as conditions on the tables' rows."""
+
+    operations: str
+    messages: str
+    related: str
+    """A further condition on the operations and relations that the steps lead to."""
+    consumers: bool
+    """Whether also those are wanted who consume what the seeds produced or carry."""
+
+
+ASKED = Seeds(within("start"), within("time"), "1", consumers=False)
+"""What the edges of the minutes in `r_minutes` are made of."""
+
+STORED = Seeds(
+    "received > {spans:DateTime64(9)}",
+    "received > {messages:DateTime64(9)}",
+    f"received > least({{spans:DateTime64(9)}}, {{messages:DateTime64(9)}}) - {LATE}",
+    consumers=True,
+)
+"""What was stored since, and what belongs to it."""
+
+ALL_MINUTES = f"""SELECT DISTINCT toUnixTimestamp(minute) AS at FROM (
+    SELECT {minute("start")} AS minute FROM operations
+    UNION ALL SELECT {minute("time")} FROM messages
+    UNION ALL SELECT {minute("time")} FROM progress
+    UNION ALL SELECT {minute("Timestamp")} FROM otel_traces WHERE SpanKind IN ('Client', 'Server')
+    UNION ALL SELECT minute FROM edges
+) ORDER BY at"""
+"""Minutes that have edges, or may have."""
+
+CHANGED_MINUTES = f"""SELECT DISTINCT toUnixTimestamp(minute) AS at FROM (
+    SELECT {minute("start")} AS minute FROM r_operations
+    UNION ALL
+    SELECT {minute("time")} FROM messages WHERE {STORED.messages}
+    UNION ALL
+    -- Messages that a producing span claims: by the context they carry, or by position.
+    SELECT {minute("time")} FROM relations WHERE kind = 'header' AND {STORED.related}
+        AND (target_trace_id, target_span_id) IN (SELECT trace_id, span_id FROM r_operations
+            WHERE seed AND type IN ('create', 'send'))
+    UNION ALL
+    SELECT {minute("time")} FROM messages WHERE {STORED.related}
+        AND (destination, partition, offset) IN (
+            SELECT destination, partition, assumeNotNull(offset) FROM r_operations
+            WHERE seed AND type IN ('create', 'send') AND offset IS NOT NULL)
+    UNION ALL
+    SELECT {minute("time")} FROM progress WHERE time > {{progress:DateTime64(9)}} - 10
+    UNION ALL
+    SELECT {minute("Timestamp")} FROM otel_traces
+        WHERE {STORED.related.replace("received", "ReceivedAt")}
+        AND SpanKind IN ('Client', 'Server')
+        AND TraceId IN (SELECT TraceId FROM otel_traces
+            WHERE ReceivedAt > {{spans:DateTime64(9)}}
+            AND SpanKind IN ('Client', 'Server', 'Producer'))
+)"""
+"""Minutes whose edges may differ after what was received since, once that is gathered."""
+
+MESSAGE_MINUTES = f"""SELECT DISTINCT toUnixTimestamp({minute("time")}) FROM messages
+    WHERE {STORED.messages}"""
+"""Minutes of the messages received since."""
 
 _OPERATION = """trace_id, span_id, parent_span_id, environment, service, kind, type, system,
     cluster, destination, partition, offset, consumer_group, message_id, event_type, batch_count,
     server_address, start, duration, error, remote_parent, links"""
 
-GATHER: tuple[str, ...] = (
-    # Operations of the minutes, then those that belong to the same deliveries.
-    f"""CREATE TEMPORARY TABLE r_operations ENGINE = Memory AS
-    SELECT {_OPERATION} FROM operations WHERE {within("start")}
-    AND type IN ('create', 'send', 'receive', 'process')
-    LIMIT 1 BY trace_id, span_id""",
-    # Where consuming operations point; a link's own attributes come along.
-    """CREATE TEMPORARY TABLE r_contexts ENGINE = Memory AS SELECT DISTINCT c.1 AS trace_id,
-    c.2 AS span_id FROM (
-        SELECT arrayJoin(arrayConcat([(trace_id, span_id)],
-            if(parent_span_id = '', [], [(trace_id, parent_span_id)]),
-            arrayMap(l -> (l.1, l.2), links))) AS c
-        FROM r_operations WHERE type IN ('receive', 'process', 'create', 'send')
-    )""",
-    f"""INSERT INTO r_operations SELECT {_OPERATION} FROM operations
-    WHERE (trace_id, span_id) IN (
-        SELECT trace_id, span_id FROM relations WHERE kind != 'header'
-            AND (target_trace_id, target_span_id) IN (SELECT trace_id, span_id FROM r_contexts)
-        UNION DISTINCT SELECT trace_id, span_id FROM r_contexts
-    )
-    AND (trace_id, span_id) NOT IN (SELECT trace_id, span_id FROM r_operations)
-    AND type IN ('create', 'send', 'receive', 'process')
-    LIMIT 1 BY trace_id, span_id""",
-    # A process span may point at its receive span only: the producers behind that one, too.
-    """INSERT INTO r_contexts SELECT DISTINCT c.1, c.2 FROM (
-        SELECT arrayJoin(arrayConcat(
-            if(parent_span_id = '', [], [(trace_id, parent_span_id)]),
-            arrayMap(l -> (l.1, l.2), links))) AS c
-        FROM r_operations WHERE type IN ('receive', 'process')
-    ) WHERE c NOT IN (SELECT trace_id, span_id FROM r_contexts)""",
-    f"""INSERT INTO r_operations SELECT {_OPERATION} FROM operations
-    WHERE (trace_id, span_id) IN (SELECT trace_id, span_id FROM r_contexts)
-    AND (trace_id, span_id) NOT IN (SELECT trace_id, span_id FROM r_operations)
-    AND type IN ('create', 'send') LIMIT 1 BY trace_id, span_id""",
+_PRODUCING = "type IN ('create', 'send')"
+_CONSUMING = "type IN ('receive', 'process')"
+_ANY_TYPE = "type IN ('create', 'send', 'receive', 'process')"
+
+_KEY = "cluster, consumer_group, destination, incarnation, partition"
+_FROM = "(SELECT min(minute) FROM r_minutes)"
+
+# Committed offsets of the groups that are active in the minutes, with the last one before:
+# mostly some seconds ago, and else looked for in all that is stored.
+_COMMITTED: tuple[str, ...] = (
+    f"""CREATE TEMPORARY TABLE r_committed ENGINE = Memory AS
+    SELECT DISTINCT {_KEY}, time, committed FROM progress
+    WHERE committed >= 0 AND time >= {_FROM} - 600
+        AND time < (SELECT toDateTime64(max(minute), 3) + 60 FROM r_minutes)
+        AND ({_KEY}) IN (SELECT DISTINCT {_KEY} FROM progress WHERE {within("time")})""",
+    f"""INSERT INTO r_committed SELECT {_KEY}, max(time) AS newest, argMax(committed, time)
+    FROM progress WHERE committed >= 0 AND time < {_FROM} - 600 AND ({_KEY}) IN (
+        SELECT {_KEY} FROM r_committed GROUP BY {_KEY} HAVING min(time) >= {_FROM})
+    GROUP BY {_KEY}""",
+)
+
+TARGETS = """arrayConcat(if(parent_span_id = '', [], [(trace_id, parent_span_id)]),
+    arrayMap(l -> (l.1, l.2), links))"""
+"""The contexts that an operation points at."""
+
+_OWN = f"""SELECT c.1 AS trace_id, c.2 AS span_id FROM (
+    SELECT arrayJoin(arrayPushBack({TARGETS}, (trace_id, span_id))) AS c
+    FROM r_operations WHERE seed AND {_PRODUCING})"""
+
+_HERE = "SELECT trace_id, span_id FROM r_operations"
+
+
+class Gathering:
+    """One run of statements that fill the temporary tables of one session."""
+
+    def __init__(self, client: Any, seeds: Seeds, parameters: dict[str, str]) -> None:
+        self._client = client
+        self._seeds = seeds
+        self._parameters = parameters
+
+    def operations(self) -> None:
+        """Fill `r_operations` with the seeds and all operations of the same deliveries."""
+        seeds = self._seeds
+        self._run(
+            f"""CREATE TEMPORARY TABLE r_operations ENGINE = Memory AS
+            SELECT {_OPERATION}, true AS seed, toUInt8(0) AS step FROM operations
+            WHERE {seeds.operations} AND {_ANY_TYPE} LIMIT 1 BY trace_id, span_id"""
+        )
+        self._run("CREATE TEMPORARY TABLE r_seen (trace_id String, span_id String) ENGINE = Memory")
+        self._run(
+            f"""CREATE TEMPORARY TABLE r_carried ENGINE = Memory AS
+            SELECT DISTINCT c.1 AS trace_id, c.2 AS span_id
+            FROM (SELECT arrayJoin(contexts) AS c FROM messages WHERE {seeds.messages})"""
+        )
+        # Create and send spans of one message point at each other; messages at one of them.
+        self._add(0, f"{_OWN} UNION ALL SELECT trace_id, span_id FROM r_carried", _PRODUCING)
+        self._add(0, self._pointing(_OWN), _PRODUCING)
+        if not seeds.consumers:
+            self._claiming()
+        for step in range(1, ROUNDS + 1):
+            if not self._round(step):
+                return
+        # What the last ones point at says what they are, but leads no further.
+        self._contexts(ROUNDS + 1)
+        self._add(ROUNDS + 1, "SELECT trace_id, span_id FROM r_round")
+
+    def _round(self, step: int) -> bool:
+        """From the operations of the step before, over contexts, to more; False at the end."""
+        if not self._contexts(step):
+            return False
+        self._add(step, "SELECT trace_id, span_id FROM r_round")
+        if step == 1:
+            self._nameless()
+        # A parent that is no messaging span, nor in a message, may be that of a whole program.
+        self._run(
+            f"""INSERT INTO r_seen SELECT trace_id, span_id FROM r_round
+            WHERE sure OR (trace_id, span_id) IN ({_HERE})
+            OR (trace_id, span_id) IN (SELECT target_trace_id, target_span_id FROM relations
+                WHERE kind = 'header' AND (target_trace_id, target_span_id) IN (
+                    SELECT trace_id, span_id FROM r_round WHERE NOT sure))"""
+        )
+        targets = """SELECT trace_id, span_id FROM r_round
+            WHERE (trace_id, span_id) IN (SELECT trace_id, span_id FROM r_seen)"""
+        self._add(step, self._pointing(targets), _CONSUMING)
+        return True
+
+    def _contexts(self, step: int) -> int:
+        """Fill `r_round` with the contexts that the step before leads to; says how many."""
+        self._run("DROP TEMPORARY TABLE IF EXISTS r_round")
+        carried = "SELECT trace_id, span_id, true FROM r_carried"
+        produced = f"SELECT trace_id, span_id, true FROM r_operations WHERE seed AND {_PRODUCING}"
+        also = f"UNION ALL {carried} UNION ALL {produced}" if self._seeds.consumers else ""
+        self._run(
+            f"""CREATE TEMPORARY TABLE r_round ENGINE = Memory AS
+            SELECT trace_id, span_id, max(certain) AS sure FROM (
+                SELECT c.1 AS trace_id, c.2 AS span_id, c.3 AS certain FROM (
+                    SELECT arrayJoin(arrayConcat([(trace_id, span_id, true)],
+                        if(parent_span_id = '', [], [(trace_id, parent_span_id, remote_parent)]),
+                        arrayMap(l -> (l.1, l.2, true), links))) AS c
+                    FROM r_operations WHERE step = {step - 1} AND {_CONSUMING})
+                {also if step == 1 else ""}
+            ) WHERE (trace_id, span_id) NOT IN (SELECT trace_id, span_id FROM r_seen)
+            GROUP BY trace_id, span_id"""
+        )
+        return int(self._client.command("SELECT count() FROM r_round"))
+
+    def _claiming(self) -> None:
+        """Producing spans that name the position of a message, at about its time."""
+        messages = f"messages WHERE {self._seeds.messages}"
+        self._add(
+            0,
+            f"""SELECT trace_id, span_id FROM operations WHERE {_PRODUCING}
+            AND start >= (SELECT min(time) - {BESIDE} FROM {messages})
+            AND start <= (SELECT max(time) + {BESIDE} FROM {messages})
+            AND (destination, partition, offset) IN (
+                SELECT destination, partition, toNullable(offset) FROM {messages}
+                AND NOT arrayExists(c -> c IN (
+                    SELECT (trace_id, span_id) FROM r_operations WHERE {_PRODUCING}), contexts))""",
+        )
+
+    def _nameless(self) -> None:
+        """Consuming spans that point at no producer are joined by the message that they name."""
+        self._run(
+            f"""CREATE TEMPORARY TABLE r_alone ENGINE = Memory AS
+            SELECT start, destination, partition, offset, {normal_id("message_id")} AS id
+            FROM r_operations WHERE seed AND {_CONSUMING} AND empty(links) AND NOT remote_parent
+            AND (message_id != '' OR offset IS NOT NULL)
+            AND (trace_id, parent_span_id) NOT IN (
+                SELECT trace_id, span_id FROM r_operations WHERE {_PRODUCING})"""
+        )
+        if not int(self._client.command("SELECT count() FROM r_alone")):
+            return
+        about = f"""start >= (SELECT min(start) - {APART} FROM r_alone)
+            AND start <= (SELECT max(start) + {APART} FROM r_alone)"""
+        self._add(
+            1,
+            f"""SELECT trace_id, span_id FROM operations WHERE {_CONSUMING} AND {about}
+            AND (destination, partition, offset) IN (
+                SELECT destination, partition, offset FROM r_alone WHERE offset IS NOT NULL)""",
+            _CONSUMING,
+        )
+        self._add(
+            1,
+            """SELECT trace_id, span_id FROM ids WHERE kind = 'message' AND trace_id != ''
+            AND id IN (SELECT id FROM r_alone WHERE id != '')""",
+            f"{_CONSUMING} AND {about}",
+        )
+
+    def _add(self, step: int, keys: str, also: str = "1") -> None:
+        """Add the operations with these keys that are not there yet."""
+        self._run(
+            f"""INSERT INTO r_operations SELECT {_OPERATION}, false AS seed, toUInt8({step}) AS step
+            FROM operations WHERE (trace_id, span_id) IN (
+                SELECT trace_id, span_id FROM ({keys})
+                WHERE (trace_id, span_id) NOT IN ({_HERE}))
+            AND {also} AND {self._seeds.related} AND {_ANY_TYPE} LIMIT 1 BY trace_id, span_id"""
+        )
+
+    def _pointing(self, targets: str) -> str:
+        """Keys of the operations that point at these contexts."""
+        return f"""SELECT trace_id, span_id FROM relations
+            WHERE kind != 'header' AND {self._seeds.related}
+            AND (target_trace_id, target_span_id) IN ({targets})"""
+
+    def _run(self, sql: str) -> None:
+        self._client.command(sql, parameters=self._parameters)
+
+
+_POINTED = f"""SELECT c.1, c.2 FROM (SELECT arrayJoin(
+    arrayPushBack({TARGETS}, (trace_id, span_id))) AS c FROM r_operations)
+    UNION DISTINCT SELECT trace_id, span_id FROM r_carried"""
+
+BESIDES: tuple[str, ...] = (
     # A callback of a send, or an inner span of the same send, is not another one: of nested
     # sends of one service the innermost counts, because its context is in the message.
     """CREATE TEMPORARY TABLE r_nested ENGINE = Memory AS
@@ -122,36 +302,28 @@ GATHER: tuple[str, ...] = (
     SELECT target_trace_id AS trace_id, target_span_id AS span_id, destination,
         any(cluster) AS cluster, uniqExact(cluster, incarnation, partition, offset) AS messages,
         min(time) AS time
-    FROM relations WHERE kind = 'header' AND (target_trace_id, target_span_id) IN (
-        SELECT trace_id, span_id FROM r_contexts
-        UNION DISTINCT SELECT trace_id, span_id FROM r_operations
-        UNION DISTINCT SELECT c.1, c.2 FROM (
-            SELECT arrayJoin(contexts) AS c FROM messages WHERE {within("time")})
-    )
+    FROM relations WHERE kind = 'header' AND (target_trace_id, target_span_id) IN ({_POINTED})
     GROUP BY target_trace_id, target_span_id, destination""",
     # The messages of the minutes, and the types of those that the operations are about.
     f"""CREATE TEMPORARY TABLE r_messages ENGINE = Memory AS
     SELECT system, cluster, destination, incarnation, partition, offset, time, received,
-        environment, event_type, source, contexts, {within("time")} AS asked
-    FROM messages WHERE {within("time")} OR (system, cluster, destination, incarnation, partition,
+        environment, event_type, source, contexts, {ASKED.messages} AS asked
+    FROM messages WHERE {ASKED.messages} OR (system, cluster, destination, incarnation, partition,
         offset) IN (
             SELECT system, cluster, destination, incarnation, partition, assumeNotNull(offset)
             FROM relations WHERE kind = 'header' AND (target_trace_id, target_span_id) IN (
-                SELECT trace_id, span_id FROM r_contexts))
+                {_POINTED}))
     LIMIT 1 BY system, cluster, destination, incarnation, partition, offset""",
     """CREATE TEMPORARY TABLE r_types ENGINE = Memory AS
     SELECT c.1 AS trace_id, c.2 AS span_id, destination, any(event_type) AS event_type,
         any(cluster) AS cluster
     FROM (SELECT arrayJoin(contexts) AS c, destination, event_type, cluster FROM r_messages)
     GROUP BY trace_id, span_id, destination""",
+    *_COMMITTED,
 )
+"""Further tables, once the operations are there."""
 
-GATHERED = (
-    "r_minutes",
-    "r_operations",
-    "r_contexts",
-    "r_nested",
-    "r_headers",
-    "r_messages",
-    "r_types",
+TEMPORARY = (
+    *("r_minutes", "r_operations", "r_seen", "r_carried", "r_round", "r_alone"),
+    *("r_nested", "r_headers", "r_messages", "r_types", "r_committed"),
 )

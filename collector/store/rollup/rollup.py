@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from collector.store.client import Store
 from collector.store.rollup import edges, gather
@@ -20,6 +22,11 @@ exporters send their spans some seconds after the message is there."""
 MINUTES_AT_ONCE = 60
 """Minutes computed in one go, so that an import of a year does not need its memory at once."""
 
+SET_BACK = 60 * 10**9
+"""Nanoseconds looked back, always anew, while the clock is behind what is stored."""
+
+SOURCES = ("spans", "messages", "progress")
+
 
 class Rollup:
     """Brings `edges` up to date with what was stored. Thread-safe; one run at a time."""
@@ -29,6 +36,7 @@ class Rollup:
         self._clock = clock
         self._running = threading.Lock()
         self._since = self._load()
+        self._version = int(store.query("SELECT max(version) FROM edges")[0][0])
         self._unsettled: dict[int, float] = {}
         self.last_seconds = 0.0
         """How long the last run took."""
@@ -41,95 +49,125 @@ class Rollup:
         """
         with self._running:
             began = time.monotonic()
-            newest = self._newest()
+            complete = self._complete()
             now = self._clock()
             minutes = {minute for minute, due in self._unsettled.items() if due <= now}
             if settle == 0:
                 minutes |= set(self._unsettled)
-            if newest > self._since:
-                with self._store.rolling() as client:
-                    rows = client.query(
-                        gather.CHANGED_MINUTES, parameters={"since": _text(self._since)}
-                    ).result_rows
-                minutes |= {int(row[0].replace(tzinfo=UTC).timestamp()) for row in rows}
+            unsettled: set[int] = set()
+            if any(complete[source] > self._since[source] for source in SOURCES):
+                changed, unsettled = self._changed()
+                minutes |= changed
             if minutes:
                 self.compute(sorted(minutes), settle=settle)
-                self._note(minutes, now, settle)
-            if newest > self._since:
-                self._since = newest
-                self._save()
+            for minute in minutes:
+                self._unsettled.pop(minute, None)
+            if settle:
+                self._unsettled |= dict.fromkeys(unsettled, now + settle)
+            self._save(complete)
             self.last_seconds = time.monotonic() - began
             return len(minutes)
 
     def compute(self, minutes: Sequence[int], *, settle: float = 0.0) -> None:
         """Compute the edges of these minutes (seconds since the epoch) and replace them."""
-        version = time.time_ns()
+        self._version = max(time.time_ns(), self._version + 1)
         settled = int((self._clock() - settle) * 1e9)
         for start in range(0, len(minutes), MINUTES_AT_ONCE):
-            chunk = minutes[start : start + MINUTES_AT_ONCE]
-            with self._store.rolling() as client:
-                for table in (*gather.GATHERED, *edges.TEMPORARY):
-                    client.command(f"DROP TEMPORARY TABLE IF EXISTS {table}")
-                listed = ", ".join(f"toDateTime({minute}, 'UTC')" for minute in chunk)
-                client.command(
-                    "CREATE TEMPORARY TABLE r_minutes ENGINE = Memory AS "
-                    f"SELECT arrayJoin([{listed}]) AS minute"
-                )
-                for statement in (*gather.GATHER, *edges.CALL_SPANS, *edges.STEPS):
-                    client.command(statement)
-                union = " UNION ALL ".join(
-                    f"SELECT {edges.COLUMNS} FROM ({statement})" for statement in edges.EDGES
-                )
-                client.command(
-                    f"INSERT INTO edges SELECT minute, {version} AS version, role, environment, "
-                    "service, consumer_group, peer, system, cluster, destination, event_type, "
-                    "evidence, count, errors, last_seen, latency, wait, now() AS computed "
-                    f"FROM ({union}) UNION ALL SELECT minute, {version}, 'empty', '', '', '', '', "
-                    "'', '', '', '', '', 0, 0, toDateTime64(0, 9), "
-                    f"{edges._NO_TIMES}, {edges._NO_TIMES}, now() FROM r_minutes",
-                    parameters={"settled": _text(settled)},
-                )
+            self._compute(minutes[start : start + MINUTES_AT_ONCE], settled)
 
     def compute_all(self, progress: Callable[[int, int], None]) -> None:
         """Compute every minute of which anything is stored; `progress` is told minutes done and
         their number. Raises `StoreError`."""
         with self._running:
-            newest = self._newest()
-            rows = self._store.query(gather.ALL_MINUTES)
-            minutes = [int(row[0].replace(tzinfo=UTC).timestamp()) for row in rows]
+            complete = self._complete()
+            minutes = [int(row[0]) for row in self._store.query(gather.ALL_MINUTES)]
             for start in range(0, len(minutes), MINUTES_AT_ONCE):
                 progress(start, len(minutes))
                 self.compute(minutes[start : start + MINUTES_AT_ONCE])
             progress(len(minutes), len(minutes))
             self._unsettled.clear()
-            self._since = newest
-            self._save()
+            self._save(complete)
 
-    def _note(self, minutes: set[int], now: float, settle: float) -> None:
-        for minute in minutes:
-            self._unsettled.pop(minute, None)
-            if settle and minute > now - 3600:
-                self._unsettled[minute] = now + settle
+    def _changed(self) -> tuple[set[int], set[int]]:
+        """The minutes that what was stored since the last run belongs to, and among them those
+        of messages."""
+        since = {source: _text(self._since[source]) for source in SOURCES}
+        with self._store.rolling() as client:
+            _forget(client)
+            gather.Gathering(client, gather.STORED, since).operations()
+            changed, of_messages = (
+                {int(row[0]) for row in client.query(sql, parameters=since).result_rows}
+                for sql in (gather.CHANGED_MINUTES, gather.MESSAGE_MINUTES)
+            )
+            _forget(client)
+        return changed, of_messages
 
-    def _newest(self) -> int:
-        rows = self._store.query(
-            "SELECT greatest((SELECT toUnixTimestamp64Nano(max(ReceivedAt)) FROM otel_traces), "
-            "(SELECT toUnixTimestamp64Nano(max(received)) FROM messages), "
-            "(SELECT toUnixTimestamp64Nano(toDateTime64(max(time), 9)) FROM progress))"
-        )
-        return int(rows[0][0] or 0)
+    def _compute(self, minutes: Sequence[int], settled: int) -> None:
+        with self._store.rolling() as client:
+            _forget(client)
+            listed = ", ".join(f"toDateTime({minute}, 'UTC')" for minute in minutes)
+            client.command(
+                "CREATE TEMPORARY TABLE r_minutes ENGINE = Memory AS "
+                f"SELECT arrayJoin([{listed}]) AS minute"
+            )
+            gather.Gathering(client, gather.ASKED, {}).operations()
+            for statement in (*gather.BESIDES, *edges.CALL_SPANS, *edges.STEPS):
+                client.command(statement)
+            union = " UNION ALL ".join(
+                f"SELECT {edges.COLUMNS} FROM ({statement})" for statement in edges.EDGES
+            )
+            client.command(
+                f"INSERT INTO edges SELECT minute, {self._version} AS version, role, environment, "
+                "service, consumer_group, peer, system, cluster, destination, event_type, "
+                "evidence, count, errors, last_seen, latency, wait, now() AS computed "
+                f"FROM ({union}) UNION ALL SELECT minute, {self._version}, 'empty', '', '', '', "
+                "'', '', '', '', '', '', 0, 0, toDateTime64(0, 9), "
+                f"{edges.NO_TIMES}, {edges.NO_TIMES}, now() FROM r_minutes",
+                parameters={"settled": _text(settled)},
+            )
+            _forget(client)
 
-    def _load(self) -> int:
+    def _complete(self) -> dict[str, int]:
+        """How far this run brings the edges. A clock that was set back stamps rows with times
+        that are stored already: until it has caught up, what is newer than now is looked at
+        again and again."""
+        complete = self._store.complete()
+        latest = int(self._clock() * 1e9)
+        return {
+            source: at if at <= latest else latest - SET_BACK for source, at in complete.items()
+        }
+
+    def _load(self) -> dict[str, int]:
         rows = self._store.query(
             "SELECT value FROM state WHERE name = 'rolled_up' ORDER BY stored DESC LIMIT 1"
         )
-        return int(rows[0][0]) if rows else 0
+        since = dict.fromkeys(SOURCES, 0) | (json.loads(rows[0][0]) if rows else {})
+        # Messages that were not settled then have to be looked at again.
+        since["messages"] = max(0, since["messages"] - int(SETTLE * 1e9))
+        return since
 
-    def _save(self) -> None:
-        self._store.insert(
-            "state",
-            {"name": ["rolled_up"], "value": [str(self._since)], "stored": [datetime.now(UTC)]},
-        )
+    def _save(self, complete: dict[str, int]) -> None:
+        # An insert that is under way holds back: what was done is not done again for it.
+        latest = int(self._clock() * 1e9)
+        since = {
+            source: max(at, self._since[source]) if self._since[source] <= latest else at
+            for source, at in complete.items()
+        }
+        if since != self._since:
+            self._since = since
+            self._store.insert(
+                "state",
+                {
+                    "name": ["rolled_up"],
+                    "value": [json.dumps(since)],
+                    "stored": [datetime.now(UTC)],
+                },
+            )
+
+
+def _forget(client: Any) -> None:
+    for table in (*gather.TEMPORARY, *edges.TEMPORARY):
+        client.command(f"DROP TEMPORARY TABLE IF EXISTS {table}")
 
 
 def _text(nanoseconds: int) -> str:

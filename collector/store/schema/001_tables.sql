@@ -33,7 +33,7 @@ CREATE TABLE otel_traces (
     INDEX span_id SpanId TYPE bloom_filter(0.01) GRANULARITY 4,
     INDEX started Timestamp TYPE minmax GRANULARITY 4
 ) ENGINE = MergeTree
-PARTITION BY toMonday(ReceivedAt)
+PARTITION BY toMonday(ReceivedAt, 'UTC')
 ORDER BY (TraceId, SpanId)
 SETTINGS non_replicated_deduplication_window = 10000;
 
@@ -73,7 +73,7 @@ CREATE TABLE operations (
     INDEX started start TYPE minmax GRANULARITY 4,
     INDEX place (destination, partition, offset) TYPE bloom_filter(0.01) GRANULARITY 4
 ) ENGINE = MergeTree
-PARTITION BY toMonday(received)
+PARTITION BY toMonday(received, 'UTC')
 ORDER BY (trace_id, span_id)
 SETTINGS non_replicated_deduplication_window = 10000;
 
@@ -94,7 +94,7 @@ CREATE TABLE relations (
     time DateTime64(9) CODEC(Delta(8), ZSTD(1)),
     INDEX source span_id TYPE bloom_filter(0.01) GRANULARITY 4
 ) ENGINE = MergeTree
-PARTITION BY toMonday(received)
+PARTITION BY toMonday(received, 'UTC')
 ORDER BY (target_trace_id, target_span_id)
 SETTINGS non_replicated_deduplication_window = 10000;
 
@@ -121,7 +121,7 @@ CREATE TABLE messages (
     value_size Int64 CODEC(ZSTD(1)),
     INDEX sent time TYPE minmax GRANULARITY 4
 ) ENGINE = ReplacingMergeTree
-PARTITION BY toMonday(received)
+PARTITION BY toMonday(received, 'UTC')
 ORDER BY (system, cluster, destination, incarnation, partition, offset)
 SETTINGS non_replicated_deduplication_window = 10000;
 
@@ -142,7 +142,7 @@ CREATE TABLE ids (
     service LowCardinality(String),
     time DateTime64(9) CODEC(Delta(8), ZSTD(1))
 ) ENGINE = ReplacingMergeTree
-PARTITION BY toMonday(received)
+PARTITION BY toMonday(received, 'UTC')
 ORDER BY (id, kind, trace_id, span_id, system, cluster, destination, incarnation, partition, offset)
 SETTINGS non_replicated_deduplication_window = 10000;
 
@@ -168,7 +168,7 @@ CREATE TABLE edges (
     wait AggregateFunction(quantilesTDigest(0.5, 0.95, 0.99), Float32),
     computed DateTime
 ) ENGINE = ReplacingMergeTree(version)
-PARTITION BY toMonday(computed)
+PARTITION BY toMonday(computed, 'UTC')
 ORDER BY (minute, role, environment, service, consumer_group, peer, system, cluster, destination,
     event_type, evidence);
 
@@ -206,7 +206,7 @@ CREATE TABLE progress (
     committed Int64 CODEC(ZSTD(1)),
     end_offset Int64 CODEC(ZSTD(1))
 ) ENGINE = ReplacingMergeTree
-PARTITION BY toMonday(time)
+PARTITION BY toMonday(time, 'UTC')
 ORDER BY (cluster, destination, consumer_group, incarnation, partition, time);
 
 CREATE TABLE members (
