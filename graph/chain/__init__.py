@@ -1,7 +1,13 @@
-"""From one event to its chain: identity, cause, expansion."""
+"""From one event to its chain: identity, cause, expansion.
 
-from graph.chain.expand import find
-from graph.chain.resolve import Choice, resolve
+The names of `graph.chain.result` are here at once. `find` is loaded when it is asked for: a
+program that only shows a chain starts sooner without it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from graph.chain.result import (
     Attempt,
     Cause,
@@ -19,11 +25,13 @@ from graph.chain.result import (
     Via,
 )
 
+if TYPE_CHECKING:
+    from graph.chain.expand import find
+
 __all__ = [
     "Attempt",
     "Cause",
     "Chain",
-    "Choice",
     "Creation",
     "Delivery",
     "DeliveryKey",
@@ -36,5 +44,12 @@ __all__ = [
     "Stop",
     "Via",
     "find",
-    "resolve",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "find":
+        from graph.chain.expand import find
+
+        return find
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,7 +9,8 @@ import pytest
 
 from collector.store.client import Store
 from collector.store.facts import StoreFacts
-from graph.chain import Chain, resolve
+from graph.chain import Chain
+from graph.chain.resolve import resolve
 from graph.facts import Facts
 from graph.model import IdKind, Position, SpanContext
 from graph.remembered import Remembered

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from graph.chain import find, resolve
+from graph.chain import find
+from graph.chain.resolve import resolve
 from graph.model import IdKind, OperationType
 from tests.builders import Flow
 

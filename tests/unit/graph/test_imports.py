@@ -30,3 +30,11 @@ def test_a_chain_is_written_without_networkx() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
 
     assert (done.stdout.strip(), done.stderr) == ("3 False", "")
+
+
+def test_showing_a_chain_needs_nothing_that_finds_one() -> None:
+    program = "import sys, graph.wire; print('graph.chain.expand' in sys.modules)"
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+    assert (done.stdout.strip(), done.stderr) == ("False", "")
