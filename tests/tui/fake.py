@@ -16,7 +16,11 @@ from graph.topology import Topology
 from graph.wire.chain import event_ids
 from tests.tui import shop
 from tests.tui.order import ChainBuilder, order
+from tests.tui.shop import NOON
 from tui.source import Ambiguous, CollectorAway, NotFound
+
+RATE = 212
+"""Spans that come in, a second."""
 
 
 class FakeFollowing:
@@ -38,10 +42,14 @@ class FakeSource:
         self.live = live
         self.away = False
         self.received = 48_211
+        self.seconds = 0
+        """Since noon; traffic goes on meanwhile."""
         self.gate = threading.Event()
         """Answers wait until it is set."""
         self.gate.set()
         self.asked: list[str] = []
+        self.answered = 0
+        """How many topologies were told."""
         self.meanings: dict[str, Sequence[Candidate]] = {}
         """What ids that mean several things could mean."""
         self.closed = False
@@ -86,7 +94,14 @@ class FakeSource:
         environments: Sequence[str] = (),
     ) -> Topology:
         self._answers("topology")
-        return Topology.build(self.rows, start=start, end=end)
+        seconds = self.seconds
+        grown = [replace(row, count=row.count + row.count * seconds // 600) for row in self.rows]
+        self.answered += 1
+        return Topology.build(grown, start=start, end=end)
+
+    def clock(self) -> int:
+        """Noon, or as much later as the story says."""
+        return NOON + self.seconds * 1_000_000_000
 
     def events(self, wanted: EventFilter) -> list[EventRow]:
         self._answers("events")
@@ -114,7 +129,8 @@ class FakeSource:
 
     def health(self) -> Mapping[str, Any]:
         self._answers("health")
-        spans = {"received": self.received, "stored": self.received, "rejected": 0, "dropped": 0}
+        count = self.received + RATE * self.seconds
+        spans = {"received": count, "stored": count, "rejected": 0, "dropped": 0}
         return {
             "status": "ok",
             "version": "0.1.0",

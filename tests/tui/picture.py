@@ -8,12 +8,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from tests.tui.fake import FakeSource
-from tests.tui.shop import NOON
 from tests.tui.telling import Story
 from tui.app import FlowtapApp
 from tui.client import open_source
@@ -23,33 +20,15 @@ DOCS = Path(__file__).parents[2] / "docs"
 SIZE = (118, 34)
 
 
-class BusyShop(FakeSource):
-    """The made-up shop, which grows older as it tells of its health, up to a point."""
-
-    minutes = 0
-    oldest = 5
-
-    def health(self) -> Mapping[str, Any]:
-        if self.minutes < self.oldest:
-            self.minutes += 1
-            self.received += 12_720
-        return super().health()
-
-    def clock(self) -> int:
-        return NOON + self.minutes * 60_000_000_000
-
-
 async def picture(source: Source, *keys: str, find: str = "", sees: str) -> str:
     """The screen as SVG, once it shows what it should."""
-    clock = source.clock if isinstance(source, BusyShop) else time.time_ns
+    clock = source.clock if isinstance(source, FakeSource) else time.time_ns
     app = FlowtapApp(source, find=find, clock=clock)
     async with app.run_test(size=SIZE) as pilot:
         told = Story(app, pilot)
+        if isinstance(source, FakeSource):
+            await told.waits_a_while()
         await told.sees(sees, "/s   stored" if source.live else "recorded")
-        if isinstance(source, BusyShop):
-            told_of = len(source.asked) + 4
-            await told.until(lambda: source.minutes == source.oldest, "the shop to grow old")
-            await told.until(lambda: len(source.asked) > told_of, "a last answer")
         await told.press(*keys)
         return app.export_screenshot(title="flowtap")
 
@@ -60,7 +39,7 @@ def main() -> None:
     parser.add_argument("source", nargs="*", help="a collector's URL, or recorded files")
     parser.add_argument("--find", default="7c1f0d9e-0000", help="whose chain is drawn")
     given = parser.parse_args()
-    source: Source = BusyShop()
+    source: Source = FakeSource()
     if given.source and given.source[0].startswith("http"):
         source = open_source(given.source[0])
     elif given.source:
@@ -68,7 +47,7 @@ def main() -> None:
     made_up = not given.source
     graph = picture(source, "right", "down", "down", "down", sees="consumers")
     (DOCS / "flowtap.svg").write_text(asyncio.run(graph), encoding="utf-8")
-    source = BusyShop() if made_up else source
+    source = FakeSource() if made_up else source
     chain = picture(source, find=given.find, sees="event, and who handled it")
     (DOCS / "chain.svg").write_text(asyncio.run(chain), encoding="utf-8")
     source.close()

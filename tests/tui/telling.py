@@ -10,8 +10,8 @@ from textual import events
 from textual.pilot import Pilot
 
 from tests.tui.fake import FakeSource
-from tests.tui.shop import NOON
 from tui.app import FlowtapApp
+from tui.screens.base import FlowScreen
 
 PATIENCE = 20.0
 """Seconds until a story fails that waits for something."""
@@ -41,6 +41,20 @@ class Story:
     async def sees_no_more(self, text: str) -> None:
         """Waits until this does not show."""
         await self.until(lambda: text not in self.screen, f"the end of {text}")
+
+    async def waits_a_while(self) -> None:
+        """Fifty seconds pass, once the collector has told how it is."""
+        source = self.app.source
+        assert isinstance(source, FakeSource)
+        await self.sees(f"stored {source.received:,}")
+        await self.until(lambda: source.answered >= 1, "the first answers")
+        # What is under way was asked at noon: it must not be answered as if it were later.
+        while any(one.questions.busy for one in self._flow_screens()):
+            await self.pilot.pause(0.01)
+        source.seconds = 50
+
+    def _flow_screens(self) -> list[FlowScreen]:
+        return [one for one in self.app.screen_stack if isinstance(one, FlowScreen)]
 
     async def until(self, condition: Callable[[], bool], what: str) -> None:
         """Waits for a condition; fails with the screen as it is."""
@@ -79,9 +93,9 @@ class Story:
 async def story(
     source: FakeSource | None = None, *, size: tuple[int, int] = (80, 24), find: str = ""
 ) -> AsyncIterator[Story]:
-    """A running app of this size that asks this source; it is noon."""
+    """A running app of this size that asks this source; it is about noon."""
     asked = source or FakeSource()
-    app = FlowtapApp(asked, find=find, clock=lambda: NOON)
+    app = FlowtapApp(asked, find=find, clock=asked.clock)
     async with app.run_test(size=size) as pilot:
         yield Story(app, pilot)
         asked.gate.set()

@@ -28,7 +28,7 @@ def only(rates: dict[Any, float]) -> float:
 def test_rates_come_from_what_was_added_between_answers() -> None:
     meter = FlowMeter()
     meter.observe(seen(60), NOON)
-    assert only(meter.rates) == pytest.approx(1.0), "at first the average of the window"
+    assert meter.rates == {}, "nothing to compare with yet"
     meter.observe(seen(65), NOON + SECOND)
     assert only(meter.rates) == pytest.approx(5.0)
     meter.observe(seen(65), NOON + 2 * SECOND)
@@ -42,6 +42,19 @@ def test_a_window_that_moves_on_is_no_burst() -> None:
     meter.observe(seen(40, start=NOON), NOON + 2 * SECOND)
     meter.observe(seen(50, start=NOON), NOON + 3 * SECOND)
     assert only(meter.rates) == pytest.approx(10.0)
+
+
+def test_counts_that_do_not_grow_at_first_say_nothing() -> None:
+    meter = FlowMeter()
+    for second in range(9):
+        meter.observe(seen(100), NOON + second * SECOND)
+    assert meter.rates == {}
+    meter.observe(seen(118), NOON + 9 * SECOND)
+    assert only(meter.rates) == pytest.approx(2.0)
+    silent = FlowMeter()
+    for second in range(11):
+        silent.observe(seen(100), NOON + second * SECOND)
+    assert only(silent.rates) == 0
 
 
 def test_what_stopped_is_idle_after_a_while() -> None:

@@ -292,7 +292,8 @@ async def test_a_chain_of_a_thousand_events_moves_at_once() -> None:
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_the_graph_looks_so(size: tuple[int, int]) -> None:
     async with story(size=size) as told:
-        await told.sees("order.created", "● 127.0.0.1:8411")
+        await told.waits_a_while()
+        await told.sees("2.0/s", "in 212/s", "● 127.0.0.1:8411")
         await told.press("down", "down", "right", "down")
         assert_golden(f"tui/graph-{size[0]}x{size[1]}.txt", told.screen)
 
@@ -300,7 +301,8 @@ async def test_the_graph_looks_so(size: tuple[int, int]) -> None:
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_a_chain_looks_so(size: tuple[int, int]) -> None:
     async with story(size=size, find="7c1f0d9e-0000") as told:
-        await told.sees("◉ order.created", "● 127.0.0.1:8411")
+        await told.waits_a_while()
+        await told.sees("◉ order.created", "in 212/s")
         await told.click("✗ notification")
         assert_golden(f"tui/chain-{size[0]}x{size[1]}.txt", told.screen)
 

@@ -20,7 +20,7 @@ def row_details(row: Row | None, chain: Chain, width: int) -> list[Line]:
         text = "These share a correlation id with what you asked for, and nothing else joins them."
         return fact("related", text, width=width)
     if row.delivery is not None:
-        return delivery_details(row.delivery, row.event, width)
+        return delivery_details(row.delivery, row.event, chain, width)
     return event_details(row.event, chain, width)
 
 
@@ -49,9 +49,9 @@ def event_details(event: Event, chain: Chain, width: int) -> list[Line]:
     return lines
 
 
-def delivery_details(delivery: Delivery, event: Event, width: int) -> list[Line]:
+def delivery_details(delivery: Delivery, event: Event, chain: Chain, width: int) -> list[Line]:
     """A delivery: what became of it, attempt by attempt, and why it is this event's."""
-    status = status_of(delivery)
+    status = status_of(delivery, chain)
     name = printable(delivery.service or delivery.group or "unknown consumer")
     lines = [
         line(

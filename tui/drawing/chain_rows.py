@@ -42,12 +42,13 @@ class Status(NamedTuple):
     role: SegmentRole
 
 
-def status_of(delivery: Delivery) -> Status:
-    """As its spans tell; a delivery without a span was only seen to pass its context on."""
+def status_of(delivery: Delivery, chain: Chain) -> Status:
+    """As its spans and its effects tell; one that led to something was handled."""
     if delivery.error:
         return Status("✗", "failed", "error")
     types = {operation.type for operation in delivery.operations}
-    if OperationType.PROCESS in types or OperationType.SETTLE in types:
+    led = any(cause.delivery == delivery.key for cause in chain.effects_of(delivery.event))
+    if led or OperationType.PROCESS in types or OperationType.SETTLE in types:
         return Status("✓", "handled", "ok")
     if types:
         return Status("◦", "received", "warning")
@@ -118,7 +119,7 @@ def _label(row: Row, chain: Chain) -> list[Segment]:
             Segment(f"  {count} event{'s' if count > 1 else ''}", "dim"),
         ]
     if row.delivery is not None:
-        label = _delivery_label(row.delivery)
+        label = _delivery_label(row.delivery, chain)
     elif row.event is not None and row.key.kind is RowKind.EVENT:
         label = _event_label(row, row.event, chain)
     else:
@@ -161,8 +162,8 @@ def _event_label(row: Row, event: Event, chain: Chain) -> list[Segment]:
     return parts
 
 
-def _delivery_label(delivery: Delivery) -> list[Segment]:
-    status = status_of(delivery)
+def _delivery_label(delivery: Delivery, chain: Chain) -> list[Segment]:
+    status = status_of(delivery, chain)
     name = delivery.service or delivery.group or "unknown consumer"
     parts = [Segment(f"{status.mark} ", status.role), Segment(printable(name), "service")]
     candidates = max((join.candidates for join in delivery.joins), default=1)

@@ -48,7 +48,7 @@ class EventsDrawing:
     def heading(self) -> Line:
         """The line that names the columns."""
         columns = self.columns
-        parts = [" time", " " * 10, pad("event", columns.title), "  "]
+        parts = [" time, UTC", " " * 5, pad("event", columns.title), "  "]
         if columns.key:
             parts += [pad("key", columns.key), "  "]
         parts += [pad("id", columns.id), "  ", pad("producer", columns.service)]

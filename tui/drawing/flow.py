@@ -54,10 +54,16 @@ class Flow:
     """The topology's blocks, where they were made beforehand (`blocks_of`)."""
 
     def pace(self, edges: Iterable[Edge]) -> Segment:
-        """How much flows over these edges together: their rate, or else their count."""
+        """How much flows over these edges together: their rate, or else their count.
+
+        A rate that is not known yet is `…`.
+        """
         if self.rates is None:
             return Segment(figures.count(sum(edge.count for edge in edges)), "number")
-        flowing = figures.rate(sum(self.rates.get(edge.key, 0.0) for edge in edges))
+        known = [self.rates[edge.key] for edge in edges if edge.key in self.rates]
+        if not known:
+            return Segment("…", "dim")
+        flowing = figures.rate(sum(known))
         return Segment(flowing, "dim" if flowing == "idle" else "number")
 
     @cached_property

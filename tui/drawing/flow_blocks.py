@@ -61,7 +61,7 @@ class Columns(NamedTuple):
         if len(shown) < 2:
             return cls(width, left, box, edge, 0, ())
         slack = room - name - sum(_FIGURES[column] for column in shown)
-        longer = min(slack // 2, 8)
+        longer = min(slack // 2, 14)
         ordered = tuple(column for column in _FIGURES if column in shown)
         return cls(width, left + longer, box, edge + longer, name, ordered)
 
@@ -140,7 +140,8 @@ _HEAVY = _Frame("┏", "┓", "┗", "┛", "━", "┃", "┃", "┣")
 def _inside(flow: Flow, block: Block, node: Node, width: int) -> list[Line]:
     """What a destination says of itself, in as many lines as its block has."""
     total = node.incoming or max((edge.count for edge in block.outgoing), default=0)
-    pace = flow.pace(block.incoming) if flow.rates is not None else Segment("")
+    shown = flow.rates is not None and block.incoming
+    pace = flow.pace(block.incoming) if shown else Segment("")
     counted = f"{total:,} msg" if cells(pace.text) + len(f"{total:,}") + 6 <= width else ""
     counted = counted or f"{figures.count(total)} msg"
     lines = [line(pace, Segment(pad(counted, width - cells(pace.text), "right"), "dim"))]

@@ -38,6 +38,15 @@ def nothing_yet(connection: Connection) -> list[Line]:
     return [*lines, copy]
 
 
+def no_messages(name: str) -> list[Line]:
+    """A recording without any messaging."""
+    return [
+        line(Segment("Nothing here sends or receives messages.", "title")),
+        (),
+        line(Segment(printable(name), "dim"), " has spans of other kinds, or none at all."),
+    ]
+
+
 def _step(number: int, text: str, command: str) -> list[Line]:
     return [
         line(Segment(f"{number}  ", "label"), text),

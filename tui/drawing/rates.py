@@ -12,6 +12,9 @@ from graph.topology import EdgeKey, Role, Topology
 MEMORY = 30.0
 """Seconds over which a rate is taken."""
 
+PATIENCE = 10.0
+"""Seconds without any growth after which everything is idle."""
+
 SECOND = 1_000_000_000
 
 
@@ -44,18 +47,19 @@ class FlowMeter:
 
     @property
     def rates(self) -> dict[EdgeKey, float]:
-        """Messages a second by edge; until there are two answers, the average of the window."""
-        if self._last is None:
+        """Messages a second by edge; none of them before it is known.
+
+        Counts grow in steps, when the collector computes them: that none grew at first says
+        nothing, until it has been so for a while.
+        """
+        seconds = sum(step.seconds for step in self._steps)
+        grew = any(step.more for step in self._steps)
+        if self._last is None or not (grew or seconds >= PATIENCE):
             return {}
-        topology, now = self._last
-        if self._steps:
-            seconds = sum(step.seconds for step in self._steps)
-            return {
-                edge.key: sum(step.more.get(edge.key, 0) for step in self._steps) / seconds
-                for edge in topology.edges
-            }
-        seconds = ((topology.end or now) - topology.start) / SECOND if topology.start else 0.0
-        return {edge.key: edge.count / seconds for edge in topology.edges} if seconds > 0 else {}
+        return {
+            edge.key: sum(step.more.get(edge.key, 0) for step in self._steps) / seconds
+            for edge in self._last[0].edges
+        }
 
 
 def lags_of(topology: Topology, consumers: Iterable[Consumer]) -> dict[EdgeKey, int]:

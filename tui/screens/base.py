@@ -61,6 +61,8 @@ class FlowScreen(Screen[None]):
         super().__init__()
         self.questions = Questions(self)
         self._offered: tuple[str, ...] = ()
+        self._chosen = False
+        """Somebody has shown or hidden the details."""
 
     @property
     def flowtap(self) -> FlowtapApp:
@@ -130,6 +132,12 @@ class FlowScreen(Screen[None]):
 
     def on_resize(self) -> None:
         self.set_class(self.size.width >= WIDE, "wide")
+        if not self._chosen:
+            self.set_class(self.room_for_details(), "details")
+
+    def room_for_details(self) -> bool:
+        """Whether details show before anybody asked for them."""
+        return self.size.width >= WIDE
 
     # Questions
 
@@ -200,6 +208,7 @@ class FlowScreen(Screen[None]):
         self.canvas.end(1)
 
     def action_details(self) -> None:
+        self._chosen = True
         self.toggle_class("details")
 
     def action_details_down(self) -> None:

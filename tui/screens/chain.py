@@ -19,7 +19,7 @@ from tui.drawing.chain_tree import Row, RowKey, RowKind
 from tui.drawing.notices import away, choices, looking_for, not_found
 from tui.drawing.segments import Line, fit, printable
 from tui.drawing.sheet import Sheet
-from tui.screens.base import TALL, WIDE, FlowScreen
+from tui.screens.base import TALL, FlowScreen
 from tui.source import Ambiguous, BadRequest, NotFound, NothingRecorded, SourceError
 from tui.widgets.bar import Bar
 from tui.widgets.bindings import bindings
@@ -53,8 +53,10 @@ class ChainScreen(FlowScreen):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.set_class(self.app.size.width >= WIDE or self.app.size.height >= TALL, "details")
         self.notice(looking_for(self.asked))
+
+    def room_for_details(self) -> bool:
+        return super().room_for_details() or self.size.height >= TALL
 
     def said(self) -> Line:
         return summary(self.chain) if self.chain else ()

@@ -16,11 +16,11 @@ from tui.drawing import figures
 from tui.drawing.flow import Block, Flow, Spot, blocks_of
 from tui.drawing.flow_drawing import FlowDrawing
 from tui.drawing.node_details import spot_details
-from tui.drawing.notices import asking, away, nothing_yet
+from tui.drawing.notices import asking, away, no_messages, nothing_yet
 from tui.drawing.rates import FlowMeter, lags_of
 from tui.drawing.segments import Line, Segment, fit, line
 from tui.drawing.sheet import Sheet
-from tui.screens.base import WIDE, FlowScreen
+from tui.screens.base import FlowScreen
 from tui.screens.events import EventsScreen
 from tui.source import NothingRecorded, SourceError
 from tui.widgets.bar import Bar
@@ -65,7 +65,6 @@ class GraphScreen(FlowScreen):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.set_class(self.app.size.width >= WIDE, "details")
         if not self.flowtap.source.live:
             self._window = len(WINDOWS) - 1
         self.notice(asking())
@@ -121,7 +120,9 @@ class GraphScreen(FlowScreen):
 
     def _nothing(self) -> None:
         minutes = WINDOWS[self._window][1]
-        if minutes and self.flowtap.connection.totals.stored:
+        if not self.flowtap.source.live:
+            self.notice(no_messages(self.flowtap.source.name))
+        elif minutes and self.flowtap.connection.totals.stored:
             self.notice(_quiet(WINDOWS[self._window][0]), "window")
         else:
             self.notice(nothing_yet(self.flowtap.connection), "copy")

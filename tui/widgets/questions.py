@@ -73,9 +73,10 @@ class Questions:
         threading.Thread(target=run, name=f"asks {subject}", daemon=True).start()
         return True
 
-    def asking(self, subject: str) -> bool:
+    @property
+    def busy(self) -> bool:
         """Whether an answer is still to come."""
-        return subject in self._running
+        return bool(self._running)
 
     def drop(self, subject: str) -> None:
         """The answer is not wanted any more."""
