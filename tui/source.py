@@ -71,7 +71,8 @@ class BadRequest(SourceError):
 
 
 class Following(Protocol):
-    """What is being stored, one by one, until it is closed from any thread."""
+    """What is being stored, one by one, until it is closed, from any thread, or its source has
+    gone away."""
 
     missed: int
     """How many were skipped because they were read too slowly."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Security
+from fastapi.security import HTTPBearer
 
 from collector.api import chain, consumers, destinations, events, health, tail, topology
 from collector.api.asking import Asking
@@ -37,7 +38,9 @@ def create_app(
     app.state.limits = limits or Limits()
     app.state.asking = Asking(backend, workers=api.workers, deadline=api.deadline)
     app.state.tail = tail.Tail(app.state.asking)
-    resources = APIRouter(prefix=PREFIX, responses=PROBLEMS)
+    # The guard asks for the token, of every path; this describes it.
+    described = HTTPBearer(auto_error=False, description="Only where api.token is set.")
+    resources = APIRouter(prefix=PREFIX, responses=PROBLEMS, dependencies=[Security(described)])
     for resource in (events, chain, topology, destinations, consumers, tail, health):
         resources.include_router(resource.router)
     app.include_router(resources)

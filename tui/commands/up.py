@@ -131,7 +131,9 @@ def _ready(runtime: Runtime, settings: Settings, as_json: bool) -> None:
 
         sys.stdout.flush()
         return
-    say(f"flowtap {runtime.version} collects into {runtime.store}")
+    from collector.places import shown
+
+    say(f"flowtap {runtime.version} collects into {shown(settings.store)}")
     host = settings.receivers.host
     doors = (
         ("otlp_http", "OTLP/HTTP", "OTEL_EXPORTER_OTLP_ENDPOINT=http://{}:{}"),
