@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from collector import places
-from collector.config import MASKED_HEADERS, Api, ConfigError, Settings, load
-from collector.taps.kafka_settings import SecretReference
+from collector.config import (
+    MASKED_HEADERS,
+    Api,
+    ConfigError,
+    Limits,
+    Receivers,
+    Settings,
+    load,
+)
+from collector.taps.kafka_settings import KafkaSettings, SecretReference
 
 
 @pytest.fixture(autouse=True)
@@ -191,3 +200,33 @@ def test_every_mistake_is_told_at_once() -> None:
 def test_a_file_that_is_not_there_is_a_mistake(nowhere: Path) -> None:
     with pytest.raises(ConfigError, match=r"gone\.toml: there is no such file"):
         load(config=nowhere / "gone.toml")
+
+
+class TestThePage:
+    """docs/configuration.md says all there is, and says it right."""
+
+    @pytest.fixture
+    def said(self) -> str:
+        page = (Path(__file__).parents[3] / "docs/configuration.md").read_text(encoding="utf-8")
+        return page.partition("```toml\n")[2].partition("```")[0]
+
+    def test_it_can_be_used(
+        self, said: str, nowhere: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (nowhere / "token").write_text("s3cret")
+        write(said.replace("/run/secrets/flowtap", str(nowhere / "token")))
+        assert load().api.secret() == "s3cret"
+
+    def test_it_names_every_setting(self, said: str) -> None:
+        tables = tomllib.loads(said)
+        (kafka,) = tables.pop("kafka")
+        assert set(kafka) == set(KafkaSettings.model_fields)
+        assert set(tables) | {"kafka"} == set(Settings.model_fields)
+        for name, kind in (("api", Api), ("receivers", Receivers), ("limits", Limits)):
+            assert set(tables[name]) == set(kind.model_fields)
+
+    def test_its_defaults_are_the_defaults(self, said: str) -> None:
+        tables = tomllib.loads(said)
+        del tables["api"]["token"]
+        for name, kind in (("api", Api), ("receivers", Receivers), ("limits", Limits)):
+            assert kind(**tables[name]) == kind()
