@@ -17,7 +17,7 @@ from graph.wire.chain import event_ids
 from tests.tui import shop
 from tests.tui.order import ChainBuilder, order
 from tests.tui.shop import NOON
-from tui.source import Ambiguous, CollectorAway, NotFound
+from tui.source import Ambiguous, CollectorAway, NotFound, SourceFailed
 
 RATE = 212
 """Spans that come in, a second."""
@@ -41,6 +41,8 @@ class FakeSource:
         self.chains = [order()]
         self.live = live
         self.away = False
+        self.trouble = ""
+        """Why nothing but its health can be told."""
         self.received = 48_211
         self.seconds = 0
         """Since noon; traffic goes on meanwhile."""
@@ -161,5 +163,7 @@ class FakeSource:
     def _answers(self, question: str) -> None:
         self.asked.append(question)
         assert self.gate.wait(30), "the story never let the source answer"
+        if self.trouble and question != "health":
+            raise SourceFailed(self.trouble)
         if self.away:
             raise CollectorAway("nothing listens at 127.0.0.1:8411", "Is it running?")

@@ -90,6 +90,16 @@ async def test_the_collector_is_away_and_comes_back() -> None:
         await told.sees("live · last 15 min", "● 127.0.0.1:8411")
 
 
+async def test_a_collector_that_cannot_answer_says_why() -> None:
+    """It is there, but its store is in trouble: I see the reason, and it is asked again."""
+    source = FakeSource()
+    source.trouble = "the store's disk is full"
+    async with story(source) as told:
+        await told.sees("This could not be answered.", "the store's disk is full")
+        source.trouble = ""
+        await told.sees("order.created")
+
+
 async def test_first_use_shows_how_to_send_something() -> None:
     """Nothing is stored yet: I am told how to begin, and can copy the commands."""
     source = FakeSource([])

@@ -50,9 +50,11 @@ class Columns(NamedTuple):
         roomy = width >= 110
         edge = 15 if roomy else 11
         box = max(20, min(max(places, default=8) + 6, 40, width * 28 // 100))
-        left = max(producers, default=8) + (19 if roomy else 6)
-        left = max(18, min(left, width * (34 if roomy else 26) // 100))
         name = min(max(consumers, default=8) + 3, 32)
+        # As much as producers need, of what a consumer with its longest figure leaves over.
+        over = width - 1 - box - edge - name - len(" lag 999")
+        left = max(producers, default=8) + (19 if roomy else 8)
+        left = max(18, min(left, max(over, width * (34 if roomy else 26) // 100)))
         room = width - 1 - left - box - edge
         shown: set[str] = set()
         for column in ("errors", "lag", "p95", "wait"):

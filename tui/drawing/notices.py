@@ -81,6 +81,18 @@ def away(connection: Connection, now: int) -> list[Line]:
     ]
 
 
+def unanswered(detail: str, hint: str) -> list[Line]:
+    """Somebody is there, but could not answer."""
+    lines = [
+        line(Segment("This could not be answered.", "error")),
+        (),
+        line(Segment(printable(detail), "warning")),
+    ]
+    if hint:
+        lines.append(line(printable(hint)))
+    return [*lines, (), line("It is asked again each second.")]
+
+
 def no_events(name: str) -> list[Line]:
     """A list of events without any."""
     return [

@@ -12,11 +12,11 @@ from textual.widget import Widget
 
 from tui.actions import Action, Place, actions_of
 from tui.drawing.bars import draw_keys, draw_title
-from tui.drawing.notices import centred
+from tui.drawing.notices import away, centred, unanswered
 from tui.drawing.segments import Line
 from tui.drawing.sheet import Sheet
 from tui.drawing.status import draw_status
-from tui.source import NothingRecorded, SourceError, Unauthorised
+from tui.source import CollectorAway, SourceError, StoreBusy, Unauthorised
 from tui.widgets.bar import Bar
 from tui.widgets.canvas import Canvas
 from tui.widgets.questions import Answer, Questions
@@ -159,12 +159,16 @@ class FlowScreen(Screen[None]):
 
     def failed(self, subject: str, error: SourceError) -> None:
         """A question could not be answered."""
-        if not isinstance(error, NothingRecorded):
-            connection = self.flowtap.connection
-            connection.failed(error.detail, error.hint, self.flowtap.now())
-            if isinstance(error, Unauthorised):
-                connection.hint = error.hint
+        if isinstance(error, (CollectorAway, Unauthorised, StoreBusy)):
+            self.flowtap.connection.failed(error.detail, error.hint, self.flowtap.now())
         self.refresh_bars()
+
+    def excuse(self, error: SourceError) -> None:
+        """Says why there is nothing to show, and that it is tried again."""
+        if isinstance(error, CollectorAway):
+            self.notice(away(self.flowtap.connection, self.flowtap.now()), "copy")
+        else:
+            self.notice(unanswered(error.detail, error.hint))
 
     # Notices instead of a drawing
 

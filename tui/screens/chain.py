@@ -16,7 +16,7 @@ from tui.drawing.chain_details import row_details
 from tui.drawing.chain_drawing import ChainDrawing
 from tui.drawing.chain_rows import summary
 from tui.drawing.chain_tree import Row, RowKey, RowKind
-from tui.drawing.notices import away, choices, looking_for, not_found
+from tui.drawing.notices import choices, looking_for, not_found
 from tui.drawing.segments import Line, fit, printable
 from tui.drawing.sheet import Sheet
 from tui.screens.base import TALL, FlowScreen
@@ -112,8 +112,8 @@ class ChainScreen(FlowScreen):
             self.refresh_bars()
             return
         super().failed(subject, error)
-        if self.chain is None:
-            self.notice(away(self.flowtap.connection, self.flowtap.now()), "copy")
+        if subject == "chain" and self.chain is None:
+            self.excuse(error)
 
     def _draw(self) -> None:
         chain, folded = self.chain, self._folded

@@ -11,7 +11,7 @@ from textual.widget import Widget
 from graph.listing import EventFilter, EventRow
 from tui.actions import Place
 from tui.drawing.event_rows import EventsDrawing
-from tui.drawing.notices import asking, away, no_events
+from tui.drawing.notices import asking, no_events
 from tui.drawing.segments import Line, Segment, fit, line
 from tui.screens.base import FlowScreen
 from tui.screens.chain import ChainScreen
@@ -94,7 +94,7 @@ class EventsScreen(FlowScreen):
     def failed(self, subject: str, error: SourceError) -> None:
         super().failed(subject, error)
         if not self._rows:
-            self.notice(away(self.flowtap.connection, self.flowtap.now()), "copy")
+            self.excuse(error)
 
     @on(Canvas.Selected, "#main")
     def _selected(self) -> None:

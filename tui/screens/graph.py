@@ -16,7 +16,7 @@ from tui.drawing import figures
 from tui.drawing.flow import Block, Flow, Spot, blocks_of
 from tui.drawing.flow_drawing import FlowDrawing
 from tui.drawing.node_details import spot_details
-from tui.drawing.notices import asking, away, no_messages, nothing_yet
+from tui.drawing.notices import asking, no_messages, nothing_yet
 from tui.drawing.rates import FlowMeter, lags_of
 from tui.drawing.segments import Line, Segment, fit, line
 from tui.drawing.sheet import Sheet
@@ -133,7 +133,7 @@ class GraphScreen(FlowScreen):
         if isinstance(error, NothingRecorded):
             self.notice(nothing_yet(self.flowtap.connection), "copy")
         elif self._flow is None or self._empty:
-            self.notice(away(self.flowtap.connection, self.flowtap.now()), "copy")
+            self.excuse(error)
 
     # What is selected
 

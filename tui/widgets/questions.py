@@ -5,6 +5,7 @@ Nothing else carries anything from a thread to the screen.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -67,7 +68,9 @@ class Questions:
                 answer = Answer(subject, number, question(), then=then)
             except Exception as error:  # whatever went wrong is shown, never lost in a thread
                 answer = Answer(subject, number, error=error)
-            self._asker.post_message(answer)
+            # Whoever asked may have closed meanwhile, and its loop with it.
+            with contextlib.suppress(RuntimeError):
+                self._asker.post_message(answer)
 
         # Daemons: leaving must not wait for an answer that may take a minute.
         threading.Thread(target=run, name=f"asks {subject}", daemon=True).start()
