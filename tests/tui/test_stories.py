@@ -240,8 +240,11 @@ async def test_recorded_files_are_asked_once() -> None:
     source = FakeSource(live=False)
     async with story(source) as told:
         await told.sees("order.created", "▪ recorded", "1.2k", "everything")
-        await told.pilot.pause(1.2)
         assert source.asked == ["topology", "consumers"]
+        assert not told.app.screen._timers, "nothing asks again by itself"
+    async with story() as told:
+        await told.sees("order.created")
+        assert told.app.screen._timers, "a collector is asked again"
 
 
 async def test_help_and_palette_know_every_action() -> None:
