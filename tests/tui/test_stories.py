@@ -11,6 +11,7 @@ from tests.tui import shop
 from tests.tui.fake import FakeSource
 from tests.tui.order import order
 from tests.tui.telling import story
+from tui.screens.base import FlowScreen
 from tui.screens.events import EventsScreen
 
 SIZES = [(80, 24), (140, 40), (200, 50)]
@@ -241,10 +242,12 @@ async def test_recorded_files_are_asked_once() -> None:
     async with story(source) as told:
         await told.sees("order.created", "▪ recorded", "1.2k", "everything")
         assert source.asked == ["topology", "consumers"]
-        assert not told.app.screen._timers, "nothing asks again by itself"
+        assert isinstance(told.app.screen, FlowScreen)
+        assert told.app.screen.polling is None, "nothing asks again by itself"
     async with story() as told:
         await told.sees("order.created")
-        assert told.app.screen._timers, "a collector is asked again"
+        assert isinstance(told.app.screen, FlowScreen)
+        assert told.app.screen.polling is not None, "a collector is asked again"
 
 
 async def test_help_and_palette_know_every_action() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 from textual import on
 from textual.app import ComposeResult
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widget import Widget
 
 from tui.actions import Action, Place, actions_of
@@ -61,6 +62,8 @@ class FlowScreen(Screen[None]):
         super().__init__()
         self.questions = Questions(self)
         self._offered: tuple[str, ...] = ()
+        self.polling: Timer | None = None
+        """Ticks each second; None where answers never change."""
         self._chosen = False
         """Somebody has shown or hidden the details."""
 
@@ -106,7 +109,7 @@ class FlowScreen(Screen[None]):
     def on_mount(self) -> None:
         self.tick()
         if self.flowtap.source.live:
-            self.set_interval(1.0, self._tick_if_shown)
+            self.polling = self.set_interval(1.0, self._tick_if_shown)
 
     def on_screen_resume(self) -> None:
         self.tick()
