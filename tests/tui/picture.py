@@ -29,6 +29,8 @@ async def picture(source: Source, *keys: str, find: str = "", sees: str) -> str:
         if isinstance(source, FakeSource):
             await told.waits_a_while()
         await told.sees(sees, "/s   stored" if source.live else "recorded")
+        # A rate that is not known yet would say nothing on a picture.
+        await told.sees_no_more(" … ")
         await told.press(*keys)
         return app.export_screenshot(title="flowtap")
 

@@ -16,8 +16,9 @@ from tui.drawing.status import Connection, Totals, draw_status
 SECOND = 1_000_000_000
 
 
-def seen(count: int, start: int = NOON - 60 * SECOND) -> Topology:
-    return Topology.build([shop.produce("a", "t", count)], start=start, end=NOON)
+def seen(count: int, start: int = NOON - 60 * SECOND, last: int = NOON) -> Topology:
+    rows = [shop.produce("a", "t", count, last_seen=last)]
+    return Topology.build(rows, start=start, end=NOON)
 
 
 def only(rates: dict[Any, float]) -> float:
@@ -25,43 +26,46 @@ def only(rates: dict[Any, float]) -> float:
     return rate
 
 
-def test_rates_come_from_what_was_added_between_answers() -> None:
+def test_growth_belongs_to_the_time_since_counts_grew_before() -> None:
+    """Counts are computed every few seconds, and asked for each second."""
     meter = FlowMeter()
-    meter.observe(seen(60), NOON)
-    assert meter.rates == {}, "nothing to compare with yet"
-    meter.observe(seen(65), NOON + SECOND)
-    assert only(meter.rates) == pytest.approx(5.0)
-    meter.observe(seen(65), NOON + 2 * SECOND)
-    assert only(meter.rates) == pytest.approx(2.5)
-
-
-def test_a_window_that_moves_on_is_no_burst() -> None:
-    meter = FlowMeter()
-    meter.observe(seen(100), NOON)
-    meter.observe(seen(110), NOON + SECOND)
-    meter.observe(seen(40, start=NOON), NOON + 2 * SECOND)
-    meter.observe(seen(50, start=NOON), NOON + 3 * SECOND)
-    assert only(meter.rates) == pytest.approx(10.0)
-
-
-def test_counts_that_do_not_grow_at_first_say_nothing() -> None:
-    meter = FlowMeter()
-    for second in range(9):
-        meter.observe(seen(100), NOON + second * SECOND)
-    assert meter.rates == {}
-    meter.observe(seen(118), NOON + 9 * SECOND)
+    for second in range(21):
+        assert (second > 10) == bool(meter.rates), "known from the second time on that they grew"
+        meter.observe(seen(100 + second // 5 * 10), NOON + second * SECOND)
     assert only(meter.rates) == pytest.approx(2.0)
-    silent = FlowMeter()
-    for second in range(11):
-        silent.observe(seen(100), NOON + second * SECOND)
-    assert only(silent.rates) == 0
 
 
-def test_what_stopped_is_idle_after_a_while() -> None:
+def test_a_window_that_moves_on_is_no_burst_and_no_pause() -> None:
+    meter = FlowMeter()
+    for second in range(5):
+        meter.observe(seen(100 + 10 * second), NOON + second * SECOND)
+    for second in range(5, 10):
+        meter.observe(seen(10 * second, start=NOON), NOON + second * SECOND)
+        assert only(meter.rates) == pytest.approx(10.0)
+
+
+def test_one_that_stops_while_others_go_on_is_idle_after_a_while() -> None:
     meter = FlowMeter()
     for second in range(60):
-        meter.observe(seen(100 + min(second, 10)), NOON + second * SECOND)
-    assert only(meter.rates) == 0
+        stops, goes = shop.produce("a", "t", min(second, 10)), shop.produce("b", "t", second)
+        meter.observe(Topology.build([stops, goes], start=1), NOON + second * SECOND)
+    rates = {key.source.name: rate for key, rate in meter.rates.items()}
+    assert rates == {"a": 0.0, "b": pytest.approx(1.0)}
+
+
+def test_when_nothing_was_seen_for_long_all_is_idle() -> None:
+    quiet = FlowMeter()
+    quiet.observe(seen(100, last=NOON - 80 * SECOND), NOON)
+    assert only(quiet.rates) == 0, "at once: the last message is old"
+    stopped = FlowMeter()
+    for second in range(10):
+        stopped.observe(seen(100 + second), NOON + second * SECOND)
+    stopped.observe(seen(109), NOON + 60 * SECOND)
+    assert only(stopped.rates) == pytest.approx(1.0), "a collector may take a minute to count"
+    stopped.observe(seen(109), NOON + 90 * SECOND)
+    assert only(stopped.rates) == 0
+    stopped.observe(seen(140), NOON + 91 * SECOND)
+    assert stopped.rates == {}, "one growth says nothing of its time"
 
 
 def test_lags_belong_to_the_edge_of_their_group() -> None:

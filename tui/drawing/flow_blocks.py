@@ -48,14 +48,14 @@ class Columns(NamedTuple):
         consumers = [cells(title[e.target]) for e in edges if e.role is Role.CONSUME]
         places = [cells(title[block.place]) for block in flow.blocks if block.place]
         roomy = width >= 110
-        edge = 15 if roomy else 11
+        edge = 13 if roomy else 11
         box = max(20, min(max(places, default=8) + 6, 40, width * 28 // 100))
         name = min(max(consumers, default=8) + 3, 32)
         # As much as producers need, of what a consumer with its longest figure leaves over.
         over = width - 1 - box - edge - name - len(" lag 999")
-        left = max(producers, default=8) + (19 if roomy else 8)
+        left = max(producers, default=8) + (17 if roomy else 8)
         left = max(18, min(left, max(over, width * (34 if roomy else 26) // 100)))
-        room = width - 1 - left - box - edge
+        room = width - 2 - left - box - edge
         shown: set[str] = set()
         for column in ("errors", "lag", "p95", "wait"):
             if name + sum(_FIGURES[one] for one in (*shown, column)) <= room:

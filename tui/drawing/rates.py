@@ -12,54 +12,74 @@ from graph.topology import EdgeKey, Role, Topology
 MEMORY = 30.0
 """Seconds over which a rate is taken."""
 
-PATIENCE = 10.0
-"""Seconds without any growth after which everything is idle."""
+SILENCE = 75.0
+"""Seconds without a message after which all is idle; a busy collector may compute counts as
+seldom as once a minute."""
 
 SECOND = 1_000_000_000
 
 
 class _Step(NamedTuple):
-    """What came between two answers."""
+    """What came between two times at which counts grew."""
 
     seconds: float
     more: Mapping[EdgeKey, int]
 
 
 class FlowMeter:
-    """Rates of edges out of growing counts; counts of a window that has moved do not compare."""
+    """Rates of edges out of growing counts; counts of a window that has moved do not compare.
+
+    A collector computes counts every few seconds, all at once: growth belongs to the time since
+    they grew before, not since they were asked before.
+    """
 
     def __init__(self) -> None:
         self._steps: deque[_Step] = deque()
         self._last: tuple[Topology, int] | None = None
+        self._grew: int | None = None
+        """When counts last grew; None where that was not seen since the window moved."""
 
     def observe(self, topology: Topology, now: int) -> None:
         """The newest answer, and when it was asked for (nanoseconds since the Unix epoch)."""
         last = self._last
         self._last = topology, now
-        if last is None or last[0].start != topology.start or now <= last[1]:
+        if last is None or now <= last[1]:
+            return
+        if last[0].start != topology.start:
+            self._grew = None
             return
         before = {edge.key: edge.count for edge in last[0].edges}
         more = {edge.key: edge.count - before.get(edge.key, 0) for edge in topology.edges}
         grown = {key: count for key, count in more.items() if count > 0}
-        self._steps.append(_Step((now - last[1]) / SECOND, grown))
-        while sum(step.seconds for step in self._steps) - self._steps[0].seconds > MEMORY:
+        if grown:
+            if self._grew is not None:
+                self._steps.append(_Step((now - self._grew) / SECOND, grown))
+            self._grew = now
+        elif self._silent:
+            self._steps.clear()
+            self._grew = None
+        while sum(step.seconds for step in list(self._steps)[1:]) > MEMORY:
             self._steps.popleft()
 
     @property
-    def rates(self) -> dict[EdgeKey, float]:
-        """Messages a second by edge; none of them before it is known.
+    def _silent(self) -> bool:
+        """Nothing was seen for a while, and no count grew either: clocks may be wrong."""
+        if self._last is None:
+            return False
+        topology, now = self._last
+        newest = max((edge.last_seen for edge in topology.edges), default=0)
+        return now - max(newest, self._grew or 0) > SILENCE * SECOND
 
-        Counts grow in steps, when the collector computes them: that none grew at first says
-        nothing, until it has been so for a while.
-        """
-        seconds = sum(step.seconds for step in self._steps)
-        grew = any(step.more for step in self._steps)
-        if self._last is None or not (grew or seconds >= PATIENCE):
+    @property
+    def rates(self) -> dict[EdgeKey, float]:
+        """Messages a second by edge; none of them before it is known."""
+        if self._last is None:
             return {}
-        return {
-            edge.key: sum(step.more.get(edge.key, 0) for step in self._steps) / seconds
-            for edge in self._last[0].edges
-        }
+        keys = [edge.key for edge in self._last[0].edges]
+        if self._steps:
+            seconds = sum(step.seconds for step in self._steps)
+            return {key: sum(s.more.get(key, 0) for s in self._steps) / seconds for key in keys}
+        return dict.fromkeys(keys, 0.0) if self._silent else {}
 
 
 def lags_of(topology: Topology, consumers: Iterable[Consumer]) -> dict[EdgeKey, int]:
