@@ -35,6 +35,18 @@ def test_growth_belongs_to_the_time_since_counts_grew_before() -> None:
     assert only(meter.rates) == pytest.approx(2.0)
 
 
+def test_the_first_growth_is_measured_by_the_messages_own_times() -> None:
+    """Nobody saw when it was counted before; the newest message of each count tells."""
+    meter = FlowMeter()
+    meter.observe(seen(100, last=NOON - 9 * SECOND), NOON)
+    meter.observe(seen(120, last=NOON + SECOND), NOON + 2 * SECOND)
+    assert only(meter.rates) == pytest.approx(2.0)
+    wrong = FlowMeter()
+    wrong.observe(seen(100, last=NOON), NOON)
+    wrong.observe(seen(120, last=NOON + 10**18), NOON + 2 * SECOND)
+    assert wrong.rates == {}, "a clock that is years ahead tells nothing"
+
+
 def test_a_window_that_moves_on_is_no_burst_and_no_pause() -> None:
     meter = FlowMeter()
     for second in range(5):

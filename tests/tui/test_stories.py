@@ -215,6 +215,15 @@ async def test_the_selected_node_stays_when_the_graph_grows() -> None:
         assert next(y for y, line in enumerate(told.lines) if "▸" in line) == before
 
 
+async def test_until_i_choose_the_first_is_selected() -> None:
+    """The graph grows while I only watch: it shows its beginning."""
+    source = FakeSource([shop.produce("inventory", "stock.reserved", 3)])
+    async with story(source) as told:
+        await told.sees("┏━ stock.reserved")
+        source.rows = shop.edges()
+        await told.sees("┏━ order.created")
+
+
 async def test_events_follow_until_one_is_chosen() -> None:
     """The newest is selected until I go up; then the list stands still under my hand."""
     source = FakeSource()

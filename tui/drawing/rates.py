@@ -29,8 +29,9 @@ class _Step(NamedTuple):
 class FlowMeter:
     """Rates of edges out of growing counts; counts of a window that has moved do not compare.
 
-    A collector computes counts every few seconds, all at once: growth belongs to the time since
-    they grew before, not since they were asked before.
+    A collector computes counts every few seconds, all at once: growth belongs to the time
+    between the newest messages of both counts, or, where clocks do not tell, to the time since
+    counts grew before; not to the time between two questions.
     """
 
     def __init__(self) -> None:
@@ -52,8 +53,11 @@ class FlowMeter:
         more = {edge.key: edge.count - before.get(edge.key, 0) for edge in topology.edges}
         grown = {key: count for key, count in more.items() if count > 0}
         if grown:
-            if self._grew is not None:
-                self._steps.append(_Step((now - self._grew) / SECOND, grown))
+            between = _newest(topology) - _newest(last[0])
+            if not 0 < between < SILENCE * SECOND or _newest(topology) > now + SECOND:
+                between = now - self._grew if self._grew is not None else 0
+            if between:
+                self._steps.append(_Step(between / SECOND, grown))
             self._grew = now
         elif self._silent:
             self._steps.clear()
@@ -67,8 +71,7 @@ class FlowMeter:
         if self._last is None:
             return False
         topology, now = self._last
-        newest = max((edge.last_seen for edge in topology.edges), default=0)
-        return now - max(newest, self._grew or 0) > SILENCE * SECOND
+        return now - max(_newest(topology), self._grew or 0) > SILENCE * SECOND
 
     @property
     def rates(self) -> dict[EdgeKey, float]:
@@ -80,6 +83,11 @@ class FlowMeter:
             seconds = sum(step.seconds for step in self._steps)
             return {key: sum(s.more.get(key, 0) for s in self._steps) / seconds for key in keys}
         return dict.fromkeys(keys, 0.0) if self._silent else {}
+
+
+def _newest(topology: Topology) -> int:
+    """When the newest message was produced or handled, by its producer's or consumer's clock."""
+    return max((edge.last_seen for edge in topology.edges), default=0)
 
 
 def lags_of(topology: Topology, consumers: Iterable[Consumer]) -> dict[EdgeKey, int]:

@@ -73,6 +73,7 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         self._lit: frozenset[object] = frozenset()
         self._styles: Look | None = None
         self._select_first = select_first
+        self._chosen = False
         self._width = 0
 
     def show(self, draw: Draw) -> None:
@@ -85,6 +86,7 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         if target is None or self.drawing.rows_of(target) is None:
             return
         changed = target != self.selected
+        self._chosen = True
         self.selected = target
         self._lit = self.drawing.lit(target)
         self._bring_into_view(top)
@@ -143,10 +145,11 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         self.virtual_size = Size(width, self.drawing.height)
         if self.selected is not None and self.drawing.rows_of(self.selected) is None:
             self.selected = None
-        if self.selected is None and self._select_first:
-            first = self.drawing.first()
-            if first is not None:
-                self.selected = first
+        if self._select_first and (self.selected is None or not self._chosen):
+            # Until somebody chooses, the first is selected, whichever that has become.
+            first, was = self.drawing.first(), self.selected
+            self.selected, self._chosen, before = first, False, None
+            if first is not None and first != was:
                 self.post_message(self.Selected(self, first))
                 self._bring_into_view(False)
         self._lit = self.drawing.lit(self.selected)
