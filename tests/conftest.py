@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from collector.store.client import Store
@@ -18,6 +19,10 @@ def kafka() -> Iterator[Broker]:
     with Broker() as broker:
         yield broker
 
+
+# How long an example takes says nothing on a machine that does other things too.
+hypothesis.settings.register_profile("flowtap", deadline=None)
+hypothesis.settings.load_profile("flowtap")
 
 _stores: list[Store] = []
 

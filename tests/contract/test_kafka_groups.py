@@ -8,7 +8,14 @@ from collector.taps.tap import ProgressRow
 from samples.kafka.broker import Broker
 from tests.contract.kafka_world import RecordingSink, World, take, tapping, until
 
-pytestmark = pytest.mark.kafka
+pytestmark = [
+    pytest.mark.kafka,
+    # kafka-python leaves the sockets of failed connections to the garbage collector.
+    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
+    pytest.mark.filterwarnings(
+        "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"
+    ),
+]
 
 
 def seen(sink: RecordingSink, group: str) -> list[tuple[str, int, int]]:
