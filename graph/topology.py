@@ -78,7 +78,9 @@ class Node:
     @property
     def title(self) -> str:
         """What to show."""
-        return "unknown producer" if self.kind is NodeKind.UNKNOWN else self.label
+        if self.kind is NodeKind.UNKNOWN:
+            return "unknown producer"
+        return self.label or "(no name)"
 
 
 @dataclass(frozen=True, slots=True)

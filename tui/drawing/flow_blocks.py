@@ -90,7 +90,7 @@ def draw_block(flow: Flow, block: Block, columns: Columns, selected: Spot | None
     frame = _HEAVY if spot == selected else _LIGHT
     left, inner = columns.left, columns.box - 2
     blank = " " * (1 + left)
-    title = cut(printable(node.label), inner - 3)
+    title = cut(printable(node.title), inner - 3)
     top = f" {title} " + frame.across * (inner - 3 - cells(title))
     lines = [
         line(
