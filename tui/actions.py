@@ -180,7 +180,7 @@ ACTIONS = (
         shown=True,
     ),
     Action(
-        "quit", ("q", "ctrl+q"), "Quit", "Leave flowtap; the collector goes on.", _EVERY, shown=True
+        "quit", ("q", "ctrl+q"), "Quit", "Leave flowtap; a collector goes on.", _EVERY, shown=True
     ),
 )
 
