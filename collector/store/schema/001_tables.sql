@@ -1,7 +1,8 @@
 -- The first schema. Each statement ends with a semicolon at the end of a line.
 -- Tables are partitioned by the week of receipt: producers' clocks can say 1970 or 2036, and
 -- one insert that spans a hundred partitions is refused. The deduplication window makes a
--- segment's second insert, after a crash, a no-op in every table.
+-- segment's second insert, after a crash, a no-op in every table. What is inserted is synced to
+-- disk, because the spool forgets it then; a merge keeps its old parts long enough to be flushed.
 
 -- The OpenTelemetry Collector's ClickHouse exporter writes the same columns.
 CREATE TABLE otel_traces (
@@ -35,7 +36,8 @@ CREATE TABLE otel_traces (
 ) ENGINE = MergeTree
 PARTITION BY toMonday(ReceivedAt, 'UTC')
 ORDER BY (TraceId, SpanId)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1,
+    fsync_part_directory = 1;
 
 CREATE TABLE operations (
     received DateTime64(9) CODEC(Delta(8), ZSTD(1)),
@@ -75,7 +77,8 @@ CREATE TABLE operations (
 ) ENGINE = MergeTree
 PARTITION BY toMonday(received, 'UTC')
 ORDER BY (trace_id, span_id)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1,
+    fsync_part_directory = 1;
 
 CREATE TABLE relations (
     received DateTime64(9) CODEC(Delta(8), ZSTD(1)),
@@ -96,7 +99,8 @@ CREATE TABLE relations (
 ) ENGINE = MergeTree
 PARTITION BY toMonday(received, 'UTC')
 ORDER BY (target_trace_id, target_span_id)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1,
+    fsync_part_directory = 1;
 
 CREATE TABLE messages (
     received DateTime64(9) CODEC(Delta(8), ZSTD(1)),
@@ -123,7 +127,8 @@ CREATE TABLE messages (
 ) ENGINE = ReplacingMergeTree
 PARTITION BY toMonday(received, 'UTC')
 ORDER BY (system, cluster, destination, incarnation, partition, offset)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1,
+    fsync_part_directory = 1;
 
 CREATE TABLE ids (
     received DateTime64(9) CODEC(Delta(8), ZSTD(1)),
@@ -144,7 +149,8 @@ CREATE TABLE ids (
 ) ENGINE = ReplacingMergeTree
 PARTITION BY toMonday(received, 'UTC')
 ORDER BY (id, kind, trace_id, span_id, system, cluster, destination, incarnation, partition, offset)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1,
+    fsync_part_directory = 1;
 
 -- Computed minutes. A minute's rows count only in its newest version; `empty` rows say that
 -- the newest computation of the minute found nothing.
