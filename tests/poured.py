@@ -65,6 +65,8 @@ def _span(span: Span, operation: Operation | None) -> trace_pb2.Span:
         start_time_unix_nano=span.start,
         end_time_unix_nano=span.end,
     )
+    if span.error:
+        made.status.code = trace_pb2.Status.STATUS_CODE_ERROR
     if operation is None:
         return made
     made.attributes.extend(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collector.conventions.render import array, quote
 from collector.conventions.spans import PEER
-from collector.store.rollup.gather import ONE_NAME_SYSTEMS, minute, within
+from collector.store.rollup.gather import ONE_NAME_SYSTEMS, TARGETS, minute, within
 
 COLUMNS = """minute, role, environment, service, consumer_group, peer, system, cluster, destination,
     event_type, evidence, count, errors, last_seen, latency, wait"""
@@ -30,9 +30,10 @@ PRODUCED = f"""SELECT minute, 'produce' AS role, environment, service, '' AS con
 FROM (
     SELECT {minute("o.start")} AS minute, o.environment AS environment,
         o.service AS service, o.system AS system, o.destination AS destination,
-        if(o.destination = '' AND o.cluster = '', o.server_address,
-            if(o.cluster = '', h.cluster, o.cluster)) AS cluster,
-        if(t.event_type = '', o.event_type, t.event_type) AS event_type,
+        multiIf(o.cluster != '', o.cluster, o.destination = '', o.server_address,
+            h.cluster != '', h.cluster, creates.cluster) AS cluster,
+        multiIf(t.event_type != '', t.event_type, o.event_type != '', o.event_type,
+            creates.event_type) AS event_type,
         o.type = 'send' AS sends, o.error AS error, o.duration AS duration,
         o.start + toIntervalNanosecond(o.duration) AS ended,
         creates.n AS created, o.type = 'create' AND (k.n > 0 OR parents.n > 0) AS covered,
@@ -45,23 +46,22 @@ FROM (
         AND h.destination = o.destination
     LEFT JOIN r_types AS t ON t.trace_id = o.trace_id AND t.span_id = o.span_id
         AND t.destination = o.destination
-    -- create operations that this one links to
+    -- create operations that this one links to, whose contexts are in the messages
     LEFT JOIN (
-        SELECT trace_id, span_id, count() AS n FROM (
-            SELECT trace_id, span_id, arrayJoin(arrayDistinct(arrayConcat(
-                if(parent_span_id = '', [], [(trace_id, parent_span_id)]),
-                arrayMap(l -> (l.1, l.2), links)))) AS c
+        SELECT s.trace_id AS trace_id, s.span_id AS span_id, count() AS n,
+            max(t.event_type) AS event_type, max(t.cluster) AS cluster
+        FROM (
+            SELECT trace_id, span_id, destination, arrayJoin(arrayDistinct({TARGETS})) AS c
             FROM r_operations WHERE type = 'send'
-        ) WHERE c IN (SELECT trace_id, span_id FROM r_operations WHERE type = 'create')
-        GROUP BY trace_id, span_id
+        ) AS s LEFT JOIN r_types AS t ON t.trace_id = s.c.1 AND t.span_id = s.c.2
+            AND t.destination = s.destination
+        WHERE s.c IN (SELECT trace_id, span_id FROM r_operations WHERE type = 'create')
+        GROUP BY s.trace_id, s.span_id
     ) AS creates ON creates.trace_id = o.trace_id AND creates.span_id = o.span_id
     -- sends that point at this one
     LEFT JOIN (
         SELECT c.1 AS trace_id, c.2 AS span_id, count() AS n FROM (
-            SELECT arrayJoin(arrayConcat(
-                if(parent_span_id = '', [], [(trace_id, parent_span_id)]),
-                arrayMap(l -> (l.1, l.2), links))) AS c
-            FROM r_operations WHERE type = 'send'
+            SELECT arrayJoin({TARGETS}) AS c FROM r_operations WHERE type = 'send'
         ) GROUP BY trace_id, span_id
     ) AS k ON k.trace_id = o.trace_id AND k.span_id = o.span_id
     -- a send that is this one's parent
@@ -75,7 +75,8 @@ FROM (
         AND (o.destination != '' OR o.system != '' OR o.server_address != '')
 )
 WHERE minute IN {_ASKED}
-GROUP BY minute, environment, service, system, cluster, destination, event_type"""
+GROUP BY minute, environment, service, system, cluster, destination, event_type
+HAVING count > 0"""
 
 # Messages that no producing span claims. A source header declares who produced them; as many as
 # that service's own sends without a message are the same ones and are not counted twice.
@@ -112,23 +113,25 @@ LEFT JOIN (
 WHERE minute IN {_ASKED} AND found > silent.n"""
 
 # Where each consuming operation points, and what that is.
-TARGETS = """CREATE TEMPORARY TABLE r_targets ENGINE = Memory AS
+POINTED_AT = """CREATE TEMPORARY TABLE r_targets ENGINE = Memory AS
     SELECT o.trace_id AS trace_id, o.span_id AS span_id, o.service AS service, o.type AS type,
         c.1 AS t_trace, c.2 AS t_span,
         multiIf(t.type IN ('create', 'send'), 'producer',
             (t_trace, t_span) IN (SELECT trace_id, span_id FROM r_headers), 'producer',
             t.type != '', if(t.service = o.service, 'consumer', 'other'),
             c.3 = 'link' OR o.remote_parent, 'producer', 'other') AS what,
-        c.3 AS how, c.4 AS link_place, c.5 AS link_id, c.6 AS link_destination
+        c.3 AS how, c.4 AS link_place, c.5 AS link_id, c.6 AS link_destination,
+        toInt64(o.times) AS times
     FROM (
-        SELECT trace_id, span_id, service, type, remote_parent, arrayJoin(arrayDistinct(
-            arrayConcat(
-                if(parent_span_id = '', [], [(trace_id, parent_span_id, 'parent', '', '', '')]),
-                arrayMap(l -> (l.1, l.2, 'link',
-                    if(l.5 IS NULL, '', concat(l.4, '/', toString(l.5))), l.6, l.3), links)))) AS c
+        SELECT trace_id, span_id, service, type, remote_parent, arrayJoin(arrayConcat(
+            if(parent_span_id = '', [], [(trace_id, parent_span_id, 'parent', '', '', '')]),
+            arrayMap(l -> (l.1, l.2, 'link',
+                if(l.5 IS NULL, '', concat(l.4, '/', toString(l.5))), l.6, l.3), links))) AS c,
+            count() AS times
         FROM r_operations WHERE type IN ('receive', 'process')
+        GROUP BY trace_id, span_id, service, type, remote_parent, c
     ) AS o
-    LEFT JOIN (SELECT trace_id, span_id, any(type) AS type, any(service) AS service
+    LEFT JOIN (SELECT trace_id, span_id, max(type) AS type, max(service) AS service
         FROM r_operations GROUP BY trace_id, span_id) AS t
         ON t.trace_id = c.1 AND t.span_id = c.2"""
 
@@ -138,12 +141,17 @@ TARGETS = """CREATE TEMPORARY TABLE r_targets ENGINE = Memory AS
 # its first: where each of its messages went is then known from the message itself.
 HANDLINGS = """CREATE TEMPORARY TABLE r_handlings ENGINE = Memory AS
     WITH about AS (
-        SELECT trace_id, span_id, t_trace, t_span, any(link_place) AS link_place,
-            any(link_id) AS link_id, max(link_destination) AS link_destination
+        -- one context can stand for several messages, each with a link of its own
+        SELECT trace_id, span_id, t_trace, t_span, max(times) AS times,
+            groupUniqArrayIf((link_destination, link_place, link_id),
+                link_place != '' OR link_id != '') AS named,
+            arrayJoin(if(empty(named), [(max(link_destination), '', '')], named)) AS one,
+            one.1 AS link_destination, one.2 AS link_place, one.3 AS link_id
         FROM r_targets WHERE what = 'producer' GROUP BY trace_id, span_id, t_trace, t_span
     ),
     many AS (
-        SELECT trace_id, span_id FROM about GROUP BY trace_id, span_id HAVING count() > 1
+        SELECT trace_id, span_id FROM about GROUP BY trace_id, span_id
+        HAVING uniqExact(t_trace, t_span) > 1
     ),
     went AS (
         SELECT trace_id, span_id, arraySort(groupUniqArray(destination)) AS destinations FROM (
@@ -166,13 +174,14 @@ HANDLINGS = """CREATE TEMPORARY TABLE r_handlings ENGINE = Memory AS
         multiIf(a.link_place != '', a.link_place, b.link_place != '', b.link_place,
             o.offset IS NULL, '', concat(o.partition, '/', toString(o.offset))) AS place,
         multiIf(a.link_id != '', a.link_id, b.link_id != '', b.link_id, o.message_id) AS id,
-        concat(o.trace_id, o.span_id) AS self
+        greatest(a.times, b.times, 1) AS times, concat(o.trace_id, o.span_id) AS self
     FROM r_operations AS o
     LEFT JOIN about AS a ON a.trace_id = o.trace_id AND a.span_id = o.span_id
     -- what the receive span that it points at is about
     LEFT JOIN (
         SELECT r.trace_id AS trace_id, r.span_id AS span_id, i.t_trace AS t_trace,
-            i.t_span AS t_span, i.link_place AS link_place, i.link_id AS link_id
+            i.t_span AS t_span, i.link_place AS link_place, i.link_id AS link_id,
+            i.times AS times
         FROM r_targets AS r INNER JOIN about AS i
             ON i.trace_id = r.t_trace AND i.span_id = r.t_span
         WHERE r.what = 'consumer' AND r.type = 'process'
@@ -222,13 +231,13 @@ FROM (
             min(start) AS began, max(start + toIntervalNanosecond(duration)) AS ended,
             if(countIf(type = 'process') > 0, maxIf(duration, type = 'process'), max(duration))
                 AS handled,
-            argMax(error, (type = 'process', start)) AS failed,
+            argMax(error, (type = 'process', start, self)) AS failed,
             groupUniqArrayIf(consumer_group, consumer_group != '') AS groups,
             arrayJoin(if(empty(groups), [''], groups)) AS consumer_group,
             uniqExactIf(place, place != '') AS places, uniqExactIf(id, id != '') AS ids,
-            greatest(uniqExactIf(self, type = 'receive'), uniqExactIf(self, type = 'process'))
-                AS spans,
-            any(batch.n) AS together,
+            greatest(uniqExactIf(self, type = 'receive'), uniqExactIf(self, type = 'process'),
+                toUInt64(max(times))) AS spans,
+            max(batch.n) AS together,
             if(about, toInt64(greatest(1, places, ids, least(together, spans))),
                 toInt64(max(ifNull(batch_count, 1)))) AS n
         FROM r_handlings AS r
@@ -245,8 +254,8 @@ FROM (
             if(about, '', multiIf(place != '', place, id != '', id, self))
     ) AS d
     LEFT JOIN (
-        SELECT trace_id, span_id, any(service) AS service, any(destination) AS destination,
-            any(system) AS system, any(cluster) AS cluster, any(event_type) AS event_type,
+        SELECT trace_id, span_id, max(service) AS service, max(destination) AS destination,
+            max(system) AS system, max(cluster) AS cluster, max(event_type) AS event_type,
             min(start) AS sent
         FROM r_operations WHERE type IN ('create', 'send') GROUP BY trace_id, span_id
     ) AS p ON p.trace_id = d.t_trace AND p.span_id = d.t_span
@@ -347,7 +356,7 @@ CALLED_SILENT = f"""SELECT {_CALLED} FROM (
 WHERE minute IN {_ASKED}
 GROUP BY minute, environment, service, peer"""
 
-STEPS: tuple[str, ...] = (TARGETS, HANDLINGS)
+STEPS: tuple[str, ...] = (POINTED_AT, HANDLINGS)
 
 EDGES: tuple[str, ...] = (PRODUCED, UNCLAIMED, CONSUMED, PASSED, CALLED, CALLED_SILENT)
 

@@ -43,9 +43,10 @@ def within(column: str) -> str:
     """That a time lies in the minutes to compute; the range lets whole granules be skipped."""
     return (
         f"{column} >= (SELECT min(minute) FROM r_minutes) AND "
-        f"{column} < (SELECT if(max(minute) = toDateTime({_LAST_MINUTE}), "
-        "toDateTime64('2299-12-31 23:59:59', 3), toDateTime64(max(minute), 3) + 60) "
-        f"FROM r_minutes) AND {minute(column)} IN (SELECT minute FROM r_minutes)"
+        f"{column} <= (SELECT if(max(minute) = toDateTime({_LAST_MINUTE}), "
+        "toDateTime64('2262-04-11 23:47:16.854775807', 9, 'UTC'), "
+        "toDateTime64(max(minute), 9) + 60) FROM r_minutes) "
+        f"AND {minute(column)} IN (SELECT minute FROM r_minutes)"
     )
 
 
@@ -128,7 +129,7 @@ _COMMITTED: tuple[str, ...] = (
     f"""CREATE TEMPORARY TABLE r_committed ENGINE = Memory AS
     SELECT DISTINCT {_KEY}, time, committed FROM progress
     WHERE committed >= 0 AND time >= {_FROM} - 600
-        AND time < (SELECT toDateTime64(max(minute), 3) + 60 FROM r_minutes)
+        AND time <= (SELECT toDateTime64(max(minute), 3) + 60 FROM r_minutes)
         AND ({_KEY}) IN (SELECT DISTINCT {_KEY} FROM progress WHERE {within("time")})""",
     f"""INSERT INTO r_committed SELECT {_KEY}, max(time) AS newest, argMax(committed, time)
     FROM progress WHERE committed >= 0 AND time < {_FROM} - 600 AND ({_KEY}) IN (
@@ -300,7 +301,7 @@ BESIDES: tuple[str, ...] = (
     # Messages that carry a context of theirs: how many, where, since when.
     f"""CREATE TEMPORARY TABLE r_headers ENGINE = Memory AS
     SELECT target_trace_id AS trace_id, target_span_id AS span_id, destination,
-        any(cluster) AS cluster, uniqExact(cluster, incarnation, partition, offset) AS messages,
+        max(cluster) AS cluster, uniqExact(cluster, incarnation, partition, offset) AS messages,
         min(time) AS time
     FROM relations WHERE kind = 'header' AND (target_trace_id, target_span_id) IN ({_POINTED})
     GROUP BY target_trace_id, target_span_id, destination""",
@@ -315,8 +316,8 @@ BESIDES: tuple[str, ...] = (
                 {_POINTED}))
     LIMIT 1 BY system, cluster, destination, incarnation, partition, offset""",
     """CREATE TEMPORARY TABLE r_types ENGINE = Memory AS
-    SELECT c.1 AS trace_id, c.2 AS span_id, destination, any(event_type) AS event_type,
-        any(cluster) AS cluster
+    SELECT c.1 AS trace_id, c.2 AS span_id, destination, max(event_type) AS event_type,
+        max(cluster) AS cluster
     FROM (SELECT arrayJoin(contexts) AS c, destination, event_type, cluster FROM r_messages)
     GROUP BY trace_id, span_id, destination""",
     *_COMMITTED,

@@ -1,0 +1,168 @@
+"""In whatever order and pieces spans and messages arrive, the edges come out the same."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from collector.store.client import Store
+from collector.store.rollup import Rollup
+from graph.model import OperationType, Position, SpanContext
+from tests import stores
+from tests.builders import EPOCH, Flow, Sent
+from tests.poured import pour
+
+SECOND = 10**9
+MINUTE = 60 * SECOND
+BORDER = EPOCH // MINUTE * MINUTE + MINUTE
+
+WAYS = ("process below receive", "receive and process", "link", "parent")
+
+Edge = tuple[int, str, str, str, str]
+"""Minute, role, service, destination, evidence."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    delay: int
+    """Seconds after the message."""
+    lasts: int
+    """Seconds from polled to processed."""
+    fails: bool
+
+
+@dataclass(frozen=True)
+class Consumer:
+    service: str
+    way: str
+    attempts: tuple[Attempt, ...]
+
+
+@dataclass(frozen=True)
+class Event:
+    second: int
+    producer: str
+    destination: str
+    known: str
+    """What is left of it: both, its span only, or its message only."""
+    consumers: tuple[Consumer, ...]
+
+
+# Few times, on both sides of few borders between minutes, so that most stories cross one.
+attempts = st.builds(Attempt, st.sampled_from([1, 2, 61]), st.sampled_from([0, 60]), st.booleans())
+consumers = st.builds(
+    Consumer,
+    st.sampled_from(["payment", "points"]),
+    st.sampled_from(WAYS),
+    st.lists(attempts, min_size=1, max_size=3).map(tuple),
+)
+events = st.builds(
+    Event,
+    st.sampled_from([-62, -2, 0]),
+    st.sampled_from(["shop", "bank"]),
+    st.sampled_from(["orders", "payments"]),
+    st.sampled_from(["both", "span", "message"]),
+    st.lists(consumers, max_size=2, unique_by=lambda one: one.service).map(tuple),
+)
+
+
+def happened(event: Event, flow: Flow, truth: Counter[Edge]) -> None:
+    """Tell the event to the flow, and count what it adds to the edges."""
+    flow.now = BORDER + event.second * SECOND
+    sent = flow.send(event.producer, event.destination, tapped=event.known != "span")
+    spanned = event.known != "message"
+    if not spanned:
+        flow.forget(sent)
+    truth[
+        _minute(sent.time),
+        "produce",
+        event.producer if spanned else "",
+        event.destination,
+        "observed" if spanned else "matched",
+    ] += 1
+    for consumer in event.consumers:
+        began = min(_attempted(flow, sent, consumer, one) for one in consumer.attempts)
+        truth[_minute(began), "consume", consumer.service, event.destination, "observed"] += 1
+
+
+def _attempted(flow: Flow, sent: Sent, consumer: Consumer, attempt: Attempt) -> int:
+    """The spans of one attempt; returns when it began."""
+    flow.now = sent.time + attempt.delay * SECOND
+    service = consumer.service
+    if consumer.way in ("link", "parent"):
+        handled = flow.process(service, sent, by=consumer.way, error=attempt.fails)
+        return handled.start
+    polled = flow.receive(service, sent, by="link")
+    flow.now += attempt.lasts * SECOND
+    if consumer.way == "receive and process":
+        flow.process(service, sent, by="link", error=attempt.fails)
+        return polled.start
+    below = flow.operation(service, sent.destination, OperationType.PROCESS, inside=polled)
+    return below.start
+
+
+def _minute(ns: int) -> int:
+    return ns // MINUTE * 60
+
+
+def rows(store: Store) -> list[tuple[object, ...]]:
+    """All current edges, without when they were computed."""
+    return [
+        tuple(row)
+        for row in store.query(
+            "SELECT toUnixTimestamp(minute), role, service, destination, evidence, peer, "
+            "consumer_group, cluster, system, event_type, count, errors, last_seen, "
+            "toString(finalizeAggregation(latency)), toString(finalizeAggregation(wait)) "
+            "FROM edges WHERE role != 'empty' AND (minute, version) IN "
+            "(SELECT minute, max(version) FROM edges GROUP BY minute) ORDER BY ALL"
+        )
+    ]
+
+
+def counts(store: Store) -> Counter[Edge]:
+    found: Counter[Edge] = Counter()
+    for row in rows(store):
+        minute, role, service, destination, evidence = row[:5]
+        found[int(str(minute)), str(role), str(service), str(destination), str(evidence)] += int(
+            str(row[10])
+        )
+    return found
+
+
+def _part(flow: Flow, keys: list[SpanContext | Position]) -> Flow:
+    part = Flow()
+    part.spans = {key: flow.spans[key] for key in keys if isinstance(key, SpanContext)}
+    part.operations = {key: flow.operations[key] for key in part.spans}
+    part.messages = {key: flow.messages[key] for key in keys if isinstance(key, Position)}
+    return part
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(story=st.lists(events, min_size=1, max_size=4), data=st.data())
+def test_edges_are_exact_in_any_order_of_arrival(
+    store: Store, story: list[Event], data: st.DataObject
+) -> None:
+    flow, truth = Flow(), Counter[Edge]()
+    for event in story:
+        happened(event, flow, truth)
+    stores.empty(store)
+    arrivals = data.draw(st.permutations([*flow.spans, *flow.messages]))
+    cuts = sorted(data.draw(st.sets(st.integers(1, len(arrivals)), max_size=3)))
+    rollup = Rollup(store)
+    for start, end in zip([0, *cuts], [*cuts, len(arrivals)], strict=True):
+        part = _part(flow, arrivals[start:end])
+        if part.spans or part.messages:
+            pour(part, store)
+            rollup.run(settle=0)
+
+    step_by_step = rows(store)
+    assert counts(store) == truth
+    Rollup(store).compute_all(lambda done, total: None)
+    assert rows(store) == step_by_step
