@@ -13,11 +13,12 @@ from pathlib import Path
 
 from tests.benchmarks import lookups, machine, messages, spans
 from tests.benchmarks.figures import Report
-from tests.benchmarks.world import DEFAULT, FULL, QUICK, World
+from tests.benchmarks.world import DEFAULT, FULL, QUICK, World, say
 
 BENCHMARKS: Mapping[str, Callable[[World], Report]] = {
     "engine": spans.engine_only,
     **{way.name: partial(spans.through_collector, way=way) for way in spans.WAYS},
+    "trickle": spans.trickle,
     "kafka": messages.taps,
     "lookup": lookups.answers,
     "edges": lookups.edges,
@@ -48,8 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for name, benchmark in BENCHMARKS.items():
                 if asked.names and name not in asked.names:
                     continue
+                before = time.monotonic()
                 reports.append(benchmark(world))
                 print("", *reports[-1].lines(), sep="\n", flush=True)
+                say(f"{name} took {time.monotonic() - before:.0f} s")
             noise = machine.noise(world.works)
     seconds = time.monotonic() - began
     last = Report("machine", f"{chosen.runs} runs of each, {seconds:.0f} s in all", (noise,))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count as counter
 from itertools import islice
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from collector.store.client import Store
+from collector.store.facts import StoreFacts
 from collector.store.rollup import Rollup
 from tests.benchmarks import machine, sender
 from tests.benchmarks.payload import Order, orders, record, requests
@@ -125,15 +126,16 @@ def compute(folder: Path, count: int, runs: int) -> Computed:
 def fill(folder: Path, count: int, sample: int) -> list[Order]:
     """Store so many orders with their messages as if received over 30 days, edges computed.
 
-    Half of them in the last hour, the rest in one minute of each day before. Returns `sample` of
-    them, picked evenly by chance.
+    Half of them in the last hour, the rest in one minute of every third day before. Returns
+    `sample` of them, picked by chance.
     """
     now = time.time_ns()
     picked = set(random.Random(3).sample(range(count), sample))
     kept: list[Order] = []
-    a_day = count // 2 // 29
-    windows = [(now - day * DAY, MINUTE, a_day) for day in range(29, 0, -1)]
-    windows.append((now - 60 * MINUTE, 60 * MINUTE, count - 29 * a_day))
+    days = range(29, 0, -3)
+    a_day = count // 2 // len(days)
+    windows = [(now - day * DAY, MINUTE, a_day) for day in days]
+    windows.append((now - 60 * MINUTE, 60 * MINUTE, count - len(days) * a_day))
     first = 0
     with Store(folder) as store:
         for start, lasts, number in windows:
@@ -144,6 +146,23 @@ def fill(folder: Path, count: int, sample: int) -> list[Order]:
             first += number
         Rollup(store).run(settle=0)
     return kept
+
+
+def resolve(folder: Path, ids: Mapping[str, Sequence[str]]) -> dict[str, list[float]]:
+    """Milliseconds that each id takes to be found in the store, without its event or chain."""
+    taken: dict[str, list[float]] = {}
+    with Store(folder) as store:
+        facts = StoreFacts(store)
+        for kind, texts in ids.items():
+            facts.resolve(texts[0])
+            taken[kind] = []
+            for text in texts:
+                began = time.perf_counter()
+                found = facts.resolve(text)
+                taken[kind].append((time.perf_counter() - began) * 1000)
+                if not found:
+                    raise LookupError(text)
+    return taken
 
 
 CHUNK = 2_000

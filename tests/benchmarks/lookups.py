@@ -6,6 +6,7 @@ import json
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -22,16 +23,13 @@ HOUR = 3600 * 10**9
 FOUND = (HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
 """A trace id names several events: the answer is the choice between them."""
 
-Path = Callable[[Order], str]
+Asking = Callable[[Order], str]
 
-LOOK_UPS: tuple[tuple[str, Path], ...] = (
-    ("event by message id", lambda order: f"/events/{order.message_id(PAID)}"),
-    ("event by span id", lambda order: f"/events/{order.span(5).hex()}"),
-    ("event by trace id", lambda order: f"/events/{order.trace.hex()}"),
-    (
-        "event by position",
-        lambda order: f"/events/{quote(f'{CREATED}/{order.partition}/{order.offset}')}",
-    ),
+IDS: tuple[tuple[str, Asking], ...] = (
+    ("message id", lambda order: order.message_id(PAID)),
+    ("span id", lambda order: order.span(5).hex()),
+    ("trace id", lambda order: order.trace.hex()),
+    ("position", lambda order: f"{CREATED}/{order.partition}/{order.offset}"),
 )
 
 
@@ -53,20 +51,29 @@ def answers(world: World) -> Report:
     with collector:
         collector.wait_quiet()
         figures: list[Figure] = []
-        for name, path in LOOK_UPS:
-            figures += _timed(collector, name, path, samples, p50, p99)
+        for kind, id in IDS:
+            asking = partial(_event, id)
+            figures += _timed(collector, f"event by {kind}", asking, samples, p50, p99)
         figures += _timed(collector, "chain of an order", _chain, samples)
         _whole(collector, kept[0])
         figures += _timed(
             collector, "graph of the last hour", _topology, samples, p99=Goal(30, False)
         )
         figures.append(_shell(collector, kept))
+    found = apart(engine.resolve, collector.store, {kind: [*map(id, kept)] for kind, id in IDS})
+    for kind, taken in found.items():
+        rounds_of_kind = [taken[number::rounds] for number in range(rounds)]
+        figures += _figures(f"{kind} found in the store", rounds_of_kind)
     world.forget(folder)
     did = (
         f"{count * len(SHOP):,} spans and {count * len(TOPICS):,} messages received over 30 days; "
         f"{asked} questions of a kind, one at a time"
     )
     return Report("lookup", did, tuple(figures))
+
+
+def _event(id: Asking, order: Order) -> str:
+    return f"/events/{quote(id(order))}"
 
 
 def _chain(order: Order) -> str:
@@ -80,7 +87,7 @@ def _topology(_: Order) -> str:
 def _timed(
     collector: Collector,
     name: str,
-    path: Path,
+    path: Asking,
     samples: Sequence[Sequence[Order]],
     p50: Goal | None = None,
     p99: Goal | None = None,
@@ -88,6 +95,15 @@ def _timed(
     """The median and the slow end of each round, in milliseconds."""
     collector.get(path(samples[0][0]))
     rounds = [[_ask(collector, path(order)) for order in sample] for sample in samples]
+    return _figures(name, rounds, p50, p99)
+
+
+def _figures(
+    name: str,
+    rounds: Sequence[Sequence[float]],
+    p50: Goal | None = None,
+    p99: Goal | None = None,
+) -> list[Figure]:
     return [
         Figure(f"{name}, p50", "ms", tuple(percentile(each, 0.5) for each in rounds), p50),
         Figure(f"{name}, p99", "ms", tuple(percentile(each, 0.99) for each in rounds), p99),

@@ -22,6 +22,9 @@ import grpc.aio
 
 from tests.benchmarks.figures import percentile
 
+EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+"""The method of OTLP's service of traces."""
+
 CONNECTIONS = 4
 """Of gRPC: services share no connection."""
 
@@ -80,9 +83,7 @@ class GrpcChannel:
     """A call on a channel that several share."""
 
     def __init__(self, channel: Any) -> None:
-        self._export = channel.unary_unary(
-            "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
-        )
+        self._export = channel.unary_unary(EXPORT)
 
     async def send(self, request: bytes) -> None:
         try:

@@ -6,14 +6,19 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+import grpc
 
 from tests.benchmarks import engine
 from tests.benchmarks.collector import Collector, CollectorFailed
 from tests.benchmarks.figures import Figure, Goal, Report, over
 from tests.benchmarks.machine import Others, memory, peak_memory
-from tests.benchmarks.sender import Sent
+from tests.benchmarks.payload import orders, requests
+from tests.benchmarks.sender import EXPORT, Sent
+from tests.benchmarks.steps import SHOP
 from tests.benchmarks.world import Requests, World, apart, say
 
 SECONDS = 900.0
@@ -29,7 +34,7 @@ class Delivered:
     per_cpu_second: float
     """Of the collector, until all were inserted."""
     per_cpu_second_settled: float
-    """The same with the merges and edges that followed."""
+    """The same with the merges and edges of the seconds that followed."""
     ack_ms_p50: float
     ack_ms_p99: float
     rest_mib: float
@@ -103,7 +108,12 @@ def through_collector(world: World, way: Way) -> Report:
         over(runs, "acknowledged and inserted", "spans/s", "per_second", goal(way.per_second)),
         over(runs, "acknowledged", "spans/s", "acknowledged_per_second"),
         over(runs, "collector", "spans/CPU-s", "per_cpu_second", goal(way.per_cpu_second)),
-        over(runs, "collector, merges after it too", "spans/CPU-s", "per_cpu_second_settled"),
+        over(
+            runs,
+            f"with {world.sizes.after:.0f} s after it",
+            "spans/CPU-s",
+            "per_cpu_second_settled",
+        ),
         over(runs, "answer p50", "ms", "ack_ms_p50"),
         over(runs, "answer p99", "ms", "ack_ms_p99"),
         over(runs, "memory before", "MiB", "rest_mib", Goal(400, at_least=False)),
@@ -149,7 +159,7 @@ def _deliver(world: World, way: Way, made: Requests) -> Delivered:
             collector.wait_inserted(SECONDS)
             seconds, cpu = time.monotonic() - began, collector.cpu_seconds - before
             busy = others.cores()
-        collector.wait_quiet()
+        time.sleep(world.sizes.after)
         settled = collector.cpu_seconds - before
         peak = peak_memory(collector.pid)
     found = apart(engine.contents, collector.store)
@@ -172,6 +182,40 @@ def _deliver(world: World, way: Way, made: Requests) -> Delivered:
         retries=sent.retries,
         tables=by_table(found, made.spans),
     )
+
+
+TRICKLE_SECONDS = 3.0
+
+
+def trickle(world: World) -> Report:
+    """What it costs to be on while hardly anything happens."""
+    folder = world.folder()
+    world.before_run()
+    say("trickle: a few spans a second")
+    made = list(requests(SHOP, orders(1_000, start=time.time_ns()), 10))
+    rest, busy = [], []
+    with Collector(folder) as collector:
+        collector.wait_quiet()
+        with grpc.insecure_channel(f"127.0.0.1:{collector.ports['otlp_grpc']}") as channel:
+            export = channel.unary_unary(EXPORT)
+            for _ in range(world.sizes.runs):
+                rest.append(_cores(collector, lambda: None))
+                busy.append(_cores(collector, lambda: export(made.pop())))
+    world.forget(folder)
+    figures = (
+        Figure("nothing comes in", "cores", tuple(rest)),
+        Figure("a request of 10 spans, ten times a second", "cores", tuple(busy)),
+    )
+    return Report("trickle", f"{TRICKLE_SECONDS:.0f} s each", figures)
+
+
+def _cores(collector: Collector, each: Callable[[], object]) -> float:
+    """What a collector takes on average while something is done ten times a second."""
+    before, began = collector.cpu_seconds, time.monotonic()
+    while (passed := time.monotonic() - began) < TRICKLE_SECONDS:
+        each()
+        time.sleep(0.1)
+    return (collector.cpu_seconds - before) / passed
 
 
 def by_table(found: engine.Contents, count: int) -> str:

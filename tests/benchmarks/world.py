@@ -40,12 +40,14 @@ class Sizes:
     stored_orders: int
     """In the store that is looked into; each has eleven spans and three messages."""
     asked: int
-    """Look-ups of each kind."""
+    """Questions of each kind in each run."""
+    after: float
+    """Seconds of merges and edges that are watched after the last insert."""
 
 
-QUICK = Sizes(1, 6_000, 1_000, 60_000, 6_000, 40)
-DEFAULT = Sizes(3, 20_000, 4_000, 200_000, 30_000, 200)
-FULL = Sizes(3, 181_820, 20_000, 1_000_000, 909_100, 1_000)
+QUICK = Sizes(1, 4_000, 800, 40_000, 3_000, 10, 1.0)
+DEFAULT = Sizes(3, 12_000, 2_000, 120_000, 15_000, 40, 2.0)
+FULL = Sizes(3, 181_820, 20_000, 1_000_000, 909_100, 400, 20.0)
 """Those that the goals are about."""
 
 
