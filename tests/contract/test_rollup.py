@@ -267,24 +267,28 @@ def test_a_message_that_was_polled_early_counts_when_it_is_processed(
     assert edges(store, NEXT_MINUTE) == ["payment consumes orders: 1"]
 
 
-def test_attempts_in_different_minutes_are_one_delivery_over_their_receive_spans(
-    store: Store,
+@pytest.mark.parametrize("earlier_first", [True, False])
+def test_attempts_in_several_minutes_are_one_delivery_over_their_receive_spans(
+    store: Store, earlier_first: bool
 ) -> None:
     flow = Flow()
     flow.now = NEXT_MINUTE - 5 * SECOND
     order = flow.send("shop", "orders")
-    first = flow.receive("payment", order, by="link")
-    flow.operation("payment", "orders", OperationType.PROCESS, inside=first, error=True)
-    flow.now = NEXT_MINUTE + 5 * SECOND
-    second = flow.receive("payment", order, by="link")
-    flow.operation("payment", "orders", OperationType.PROCESS, inside=second)
+    polls = [flow.receive("payment", order, by="link") for _ in range(2)]
+    handlings = []
+    for polled in polls:
+        flow.tick(60_000)
+        handlings.append(flow.process("payment", destination="orders", inside=polled))
+    if not earlier_first:
+        handlings.reverse()
 
-    rollup = poured(store, flow)
-    expected = edges(store)
-    rollup.compute([NEXT_MINUTE // SECOND])
+    rollup = poured(store, flow, [order], polls, *([one] for one in handlings))
+    expected = edges(store, NEXT_MINUTE, NEXT_MINUTE + MINUTE)
+    rollup.compute([NEXT_MINUTE // SECOND + minute * 60 for minute in (1, 0, -1)])
 
-    assert expected == ["payment consumes orders: 1", "shop produces orders: 1"]
-    assert edges(store) == expected
+    assert expected == ["payment consumes orders: 1"]
+    assert edges(store, NEXT_MINUTE, NEXT_MINUTE + MINUTE) == expected
+    assert edges(store) == ["payment consumes orders: 1", "shop produces orders: 1"]
 
 
 def test_spans_that_only_name_their_message_are_joined_over_minutes(store: Store) -> None:
