@@ -147,7 +147,6 @@ def test_the_graph_counts_each_message_once(source: Source) -> None:
     assert [edge.group for edge in one.edges] == ["analytics"]
 
 
-@pytest.mark.xfail(reason="links to one context with several positions count once", strict=True)
 def test_a_batch_of_one_send_span_counts_each_message(backend: StoreBackend) -> None:
     topology = LocalSource(backend, "store").topology(destinations=["prices"], services=["shop-*"])
     assert [edge.count for edge in topology.edges] == [3]
