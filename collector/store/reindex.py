@@ -131,13 +131,16 @@ def _messages(week: str) -> str:
 
 def _exchange(client: Any, week: str) -> None:
     for table in DERIVED:
-        full = client.command(
-            f"SELECT count() FROM {_PREFIX}{table} WHERE _partition_id = {render.quote(week)}"
-        )
-        if int(full):
-            client.command(
-                f"ALTER TABLE {table} REPLACE PARTITION ID {render.quote(week)} "
-                f"FROM {_PREFIX}{table}"
-            )
-        else:
-            client.command(f"ALTER TABLE {table} DROP PARTITION ID {render.quote(week)}")
+        _take_place(client, table, week)
+
+
+def _take_place(client: Any, table: str, week: str) -> None:
+    """Put the new rows of a week in place of the old ones, in one step."""
+    partition = f"PARTITION ID {render.quote(week)}"
+    filled = client.command(
+        f"SELECT count() FROM {_PREFIX}{table} WHERE _partition_id = {render.quote(week)}"
+    )
+    if int(filled):
+        client.command(f"ALTER TABLE {table} REPLACE {partition} FROM {_PREFIX}{table}")
+    else:
+        client.command(f"ALTER TABLE {table} DROP {partition}")

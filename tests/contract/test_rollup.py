@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
+from collector.convert import zipkin as convert
 from collector.store import queries
 from collector.store.client import Store
 from collector.store.rollup import Rollup
 from graph.edges import EdgeRow, Role
-from graph.model import Evidence, Message, OperationType, Position, Relation, Span, SpanContext
+from graph.model import Evidence, Message, OperationType, Position, Relation, SpanContext
 from tests import stores
 from tests.builders import EPOCH, MILLISECOND, Flow
-from tests.poured import pour
+from tests.poured import pour, request
 
 MINUTE = 60 * 10**9
 SECOND = 10**9
@@ -521,16 +523,12 @@ def test_a_call_fails_when_either_side_says_so(store: Store) -> None:
     for client_failed, server_failed in ((True, False), (False, True), (False, False)):
         server = flow.call("shop", "stock")
         client = SpanContext(server.context.trace_id, server.parent)
-        flow.spans[client] = _failing(flow.spans[client], client_failed)
-        flow.spans[server.context] = _failing(server, server_failed)
+        flow.spans[client] = replace(flow.spans[client], error=client_failed)
+        flow.spans[server.context] = replace(server, error=server_failed)
 
     poured(store, flow)
 
     assert edges(store) == ["shop calls stock: 3, 2 failed"]
-
-
-def _failing(span: Span, failed: bool) -> Span:
-    return Span(*(getattr(span, name) for name in Span.__slots__[:-1]), failed)
 
 
 def test_a_server_told_late_replaces_the_callee_that_the_client_named(store: Store) -> None:
@@ -546,8 +544,6 @@ def test_a_server_told_late_replaces_the_callee_that_the_client_named(store: Sto
 
 
 def zipkin(store: Store, *spans: dict[str, object]) -> None:
-    from collector.convert import zipkin as convert
-
     stores.put_spans(store, convert.convert_spans(list(spans), NEXT_MINUTE).payload)
     stores.rolled_up(store)
 
@@ -602,8 +598,6 @@ def test_rows_of_an_insert_that_is_under_way_are_not_passed_over(store: Store) -
 
     pour_at = Flow()
     pour_at.operations, pour_at.spans = flow.operations, flow.spans
-    from tests.poured import request
-
     store.insert_spans(request(flow).SerializeToString(), received_ns=now, token="held")
     store.end("spans")
     rollup.run()
@@ -619,8 +613,6 @@ def test_a_clock_set_back_hides_nothing_that_comes_then(store: Store) -> None:
     order = flow.send("shop", "orders", tapped=False)
     handled = flow.process("payment", order)
     assert order.context
-    from tests.poured import request
-
     only = Flow()
     only.spans, only.operations = (
         {order.context: flow.spans[order.context]},

@@ -153,7 +153,8 @@ def test_edges_are_exact_in_any_order_of_arrival(
     for event in story:
         happened(event, flow, truth)
     stores.empty(store)
-    arrivals = data.draw(st.permutations([*flow.spans, *flow.messages]))
+    everything: list[SpanContext | Position] = [*flow.spans, *flow.messages]
+    arrivals = data.draw(st.permutations(everything))
     cuts = sorted(data.draw(st.sets(st.integers(1, len(arrivals)), max_size=3)))
     rollup = Rollup(store)
     for start, end in zip([0, *cuts], [*cuts, len(arrivals)], strict=True):

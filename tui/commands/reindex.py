@@ -27,6 +27,7 @@ def command(
             error="store_busy",
             as_json=as_json,
         )
+    from collector.service import import_payloads
     from collector.store.client import Store, StoreBusy, StoreError
     from collector.store.reindex import reindex
 
@@ -35,6 +36,8 @@ def command(
 
     try:
         with Store(location) as opened:
+            # A crash may have left spans that are in some tables only: they come first.
+            import_payloads(opened, places.folder_of(location), ())
             reindex(opened, narrate)
     except StoreBusy as error:
         stop(str(error), "Stop it first.", code=AWAY, error="store_busy", as_json=as_json)
