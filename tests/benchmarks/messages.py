@@ -120,6 +120,7 @@ def _fill(bootstrap: str, count: int) -> None:
         {
             "bootstrap.servers": bootstrap,
             "enable.idempotence": True,  # Keeps their order.
+            "log_level": 3,  # Not that a broker that has just started is not ready yet.
             "linger.ms": 50,
             "batch.size": 1 << 18,
             "queue.buffering.max.messages": 200_000,

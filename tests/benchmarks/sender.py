@@ -28,6 +28,9 @@ EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 CONNECTIONS = 4
 """Of gRPC: services share no connection."""
 
+LATER_SECONDS = 1.0
+"""Until a request is sent again that gRPC turned away."""
+
 _LENGTH = struct.Struct("<I")
 
 
@@ -90,7 +93,7 @@ class GrpcChannel:
             await self._export(request)
         except grpc.aio.AioRpcError as error:
             if error.code() == grpc.StatusCode.UNAVAILABLE and error.trailing_metadata():
-                raise Later(1.0) from None
+                raise Later(LATER_SECONDS) from None
             raise
 
 
@@ -162,7 +165,8 @@ async def send(protocol: str, address: str, flight: int, path: Path) -> Sent:
     async with AsyncExitStack() as stack:
         connected = await channels(protocol, address, flight, stack)
         print("ready", flush=True)
-        await asyncio.to_thread(sys.stdin.readline)
+        if not await asyncio.to_thread(sys.stdin.readline):
+            sys.exit("whoever started this is gone")
         began, cpu = time.perf_counter(), time.process_time()
         await asyncio.gather(*map(worker, connected))
         seconds, cpu = time.perf_counter() - began, time.process_time() - cpu

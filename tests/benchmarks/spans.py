@@ -21,7 +21,10 @@ from tests.benchmarks.sender import EXPORT, Sent
 from tests.benchmarks.steps import SHOP
 from tests.benchmarks.world import Requests, World, apart, say
 
+PROTOCOLS = {"grpc": "OTLP/gRPC", "http": "OTLP/HTTP"}
+
 SECONDS = 900.0
+"""After which a run is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,7 @@ def through_collector(world: World, way: Way) -> Report:
         over(runs, "other processes used", "cores", "others_cores"),
     )
     did = (
-        f"{made.spans:,} spans over {way.protocol.upper()}, {made.requests:,} requests of up to "
+        f"{made.spans:,} spans over {PROTOCOLS[way.protocol]}, {made.requests:,} requests of up to "
         f"{way.request_spans}, {way.flight} in flight, {made.path.stat().st_size // made.spans} "
         f"B a span"
     )
