@@ -44,6 +44,10 @@ ROLLER_SETTINGS: dict[str, object] = {
     "max_threads": 2,
     "prefer_column_name_to_alias": 1,
     "allow_suspicious_low_cardinality_types": 1,
+    # Compiling an expression costs more than it saves on tables as small as these.
+    "compile_expressions": 0,
+    "compile_aggregate_expressions": 0,
+    "compile_sort_description": 0,
 }
 
 READER_SETTINGS: dict[str, object] = {"max_threads": 2, "max_execution_time": 30}

@@ -141,7 +141,7 @@ def _part(flow: Flow, keys: list[SpanContext | Position]) -> Flow:
 
 
 @settings(
-    max_examples=25,
+    max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collector.conventions.render import array, quote
 from collector.conventions.spans import PEER
-from collector.store.rollup.gather import ONE_NAME_SYSTEMS, TARGETS, minute, within
+from collector.store.rollup.gather import ONE_NAME_SYSTEMS, TARGETS
+from collector.store.rollup.minutes import minute, within
 
 COLUMNS = """minute, role, environment, service, consumer_group, peer, system, cluster, destination,
     event_type, evidence, count, errors, last_seen, latency, wait"""
@@ -356,8 +357,23 @@ CALLED_SILENT = f"""SELECT {_CALLED} FROM (
 WHERE minute IN {_ASKED}
 GROUP BY minute, environment, service, peer"""
 
+# That a minute was computed, whether or not anything was found.
+NOTHING = f"""SELECT minute, 'empty' AS role, '' AS environment, '' AS service,
+    '' AS consumer_group, '' AS peer, '' AS system, '' AS cluster, '' AS destination,
+    '' AS event_type, '' AS evidence, toUInt64(0) AS count, toUInt64(0) AS errors,
+    toDateTime64(0, 9) AS last_seen, {NO_TIMES} AS latency, {NO_TIMES} AS wait
+FROM r_minutes"""
+
 STEPS: tuple[str, ...] = (POINTED_AT, HANDLINGS)
 
-EDGES: tuple[str, ...] = (PRODUCED, UNCLAIMED, CONSUMED, PASSED, CALLED, CALLED_SILENT)
+EDGES: tuple[tuple[str, str], ...] = (
+    ("r_operations", PRODUCED),
+    ("r_messages", UNCLAIMED),
+    ("r_handlings", CONSUMED),
+    ("r_committed", PASSED),
+    ("r_calls", CALLED),
+    ("r_calls", CALLED_SILENT),
+)
+"""Statements, each with the table without whose rows it yields none."""
 
 TEMPORARY = ("r_targets", "r_handlings", "r_asked", "r_calls")

@@ -9,13 +9,10 @@ attempts). The same steps lead from what was just stored to the minutes that cha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from collector.conventions.render import normal_id
-
-LATE = 3600
-"""Seconds of receipt, before the newest, in which what a late span changes is looked for."""
+from collector.store.rollup.minutes import Seeds, within
 
 APART = 900
 """Seconds between the spans of one delivery, at most, where only a name joins them."""
@@ -30,88 +27,6 @@ ONE_NAME_SYSTEMS = ("kafka", "redis", "pulsar")
 """Systems in which producers and consumers call a destination the same. Elsewhere a consumer
 names its queue or subscription: the destination is then the producer's, the name the group."""
 
-_LAST_MINUTE = 2**32 // 60 * 60 - 60
-"""A minute is a 32-bit time: what a clock puts beyond 2106 counts in its last whole minute."""
-
-
-def minute(time: str) -> str:
-    """The minute of a DateTime64."""
-    return f"least(toStartOfMinute({time}), toDateTime({_LAST_MINUTE}))"
-
-
-def within(column: str) -> str:
-    """That a time lies in the minutes to compute; the range lets whole granules be skipped."""
-    return (
-        f"{column} >= (SELECT min(minute) FROM r_minutes) AND "
-        f"{column} <= (SELECT if(max(minute) = toDateTime({_LAST_MINUTE}), "
-        "toDateTime64('2262-04-11 23:47:16.854775807', 9, 'UTC'), "
-        "toDateTime64(max(minute), 9) + 60) FROM r_minutes) "
-        f"AND {minute(column)} IN (SELECT minute FROM r_minutes)"
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Seeds:
-    """What gathering starts from, as conditions on the tables' rows."""
-
-    operations: str
-    messages: str
-    related: str
-    """A further condition on the operations and relations that the steps lead to."""
-    consumers: bool
-    """Whether also those are wanted who consume what the seeds produced or carry."""
-
-
-ASKED = Seeds(within("start"), within("time"), "1", consumers=False)
-"""What the edges of the minutes in `r_minutes` are made of."""
-
-STORED = Seeds(
-    "received > {spans:DateTime64(9)}",
-    "received > {messages:DateTime64(9)}",
-    f"received > least({{spans:DateTime64(9)}}, {{messages:DateTime64(9)}}) - {LATE}",
-    consumers=True,
-)
-"""What was stored since, and what belongs to it."""
-
-ALL_MINUTES = f"""SELECT DISTINCT toUnixTimestamp(minute) AS at FROM (
-    SELECT {minute("start")} AS minute FROM operations
-    UNION ALL SELECT {minute("time")} FROM messages
-    UNION ALL SELECT {minute("time")} FROM progress
-    UNION ALL SELECT {minute("Timestamp")} FROM otel_traces WHERE SpanKind IN ('Client', 'Server')
-    UNION ALL SELECT minute FROM edges
-) ORDER BY at"""
-"""Minutes that have edges, or may have."""
-
-CHANGED_MINUTES = f"""SELECT DISTINCT toUnixTimestamp(minute) AS at FROM (
-    SELECT {minute("start")} AS minute FROM r_operations
-    UNION ALL
-    SELECT {minute("time")} FROM messages WHERE {STORED.messages}
-    UNION ALL
-    -- Messages that a producing span claims: by the context they carry, or by position.
-    SELECT {minute("time")} FROM relations WHERE kind = 'header' AND {STORED.related}
-        AND (target_trace_id, target_span_id) IN (SELECT trace_id, span_id FROM r_operations
-            WHERE seed AND type IN ('create', 'send'))
-    UNION ALL
-    SELECT {minute("time")} FROM messages WHERE {STORED.related}
-        AND (destination, partition, offset) IN (
-            SELECT destination, partition, assumeNotNull(offset) FROM r_operations
-            WHERE seed AND type IN ('create', 'send') AND offset IS NOT NULL)
-    UNION ALL
-    SELECT {minute("time")} FROM progress WHERE time > {{progress:DateTime64(9)}} - 10
-    UNION ALL
-    SELECT {minute("Timestamp")} FROM otel_traces
-        WHERE {STORED.related.replace("received", "ReceivedAt")}
-        AND SpanKind IN ('Client', 'Server')
-        AND TraceId IN (SELECT TraceId FROM otel_traces
-            WHERE ReceivedAt > {{spans:DateTime64(9)}}
-            AND SpanKind IN ('Client', 'Server', 'Producer'))
-)"""
-"""Minutes whose edges may differ after what was received since, once that is gathered."""
-
-MESSAGE_MINUTES = f"""SELECT DISTINCT toUnixTimestamp({minute("time")}) FROM messages
-    WHERE {STORED.messages}"""
-"""Minutes of the messages received since."""
-
 _OPERATION = """trace_id, span_id, parent_span_id, environment, service, kind, type, system,
     cluster, destination, partition, offset, consumer_group, message_id, event_type, batch_count,
     server_address, start, duration, error, remote_parent, links"""
@@ -119,6 +34,9 @@ _OPERATION = """trace_id, span_id, parent_span_id, environment, service, kind, t
 _PRODUCING = "type IN ('create', 'send')"
 _CONSUMING = "type IN ('receive', 'process')"
 _ANY_TYPE = "type IN ('create', 'send', 'receive', 'process')"
+
+_POSITION = "system, cluster, destination, incarnation, partition, offset"
+_MESSAGE = f"{_POSITION}, time, received, environment, event_type, source, contexts"
 
 _KEY = "cluster, consumer_group, destination, incarnation, partition"
 _FROM = "(SELECT min(minute) FROM r_minutes)"
@@ -147,6 +65,12 @@ _OWN = f"""SELECT c.1 AS trace_id, c.2 AS span_id FROM (
 
 _HERE = "SELECT trace_id, span_id FROM r_operations"
 
+_CARRIED = """SELECT c.1 AS trace_id, c.2 AS span_id
+    FROM (SELECT arrayJoin(contexts) AS c FROM r_messages WHERE asked)"""
+
+_NAMELESS = f"""seed AND {_CONSUMING} AND empty(links) AND NOT remote_parent
+    AND (message_id != '' OR offset IS NOT NULL)"""
+
 
 class Gathering:
     """One run of statements that fill the temporary tables of one session."""
@@ -164,30 +88,36 @@ class Gathering:
             SELECT {_OPERATION}, true AS seed, toUInt8(0) AS step FROM operations
             WHERE {seeds.operations} AND {_ANY_TYPE} LIMIT 1 BY trace_id, span_id"""
         )
-        self._run("CREATE TEMPORARY TABLE r_seen (trace_id String, span_id String) ENGINE = Memory")
         self._run(
-            f"""CREATE TEMPORARY TABLE r_carried ENGINE = Memory AS
-            SELECT DISTINCT c.1 AS trace_id, c.2 AS span_id
-            FROM (SELECT arrayJoin(contexts) AS c FROM messages WHERE {seeds.messages})"""
+            f"""CREATE TEMPORARY TABLE r_messages ENGINE = Memory AS
+            SELECT {_MESSAGE}, true AS asked FROM messages WHERE {seeds.messages}
+            LIMIT 1 BY {_POSITION}"""
         )
-        # Create and send spans of one message point at each other; messages at one of them.
-        self._add(0, f"{_OWN} UNION ALL SELECT trace_id, span_id FROM r_carried", _PRODUCING)
-        self._add(0, self._pointing(_OWN), _PRODUCING)
-        if not seeds.consumers:
+        self._run("CREATE TEMPORARY TABLE r_seen (trace_id String, span_id String) ENGINE = Memory")
+        # Each statement costs some milliseconds, however little there is to do.
+        producing, consuming, nameless, messages = self._numbers(
+            f"""countIf({_PRODUCING}), countIf({_CONSUMING}), countIf({_NAMELESS}),
+            (SELECT count() FROM r_messages) FROM r_operations"""
+        )
+        if producing or messages:
+            self._add(0, f"{_OWN} UNION ALL {_CARRIED}", _PRODUCING)
+        if producing:
+            self._add(0, self._pointing(_OWN), _PRODUCING)
+        if messages and not seeds.consumers:
             self._claiming()
+        if not consuming and not seeds.consumers:
+            return
         for step in range(1, ROUNDS + 1):
-            if not self._round(step):
+            if not self._round(step, nameless=bool(nameless)):
                 return
         # What the last ones point at says what they are, but leads no further.
         self._contexts(ROUNDS + 1)
-        self._add(ROUNDS + 1, "SELECT trace_id, span_id FROM r_round")
 
-    def _round(self, step: int) -> bool:
+    def _round(self, step: int, *, nameless: bool) -> bool:
         """From the operations of the step before, over contexts, to more; False at the end."""
         if not self._contexts(step):
             return False
-        self._add(step, "SELECT trace_id, span_id FROM r_round")
-        if step == 1:
+        if step == 1 and nameless:
             self._nameless()
         # A parent that is no messaging span, nor in a message, may be that of a whole program.
         self._run(
@@ -203,9 +133,10 @@ class Gathering:
         return True
 
     def _contexts(self, step: int) -> int:
-        """Fill `r_round` with the contexts that the step before leads to; says how many."""
+        """Fill `r_round` with the contexts that the step before leads to, and add the operations
+        that are these contexts; says how many."""
         self._run("DROP TEMPORARY TABLE IF EXISTS r_round")
-        carried = "SELECT trace_id, span_id, true FROM r_carried"
+        carried = f"SELECT trace_id, span_id, true FROM ({_CARRIED})"
         produced = f"SELECT trace_id, span_id, true FROM r_operations WHERE seed AND {_PRODUCING}"
         also = f"UNION ALL {carried} UNION ALL {produced}" if self._seeds.consumers else ""
         self._run(
@@ -220,20 +151,26 @@ class Gathering:
             ) WHERE (trace_id, span_id) NOT IN (SELECT trace_id, span_id FROM r_seen)
             GROUP BY trace_id, span_id"""
         )
-        return int(self._client.command("SELECT count() FROM r_round"))
+        count, missing = self._numbers(
+            f"count(), countIf((trace_id, span_id) NOT IN ({_HERE})) FROM r_round"
+        )
+        if missing:
+            self._add(step, "SELECT trace_id, span_id FROM r_round")
+        return count
 
     def _claiming(self) -> None:
         """Producing spans that name the position of a message, at about its time."""
-        messages = f"messages WHERE {self._seeds.messages}"
+        unclaimed = f"""r_messages WHERE NOT arrayExists(c -> c IN (
+            SELECT (trace_id, span_id) FROM r_operations WHERE {_PRODUCING}), contexts)"""
+        if not self._numbers(f"count() FROM {unclaimed}")[0]:
+            return
         self._add(
             0,
             f"""SELECT trace_id, span_id FROM operations WHERE {_PRODUCING}
-            AND start >= (SELECT min(time) - {BESIDE} FROM {messages})
-            AND start <= (SELECT max(time) + {BESIDE} FROM {messages})
+            AND start >= (SELECT min(time) - {BESIDE} FROM {unclaimed})
+            AND start <= (SELECT max(time) + {BESIDE} FROM {unclaimed})
             AND (destination, partition, offset) IN (
-                SELECT destination, partition, toNullable(offset) FROM {messages}
-                AND NOT arrayExists(c -> c IN (
-                    SELECT (trace_id, span_id) FROM r_operations WHERE {_PRODUCING}), contexts))""",
+                SELECT destination, partition, toNullable(offset) FROM {unclaimed})""",
         )
 
     def _nameless(self) -> None:
@@ -241,12 +178,10 @@ class Gathering:
         self._run(
             f"""CREATE TEMPORARY TABLE r_alone ENGINE = Memory AS
             SELECT start, destination, partition, offset, {normal_id("message_id")} AS id
-            FROM r_operations WHERE seed AND {_CONSUMING} AND empty(links) AND NOT remote_parent
-            AND (message_id != '' OR offset IS NOT NULL)
-            AND (trace_id, parent_span_id) NOT IN (
+            FROM r_operations WHERE {_NAMELESS} AND (trace_id, parent_span_id) NOT IN (
                 SELECT trace_id, span_id FROM r_operations WHERE {_PRODUCING})"""
         )
-        if not int(self._client.command("SELECT count() FROM r_alone")):
+        if not self._numbers("count() FROM r_alone")[0]:
             return
         about = f"""start >= (SELECT min(start) - {APART} FROM r_alone)
             AND start <= (SELECT max(start) + {APART} FROM r_alone)"""
@@ -283,10 +218,14 @@ class Gathering:
     def _run(self, sql: str) -> None:
         self._client.command(sql, parameters=self._parameters)
 
+    def _numbers(self, select: str) -> list[int]:
+        row = self._client.query(f"SELECT {select}", parameters=self._parameters).result_rows[0]
+        return [int(number) for number in row]
+
 
 _POINTED = f"""SELECT c.1, c.2 FROM (SELECT arrayJoin(
     arrayPushBack({TARGETS}, (trace_id, span_id))) AS c FROM r_operations)
-    UNION DISTINCT SELECT trace_id, span_id FROM r_carried"""
+    UNION DISTINCT {_CARRIED}"""
 
 BESIDES: tuple[str, ...] = (
     # A callback of a send, or an inner span of the same send, is not another one: of nested
@@ -305,16 +244,13 @@ BESIDES: tuple[str, ...] = (
         min(time) AS time
     FROM relations WHERE kind = 'header' AND (target_trace_id, target_span_id) IN ({_POINTED})
     GROUP BY target_trace_id, target_span_id, destination""",
-    # The messages of the minutes, and the types of those that the operations are about.
-    f"""CREATE TEMPORARY TABLE r_messages ENGINE = Memory AS
-    SELECT system, cluster, destination, incarnation, partition, offset, time, received,
-        environment, event_type, source, contexts, {ASKED.messages} AS asked
-    FROM messages WHERE {ASKED.messages} OR (system, cluster, destination, incarnation, partition,
-        offset) IN (
-            SELECT system, cluster, destination, incarnation, partition, assumeNotNull(offset)
-            FROM relations WHERE kind = 'header' AND (target_trace_id, target_span_id) IN (
-                {_POINTED}))
-    LIMIT 1 BY system, cluster, destination, incarnation, partition, offset""",
+    # Besides the messages of the minutes those that the operations are about, and their types.
+    f"""INSERT INTO r_messages SELECT {_MESSAGE}, false AS asked FROM messages
+    WHERE ({_POSITION}) IN (
+        SELECT {_POSITION.replace("offset", "assumeNotNull(offset)")} FROM relations
+        WHERE kind = 'header' AND (target_trace_id, target_span_id) IN ({_POINTED}))
+    AND ({_POSITION}) NOT IN (SELECT {_POSITION} FROM r_messages)
+    LIMIT 1 BY {_POSITION}""",
     """CREATE TEMPORARY TABLE r_types ENGINE = Memory AS
     SELECT c.1 AS trace_id, c.2 AS span_id, destination, max(event_type) AS event_type,
         max(cluster) AS cluster
@@ -325,6 +261,6 @@ BESIDES: tuple[str, ...] = (
 """Further tables, once the operations are there."""
 
 TEMPORARY = (
-    *("r_minutes", "r_operations", "r_seen", "r_carried", "r_round", "r_alone"),
+    *("r_minutes", "r_operations", "r_seen", "r_round", "r_alone"),
     *("r_nested", "r_headers", "r_messages", "r_types", "r_committed"),
 )

@@ -12,6 +12,7 @@ from typing import Any
 
 from collector.store.client import Store
 from collector.store.rollup import edges, gather
+from collector.store.rollup import minutes as of
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ class Rollup:
         their number. Raises `StoreError`."""
         with self._running:
             complete = self._complete()
-            minutes = [int(row[0]) for row in self._store.query(gather.ALL_MINUTES)]
+            minutes = [int(row[0]) for row in self._store.query(of.ALL_MINUTES)]
             for start in range(0, len(minutes), MINUTES_AT_ONCE):
                 progress(start, len(minutes))
                 self.compute(minutes[start : start + MINUTES_AT_ONCE])
@@ -94,10 +95,10 @@ class Rollup:
         since = {source: _text(self._since[source]) for source in SOURCES}
         with self._store.rolling() as client:
             _forget(client)
-            gather.Gathering(client, gather.STORED, since).operations()
+            gather.Gathering(client, of.STORED, since).operations()
             changed, of_messages = (
                 {int(row[0]) for row in client.query(sql, parameters=since).result_rows}
-                for sql in (gather.CHANGED_MINUTES, gather.MESSAGE_MINUTES)
+                for sql in (of.CHANGED_MINUTES, of.MESSAGE_MINUTES)
             )
             _forget(client)
         return changed, of_messages
@@ -110,19 +111,27 @@ class Rollup:
                 "CREATE TEMPORARY TABLE r_minutes ENGINE = Memory AS "
                 f"SELECT arrayJoin([{listed}]) AS minute"
             )
-            gather.Gathering(client, gather.ASKED, {}).operations()
+            gather.Gathering(client, of.ASKED, {}).operations()
             for statement in (*gather.BESIDES, *edges.CALL_SPANS, *edges.STEPS):
                 client.command(statement)
+            tables = sorted({table for table, _ in edges.EDGES})
+            filled = client.query(
+                f"SELECT {', '.join(f'(SELECT count() FROM {table})' for table in tables)}"
+            ).result_rows[0]
+            some = {table for table, count in zip(tables, filled, strict=True) if count}
             union = " UNION ALL ".join(
-                f"SELECT {edges.COLUMNS} FROM ({statement})" for statement in edges.EDGES
+                f"SELECT {edges.COLUMNS} FROM ({statement})"
+                for statement in (
+                    edges.NOTHING,
+                    *(sql for table, sql in edges.EDGES if table in some),
+                )
             )
+            # One insert, so that whoever looks sees the minutes either before or after it.
             client.command(
                 f"INSERT INTO edges SELECT minute, {self._version} AS version, role, environment, "
                 "service, consumer_group, peer, system, cluster, destination, event_type, "
                 "evidence, count, errors, last_seen, latency, wait, now() AS computed "
-                f"FROM ({union}) UNION ALL SELECT minute, {self._version}, 'empty', '', '', '', "
-                "'', '', '', '', '', '', 0, 0, toDateTime64(0, 9), "
-                f"{edges.NO_TIMES}, {edges.NO_TIMES}, now() FROM r_minutes",
+                f"FROM ({union})",
                 parameters={"settled": _text(settled)},
             )
             _forget(client)
@@ -166,8 +175,8 @@ class Rollup:
 
 
 def _forget(client: Any) -> None:
-    for table in (*gather.TEMPORARY, *edges.TEMPORARY):
-        client.command(f"DROP TEMPORARY TABLE IF EXISTS {table}")
+    tables = ", ".join((*gather.TEMPORARY, *edges.TEMPORARY))
+    client.command(f"DROP TEMPORARY TABLE IF EXISTS {tables}")
 
 
 def _text(nanoseconds: int) -> str:

@@ -1,0 +1,90 @@
+"""Which minutes: of what time, and which of them change by what was stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LATE = 3600
+"""Seconds of receipt, before the newest, in which what a late span changes is looked for."""
+
+_LAST_MINUTE = 2**32 // 60 * 60 - 60
+"""A minute is a 32-bit time: what a clock puts beyond 2106 counts in its last whole minute."""
+
+
+def minute(time: str) -> str:
+    """The minute of a DateTime64."""
+    return f"least(toStartOfMinute({time}), toDateTime({_LAST_MINUTE}))"
+
+
+def within(column: str) -> str:
+    """That a time lies in the minutes to compute; the range lets whole granules be skipped."""
+    return (
+        f"{column} >= (SELECT min(minute) FROM r_minutes) AND "
+        f"{column} <= (SELECT if(max(minute) = toDateTime({_LAST_MINUTE}), "
+        "toDateTime64('2262-04-11 23:47:16.854775807', 9, 'UTC'), "
+        "toDateTime64(max(minute), 9) + 60) FROM r_minutes) "
+        f"AND {minute(column)} IN (SELECT minute FROM r_minutes)"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Seeds:
+    """What gathering starts from, as conditions on the tables' rows."""
+
+    operations: str
+    messages: str
+    related: str
+    """A further condition on the operations and relations that the steps lead to."""
+    consumers: bool
+    """Whether also those are wanted who consume what the seeds produced or carry."""
+
+
+ASKED = Seeds(within("start"), within("time"), "1", consumers=False)
+"""What the edges of the minutes in `r_minutes` are made of."""
+
+STORED = Seeds(
+    "received > {spans:DateTime64(9)}",
+    "received > {messages:DateTime64(9)}",
+    f"received > least({{spans:DateTime64(9)}}, {{messages:DateTime64(9)}}) - {LATE}",
+    consumers=True,
+)
+"""What was stored since, and what belongs to it."""
+
+ALL_MINUTES = f"""SELECT DISTINCT toUnixTimestamp(minute) AS at FROM (
+    SELECT {minute("start")} AS minute FROM operations
+    UNION ALL SELECT {minute("time")} FROM messages
+    UNION ALL SELECT {minute("time")} FROM progress
+    UNION ALL SELECT {minute("Timestamp")} FROM otel_traces WHERE SpanKind IN ('Client', 'Server')
+    UNION ALL SELECT minute FROM edges
+) ORDER BY at"""
+"""Minutes that have edges, or may have."""
+
+CHANGED_MINUTES = f"""SELECT DISTINCT toUnixTimestamp(minute) AS at FROM (
+    SELECT {minute("start")} AS minute FROM r_operations
+    UNION ALL
+    SELECT {minute("time")} FROM messages WHERE {STORED.messages}
+    UNION ALL
+    -- Messages that a producing span claims: by the context they carry, or by position.
+    SELECT {minute("time")} FROM relations WHERE kind = 'header' AND {STORED.related}
+        AND (target_trace_id, target_span_id) IN (SELECT trace_id, span_id FROM r_operations
+            WHERE seed AND type IN ('create', 'send'))
+    UNION ALL
+    SELECT {minute("time")} FROM messages WHERE {STORED.related}
+        AND (destination, partition, offset) IN (
+            SELECT destination, partition, assumeNotNull(offset) FROM r_operations
+            WHERE seed AND type IN ('create', 'send') AND offset IS NOT NULL)
+    UNION ALL
+    SELECT {minute("time")} FROM progress WHERE time > {{progress:DateTime64(9)}} - 10
+    UNION ALL
+    SELECT {minute("Timestamp")} FROM otel_traces
+        WHERE {STORED.related.replace("received", "ReceivedAt")}
+        AND SpanKind IN ('Client', 'Server')
+        AND TraceId IN (SELECT TraceId FROM otel_traces
+            WHERE ReceivedAt > {{spans:DateTime64(9)}}
+            AND SpanKind IN ('Client', 'Server', 'Producer'))
+)"""
+"""Minutes whose edges may differ after what was received since, once that is gathered."""
+
+MESSAGE_MINUTES = f"""SELECT DISTINCT toUnixTimestamp({minute("time")}) FROM messages
+    WHERE {STORED.messages}"""
+"""Minutes of the messages received since."""
