@@ -50,7 +50,13 @@ ROLLER_SETTINGS: dict[str, object] = {
     "compile_sort_description": 0,
 }
 
-READER_SETTINGS: dict[str, object] = {"max_threads": 2, "max_execution_time": 30}
+READER_SETTINGS: dict[str, object] = {
+    "max_threads": 2,
+    "max_execution_time": 30,
+    # As above: a chain asks many small questions.
+    "compile_expressions": 0,
+    "compile_aggregate_expressions": 0,
+}
 
 
 class StoreError(Exception):
