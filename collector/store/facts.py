@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any, TypeVar
 
 from collector.conventions.render import normal_id
 from collector.store import rows
 from collector.store.client import Store
+from graph.chain.names import normal_id as normal
 from graph.model import (
     IdKind,
     Location,
@@ -40,6 +42,7 @@ class StoreFacts:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._beside = ThreadPoolExecutor(2, thread_name_prefix="flowtap-facts")
 
     def operations(self, traces: Collection[str]) -> list[Operation]:
         sql = (
@@ -101,15 +104,18 @@ class StoreFacts:
 
     def located(self, ids: Collection[tuple[IdKind, str]]) -> list[Location]:
         sql = (
-            f"SELECT {rows.LOCATION_COLUMNS} FROM ids WHERE (id, kind) IN "
-            f"(SELECT ({normal_id('k.1')}, k.2) FROM (SELECT arrayJoin("
-            "{keys:Array(Tuple(String, String))}) AS k)) "
+            f"SELECT {rows.LOCATION_COLUMNS} FROM ids "
+            "WHERE (id, kind) IN {keys:Array(Tuple(String, String))} "
             "LIMIT 1 BY id, kind, trace_id, span_id, system, cluster, destination, incarnation, "
             "partition, offset"
         )
-        keys = {(text, str(kind)) for kind, text in ids if text and kind is not IdKind.POSITION}
+        keys = {
+            (normal(text), str(kind)) for kind, text in ids if text and kind is not IdKind.POSITION
+        }
+        texts = {text for kind, text in ids if kind is IdKind.POSITION}
+        naming = self._beside.submit(self._naming, texts) if texts else None
         found = [rows.location(row) for row in self._each(sql, keys)]
-        return found + self._naming({text for kind, text in ids if kind is IdKind.POSITION})
+        return found + (naming.result() if naming else [])
 
     def _naming(self, texts: Collection[str]) -> list[Location]:
         """Operations that name these `destination/partition/offset`."""
