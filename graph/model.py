@@ -81,9 +81,42 @@ class IdKind(StrEnum):
     """Shared by a group of messages: correlation id, conversation id."""
     KEY = "key"
     """Record key."""
+    BUSINESS = "business"
+    """An id of the business, as configured: written `order_id=123`, found by that or by `123`."""
     TRACE = "trace"
     SPAN = "span"
     POSITION = "position"
+
+
+class CopyKind(StrEnum):
+    """Why a message was put somewhere a second time."""
+
+    RETRY = "retry"
+    """To be tried again, by the consumer that failed."""
+    DEAD_LETTER = "dead-letter"
+    """Given up."""
+    FORWARD = "forward"
+    """Mirrored, audited, or handed on as it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What a copy's headers say of its original, and of why it was copied; all as far as said."""
+
+    kind: CopyKind
+    destination: str = ""
+    """Where the original lies; with `partition` and `offset` its position."""
+    partition: str = ""
+    offset: int | None = None
+    message_id: str = ""
+    """The original's, where the copy has one of its own."""
+    consumer: str = ""
+    """Who made the copy: a consumer group, an endpoint, a queue."""
+    attempt: int | None = None
+    """How often it had been tried by then."""
+    error_type: str = ""
+    """The exception's class, or the broker's word for the reason."""
+    error_message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +138,12 @@ class Message:
     correlation_id: str = ""
     contexts: tuple[SpanContext, ...] = ()
     """Every trace context in its headers, in order: the creation context is one of them."""
+    profile: str = ""
+    """The framework whose headers it carries, by its profile's name; empty for generic ones."""
+    copied: Copied | None = None
+    """What its headers say of the original, when it is a copy."""
+    business: tuple[tuple[str, str], ...] = ()
+    """Configured business ids: (name, value)."""
     headers: tuple[tuple[str, str], ...] = ()
     """In order, duplicates kept; values that are no UTF-8 are shown as `hex:...`."""
     value: str | None = None

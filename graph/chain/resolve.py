@@ -11,7 +11,7 @@ from graph.chain.result import Chain, Event, EventKey, Limits, NoEvent, Start
 from graph.facts import Facts
 from graph.model import IdKind, Location, SpanContext
 
-TOGETHER = (IdKind.TRACE, IdKind.CORRELATION, IdKind.CAUSATION)
+TOGETHER = (IdKind.TRACE, IdKind.CORRELATION, IdKind.BUSINESS, IdKind.CAUSATION)
 """An id of these kinds names a set of events; one of another kind names each event apart."""
 
 ORDER = (
@@ -19,6 +19,7 @@ ORDER = (
     IdKind.MESSAGE,
     IdKind.SPAN,
     IdKind.CORRELATION,
+    IdKind.BUSINESS,
     IdKind.TRACE,
     IdKind.KEY,
     IdKind.CAUSATION,

@@ -7,7 +7,17 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
-from graph.model import Message, Operation, OperationType, Position, Relation, Span, SpanContext
+from graph.model import (
+    Copied,
+    CopyKind,
+    Message,
+    Operation,
+    OperationType,
+    Position,
+    Relation,
+    Span,
+    SpanContext,
+)
 
 Json = dict[str, Any]
 
@@ -47,8 +57,11 @@ def plain(kind: type, *told_apart: str) -> tuple[str, ...]:
 _RELATION_PLAIN = plain(Relation, "target", "kind", "source")
 _SPAN_PLAIN = plain(Span, "context", "start", "end")
 _OPERATION_PLAIN = plain(Operation, "context", "type", "start", "end", "relations")
+_COPIED_PLAIN = plain(Copied, "kind")
 _MESSAGE_TEXTS = plain(
-    Message, "position", "time", "received", "contexts", "headers", "value", "value_size"
+    Message,
+    *("position", "time", "received", "contexts", "copied", "business"),
+    *("headers", "value", "value_size"),
 )
 
 
@@ -69,6 +82,8 @@ def message_to_dict(message: Message, *, bodies: bool = True) -> Json:
         **times("received", message.received),
         **{name: getattr(message, name) for name in _MESSAGE_TEXTS},
         "contexts": [context_to_dict(context) for context in message.contexts],
+        "copied": _copied_to(message.copied) if message.copied else None,
+        "business": [list(pair) for pair in message.business],
         "headers": [list(pair) for pair in message.headers] if bodies else None,
         "value": message.value if bodies else None,
         "value_size": message.value_size,
@@ -81,9 +96,19 @@ def message_from_dict(data: Mapping[str, Any]) -> Message:
         time=data["time_ns"],
         received=data["received_ns"],
         contexts=tuple(context_from_dict(context) for context in data["contexts"]),
+        copied=_copied_from(data["copied"]) if data["copied"] else None,
+        business=tuple((name, value) for name, value in data["business"]),
         headers=tuple((name, value) for name, value in data["headers"] or ()),
         **same(data, *_MESSAGE_TEXTS, "value", "value_size"),
     )
+
+
+def _copied_to(copied: Copied) -> Json:
+    return {"kind": copied.kind.value, **{name: getattr(copied, name) for name in _COPIED_PLAIN}}
+
+
+def _copied_from(data: Mapping[str, Any]) -> Copied:
+    return Copied(CopyKind(data["kind"]), **same(data, *_COPIED_PLAIN))
 
 
 def operation_to_dict(operation: Operation) -> Json:
