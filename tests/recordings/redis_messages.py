@@ -78,7 +78,7 @@ def _watch(connection: socket.socket, lists: frozenset[str], pushed: list[dict[s
                     "cluster": "",
                     "destination": name,
                     "incarnation": "",
-                    "partition": "",
+                    "partition": "0",
                     "offset": counts[name],
                     "time": int(float(found["time"]) * 1000),
                     "key": None,
