@@ -14,7 +14,7 @@ from collector.intake import Intake
 from collector.metrics import Counters
 from collector.store.client import Store
 from collector.store.rollup import Rollup
-from collector.taps.tap import Batch, PartitionKey
+from collector.taps.tap import Batch, PartitionKey, ProgressRow
 from graph.model import Position
 from tests import stores
 
@@ -30,6 +30,8 @@ class Recording:
     requests: list[dict[str, Any]]
     """As they were exported, in OTLP's JSON."""
     messages: list[dict[str, Any]]
+    progress: list[dict[str, Any]]
+    """How far each group had got on each partition in the end."""
     names: dict[Position, str]
     """What the story calls each message: `order-1`, `payment-2`. One that was sent again is
     `order-2(copy)`, if it is not seen as what it is."""
@@ -46,7 +48,7 @@ def read(library: str) -> Recording:
     for message in said["messages"]:
         name = _name(message)
         names[_position(message)] = name + COPY if name in names.values() else name
-    return Recording(said["requests"], said["messages"], names)
+    return Recording(said["requests"], said["messages"], said["progress"], names)
 
 
 def put(store: Store, recording: Recording, *, spans: bool = True) -> Rollup:
@@ -58,6 +60,7 @@ def put(store: Store, recording: Recording, *, spans: bool = True) -> Rollup:
     intake = Intake(store, Counters(), lambda: None)
     intake.start()
     intake.messages(_batch(recording.messages))
+    intake.progress(_progress(recording))
     assert intake.stop(60)
     return stores.rolled_up(store)
 
@@ -78,6 +81,25 @@ def _batch(messages: list[dict[str, Any]]) -> Batch:
         position = _position(message)
         batch.next_offsets[PartitionKey(*position[:5])] = position.offset + 1
     return batch
+
+
+def _progress(recording: Recording) -> list[ProgressRow]:
+    """As a tap tells it that has looked before there was any message, and after the last one."""
+    rows: list[ProgressRow] = []
+    for row in recording.progress:
+        there = [
+            message
+            for message in recording.messages
+            if (message["destination"], message["partition"])
+            == (row["destination"], row["partition"])
+        ]
+        first = there[0]
+        place = (first["cluster"], row["group"], first["destination"], first["incarnation"])
+        rows.append(ProgressRow(*place, first["partition"], 0, 0, first["time"] - 1))
+        rows.append(
+            ProgressRow(*place, first["partition"], row["committed"], len(there), row["time"])
+        )
+    return rows
 
 
 def _headers(message: dict[str, Any]) -> list[tuple[str, bytes]]:

@@ -3,7 +3,8 @@
 One fact a line. An event: its name, who produced it, how that is known, and at how many
 positions it lies when these are several. A delivery: the event, who it was delivered to and as
 which group, how that is known, and how each attempt ended. A cause: the event, its effect, at
-whom, how that is known. An edge of the graph: from, to, and how many messages.
+whom, how that is known. An edge of the graph: from, to, and how many messages; a group
+that no span names is shown by itself, for nothing says which service it is.
 
 The story is that of `tests/recordings/libraries/story.py`: `a` takes orders, `b` answers each
 with a payment and fails once with the second, `c` takes all payments together and writes a tally.
@@ -97,7 +98,9 @@ EXPECTED = {
         edges="""
             a  kafka-python.a  3
             kafka-python.a  b  3
+            kafka-python.a  kafka-python-b  3
             b  kafka-python.b  3
+            kafka-python.b  kafka-python-c  3
             c  kafka-python.c  1
         """,
     ),
@@ -164,8 +167,10 @@ EXPECTED = {
         edges="""
             a  confluent-kafka.a  3
             confluent-kafka.a  b  3
+            confluent-kafka.a  confluent-kafka-b  3
             b  confluent-kafka.b  3
             confluent-kafka.b  c  3
+            confluent-kafka.b  confluent-kafka-c  3
             c  confluent-kafka.c  1
         """,
     ),
@@ -200,8 +205,10 @@ EXPECTED = {
         edges="""
             a  faststream.a  3
             faststream.a  b  3
+            faststream.a  faststream-b  3
             b  faststream.b  3
             faststream.b  c  3
+            faststream.b  faststream-c  3
             c  faststream.c  1
         """,
     ),
@@ -235,8 +242,10 @@ EXPECTED = {
         edges="""
             a  kafkajs.a  3
             kafkajs.a  b  3
+            kafkajs.a  kafkajs-b  3
             b  kafkajs.b  3
             kafkajs.b  c  3
+            kafkajs.b  kafkajs-c  3
             c  kafkajs.c  1
         """,
     ),

@@ -1,13 +1,19 @@
-"""Everything that lies on topics of a real Kafka, byte for byte."""
+"""Everything that lies on topics of a real Kafka, byte for byte, and how far its groups got."""
 
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
-from confluent_kafka import Consumer, TopicCollection, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    TopicCollection,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient, NewTopic
 
 _AS_KAFKA_PRINTS = str.maketrans("+/", "-_")
@@ -53,6 +59,26 @@ def records(bootstrap: str, topics: Sequence[str]) -> list[dict[str, Any]]:
                             "value": _base64(record.value()),
                         }
                     )
+    return found
+
+
+def progress(bootstrap: str, groups: Sequence[str]) -> list[dict[str, Any]]:
+    """The committed offsets of groups as they are now, at a time in milliseconds."""
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    found: list[dict[str, Any]] = []
+    for group in groups:
+        asked = [ConsumerGroupTopicPartitions(group)]
+        (answer,) = admin.list_consumer_group_offsets(asked).values()
+        for at in answer.result(30).topic_partitions:
+            found.append(
+                {
+                    "group": group,
+                    "destination": at.topic,
+                    "partition": str(at.partition),
+                    "committed": at.offset,
+                    "time": time.time_ns() // 1_000_000,
+                }
+            )
     return found
 
 

@@ -23,7 +23,7 @@ from typing import Any
 
 from samples.kafka.broker import Broker
 from tests.recordings import environment
-from tests.recordings.kafka_records import create, records
+from tests.recordings.kafka_records import create, progress, records
 from tests.recordings.redis_messages import redis
 from tests.recordings.sink import Sink, sink
 
@@ -143,10 +143,10 @@ def main() -> int:
 
 
 def _recorded(library: str, python: Path, bootstrap: str) -> dict[str, Any]:
-    with sink() as exported, _on_broker(library, bootstrap) as (variables, messages):
+    with sink() as exported, _on_broker(library, bootstrap) as (variables, what_lies_there):
         role = Role(_command(library, python), variables | _telemetry(library, exported))
         STORIES[library](role)
-        return {"library": library, "requests": exported.requests, "messages": messages()}
+        return {"library": library, "requests": exported.requests, **what_lies_there()}
 
 
 def _command(library: str, python: Path) -> tuple[str, ...]:
@@ -164,15 +164,22 @@ def _telemetry(library: str, exported: Sink) -> dict[str, str]:
 @contextmanager
 def _on_broker(
     library: str, bootstrap: str
-) -> Iterator[tuple[dict[str, str], Callable[[], list[dict[str, Any]]]]]:
-    """The variables that name the broker, and what asks it for all messages."""
+) -> Iterator[tuple[dict[str, str], Callable[[], dict[str, Any]]]]:
+    """The variables that name the broker, and what asks it for messages and groups."""
     topics = [f"{library}.{name}" for name in "abc"]
+    partitions = 2 if STORIES[library] is two_at_once else 1
     if library == "celery":
         with redis(*topics[:2]) as broker:
-            yield {"REDIS": broker.url}, lambda: broker.pushed
+            yield {"REDIS": broker.url}, lambda: {"messages": broker.pushed, "progress": []}
     else:
-        create(bootstrap, {topics[0]: 2, topics[1]: 1, topics[2]: 1})
-        yield {"BOOTSTRAP": bootstrap}, lambda: records(bootstrap, topics)
+        create(bootstrap, {topics[0]: partitions, topics[1]: 1, topics[2]: 1})
+        yield (
+            {"BOOTSTRAP": bootstrap, "PARTITIONS": str(partitions)},
+            lambda: {
+                "messages": records(bootstrap, topics),
+                "progress": progress(bootstrap, [f"{library}-b", f"{library}-c"]),
+            },
+        )
 
 
 if __name__ == "__main__":

@@ -26,10 +26,15 @@ A, B, C = (f"{LIBRARY}.{name}" for name in "abc")
 @dataclass(frozen=True)
 class Order:
     name: str
-    partition: int
     customer: str
     cart: str
     """Empty: nobody gave it a correlation id."""
+    instance: int = 0
+    """Which one of two is to handle it."""
+
+    @property
+    def partition(self) -> int:
+        return self.instance % int(os.environ["PARTITIONS"])
 
     @property
     def requested(self) -> bool:
@@ -37,9 +42,9 @@ class Order:
 
 
 ORDERS = (
-    Order("order-1", 0, "customer-1", "cart-1"),
-    Order("order-2", 0, "customer-2", ""),
-    Order("order-3", 1, "customer-1", "cart-1"),
+    Order("order-1", "customer-1", "cart-1"),
+    Order("order-2", "customer-2", ""),
+    Order("order-3", "customer-1", "cart-1", instance=1),
 )
 SLOW, FAILING = "order-1", "order-2"
 
