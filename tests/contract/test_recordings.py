@@ -11,7 +11,7 @@ from collector.backend import StoreBackend
 from collector.store.client import Store
 from graph.chain import Cause, Chain, Delivery, Event, EventKey
 from graph.chain.result import Join
-from graph.direction import Direction
+from graph.direction import Direction, directed
 from graph.listing import EventFilter
 from graph.model import Position
 from tests import recorded
@@ -28,13 +28,13 @@ def test_chains_of_a_recording(store: Store, library: str) -> None:
     backend = StoreBackend(store, rollup=recorded.put(store, recording))
     facts = _as_it_stands(library, EXPECTED[library].facts)
     for position, name in recording.names.items():
-        down = questions.chain(backend, str(position), direction=Direction.EFFECTS)
-        focus = _called(recording, down.focus)
+        chain = questions.chain(backend, str(position))
+        focus = _called(recording, chain.focus)
         assert focus in (name, name.removesuffix(COPY))
-        _judge(f"{library}, down from {name}", _told(recording, down), _below(facts, focus))
-        up = questions.chain(backend, str(position), direction=Direction.CAUSES)
-        assert up.focus == down.focus
-        _judge(f"{library}, up from {name}", _told(recording, up), _above(facts, focus))
+        down = _told(recording, directed(chain, Direction.EFFECTS))
+        _judge(f"{library}, down from {name}", down, _below(facts, focus))
+        up = _told(recording, directed(chain, Direction.CAUSES))
+        _judge(f"{library}, up from {name}", up, _above(facts, focus))
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
