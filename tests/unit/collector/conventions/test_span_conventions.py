@@ -137,6 +137,25 @@ def test_a_span_that_only_says_where_it_calls_is_no_messaging_span(store: Store)
     assert [row is None for row in rows] == [True, True, True, False]
 
 
+@pytest.mark.parametrize("named", spans.NAMED_TYPES, ids=lambda one: one.scope)
+def test_a_scope_that_tells_the_type_by_the_name_alone(
+    store: Store, named: spans.NamedType
+) -> None:
+    told: dict[str, Value] = {"messaging.system": "kafka"}
+    said: dict[str, Value] = {**told, "messaging.operation": "publish"}
+    name = f"orders{named.ending}"
+
+    rows = read_spans(
+        store,
+        Told(told, PRODUCER, named.scope, name=name),
+        Told(said, PRODUCER, named.scope, name=name),
+        Told(told, CONSUMER, named.scope, name=name),
+        Told(told, PRODUCER, "another", name=name),
+    )
+
+    assert [row and row["type"] for row in rows] == [named.type, "send", "process", "send"]
+
+
 @pytest.mark.parametrize("position", spans.POSITION_IDS, ids=lambda one: one.scope)
 def test_a_scope_that_means_a_position_by_the_message_id(
     store: Store, position: spans.PositionId
@@ -145,7 +164,7 @@ def test_a_scope_that_means_a_position_by_the_message_id(
         "opentelemetry.instrumentation.aiokafka": "my.topic.3.12",
         "opentelemetry.instrumentation.confluent_kafka": "my.topic.3.12",
         "github.com/dnwe/otelsarama": "12",
-        "faststream": "12-1700000000000",
+        "opentelemetry.instrumentation.faststream": "12-1700000000000",
     }[position.scope]
     told: dict[str, Value] = {"messaging.message.id": written}
     beside: dict[str, Value] = {
@@ -166,6 +185,17 @@ def test_a_scope_that_means_a_position_by_the_message_id(
         assert (alone["destination"], alone["partition"]) == ("my.topic", "3")
     assert (with_others["destination"], with_others["partition"]) == ("my.topic", "3")
     assert (elsewhere["offset"], elsewhere["message_id"]) == (None, written)
+
+
+def test_the_id_of_a_batch_of_faststream_is_no_place_and_no_message_id(store: Store) -> None:
+    row = read_span(
+        store,
+        Told(
+            {"messaging.message.id": "0-2-1700000000000"},
+            scope="opentelemetry.instrumentation.faststream",
+        ),
+    )
+    assert (row["message_id"], row["offset"]) == ("", None)
 
 
 def test_an_id_of_such_a_scope_that_is_no_position_is_a_message_id(store: Store) -> None:
