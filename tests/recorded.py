@@ -15,7 +15,8 @@ from collector.metrics import Counters
 from collector.store.client import Store
 from collector.store.rollup import Rollup
 from collector.taps.tap import Batch, PartitionKey, ProgressRow
-from graph.model import Position
+from graph.chain import EventKey
+from graph.model import Position, SpanContext
 from tests import stores
 
 COPY = "(copy)"
@@ -35,6 +36,23 @@ class Recording:
     names: dict[Position, str]
     """What the story calls each message: `order-1`, `payment-2`. One that was sent again is
     `order-2(copy)`, if it is not seen as what it is."""
+    contexts: dict[Position, SpanContext]
+    """The creation context in each message's headers."""
+    tapped: bool = True
+    """Whether anybody sees its messages, or its spans alone."""
+
+    def called(self, key: EventKey) -> str:
+        """What the story calls an event. Without messages it is told by its trace, which goes
+        through each destination once, but for what is sent again."""
+        if isinstance(key, Position):
+            return next(name for at, name in self.names.items() if str(at) == str(key))
+        if self.tapped:
+            return f"untapped({key.destination})"
+        here = [at for at in self.names if at.destination == key.destination]
+        for at in sorted(here, key=lambda at: self.contexts[at] != key.context):
+            if self.contexts[at].trace_id == key.context.trace_id:
+                return self.names[at]
+        raise KeyError(key)
 
     def copies(self, name: str) -> int:
         """At how many positions that event lies."""
@@ -45,23 +63,27 @@ def read(library: str) -> Recording:
     """The recording of one library, by the name of its file."""
     said = json.loads((DATA / f"{library}.json").read_text(encoding="utf-8"))
     names: dict[Position, str] = {}
+    contexts = {}
     for message in said["messages"]:
-        name = _name(message)
-        names[_position(message)] = name + COPY if name in names.values() else name
-    return Recording(said["requests"], said["messages"], said["progress"], names)
+        position, name = _position(message), _name(message)
+        names[position] = name + COPY if name in names.values() else name
+        _, trace_id, span_id, _ = dict(_headers(message))["traceparent"].decode().split("-")
+        contexts[position] = SpanContext(trace_id, span_id)
+    return Recording(said["requests"], said["messages"], said["progress"], names, contexts)
 
 
-def put(store: Store, recording: Recording, *, spans: bool = True) -> Rollup:
-    """Store it all, or its messages alone, and compute the edges as if its time had settled."""
+def put(store: Store, recording: Recording, *, spans: bool = True, messages: bool = True) -> Rollup:
+    """Store it all, or a part, and compute the edges as if its time had settled."""
     if spans:
         # Requests in a row are one segment, as the spool has it.
         converted = [otlp_json.convert_document(request) for request in recording.requests]
         stores.put_spans(store, b"".join(one.payload for one in converted))
-    intake = Intake(store, Counters(), lambda: None)
-    intake.start()
-    intake.messages(_batch(recording.messages))
-    intake.progress(_progress(recording))
-    assert intake.stop(60)
+    if recording.tapped:
+        intake = Intake(store, Counters(), lambda: None)
+        intake.start()
+        intake.messages(_batch(recording.messages))
+        intake.progress(_progress(recording))
+        assert intake.stop(60)
     return stores.rolled_up(store)
 
 

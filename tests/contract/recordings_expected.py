@@ -47,6 +47,9 @@ class Expected:
     edges: str
     declared: str = ""
     """Causes that the messages tell without any span."""
+    causes_by_spans: str | None = None
+    deliveries_by_spans: str | None = None
+    """What the spans tell without any message, where it differs."""
 
     @property
     def facts(self) -> set[Fact]:
@@ -54,6 +57,17 @@ class Expected:
             *_facts("event", self.events),
             *_facts("delivery", self.deliveries),
             *_facts("cause", self.causes),
+        }
+
+    @property
+    def told_by_spans(self) -> set[Fact]:
+        events = (line.split()[:2] for line in self.events.splitlines() if line.strip())
+        deliveries = self.deliveries_by_spans
+        causes = self.causes_by_spans
+        return {
+            *(Fact("event", (name, service, "observed", "span")) for name, service in events),
+            *_facts("delivery", self.deliveries if deliveries is None else deliveries),
+            *_facts("cause", self.causes if causes is None else causes),
         }
 
     @property
@@ -103,6 +117,7 @@ EXPECTED = {
             kafka-python.b  kafka-python-c  3
             c  kafka-python.c  1
         """,
+        causes_by_spans="",
     ),
     # As above, but with group and position; `getmany` makes a span for each record, and one for
     # each partition that links to them. Of the tally nothing tells what it was made from.
@@ -135,6 +150,11 @@ EXPECTED = {
             b  aiokafka.b  3
             aiokafka.b  c  3
             c  aiokafka.c  1
+        """,
+        causes_by_spans="""
+            order-1    payment-1  b/aiokafka-b  inferred key
+            order-2    payment-2  b/aiokafka-b  inferred key
+            order-3    payment-3  b/aiokafka-b  inferred key
         """,
     ),
     # Process spans link to what they process, and stay open until the next poll.
@@ -210,6 +230,20 @@ EXPECTED = {
             faststream.b  c  3
             faststream.b  faststream-c  3
             c  faststream.c  1
+        """,
+        deliveries_by_spans="""
+            order-1    b  observed parent  ok
+            order-2    b  observed parent  failed ok
+            order-3    b  observed parent  ok
+            payment-2  c  inferred link/parent  ok
+            payment-3  c  inferred link/parent  ok
+        """,
+        causes_by_spans="""
+            order-1    payment-1  b  observed parent
+            order-2    payment-2  b  observed parent
+            order-3    payment-3  b  observed parent
+            payment-2  tally-1    c  inferred parent
+            payment-3  tally-1    c  inferred parent
         """,
     ),
     # `eachBatch` runs beside its process spans, all in the span of the poll.

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
 from collector import questions
 from collector.backend import StoreBackend
 from collector.store.client import Store
-from graph.chain import Cause, Chain, Delivery, Event, EventKey
+from graph.chain import Cause, Chain, Delivery, Event
 from graph.chain.result import Join
 from graph.direction import Direction, directed
 from graph.listing import EventFilter
-from graph.model import Position
 from tests import recorded
 from tests.contract.recordings_expected import EXPECTED, Fact
 from tests.contract.unmet import UNMET_RECORDED
@@ -29,7 +29,7 @@ def test_chains_of_a_recording(store: Store, library: str) -> None:
     facts = _as_it_stands(library, EXPECTED[library].facts)
     for position, name in recording.names.items():
         chain = questions.chain(backend, str(position))
-        focus = _called(recording, chain.focus)
+        focus = recording.called(chain.focus)
         assert focus in (name, name.removesuffix(COPY))
         down = _told(recording, directed(chain, Direction.EFFECTS))
         _judge(f"{library}, down from {name}", down, _below(facts, focus))
@@ -45,7 +45,7 @@ def test_what_messages_alone_tell(store: Store, library: str) -> None:
     for position in recording.names:
         chain = questions.chain(backend, str(position))
         for event in chain.events:
-            found.add(Fact("event", (_called(recording, event.key), *_spread(event))))
+            found.add(Fact("event", (recording.called(event.key), *_spread(event))))
         for cause in chain.causes:
             found.add(Fact("cause", (*_pair(recording, cause), *_reason(cause))))
     expected = EXPECTED[library].declared_joins | {
@@ -55,6 +55,21 @@ def test_what_messages_alone_tell(store: Store, library: str) -> None:
     }
     case = f"{library}, messages alone"
     _judge(case, found, _as_it_stands(case, expected))
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_what_spans_alone_tell(store: Store, library: str) -> None:
+    recording = replace(recorded.read(library), tapped=False)
+    backend = StoreBackend(store, rollup=recorded.put(store, recording))
+    case = f"{library}, spans alone"
+    facts = _as_it_stands(case, EXPECTED[library].told_by_spans)
+    for context in dict.fromkeys(recording.contexts.values()):
+        chain = questions.chain(backend, f"{context.trace_id}/{context.span_id}")
+        focus = recording.called(chain.focus)
+        down = _told(recording, directed(chain, Direction.EFFECTS))
+        _judge(f"{case}, down from {focus}", down, _below(facts, focus))
+        up = _told(recording, directed(chain, Direction.CAUSES))
+        _judge(f"{case}, up from {focus}", up, _above(facts, focus))
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
@@ -78,7 +93,9 @@ def test_lists_and_graph_count_each_message_once(store: Store, library: str) -> 
 def test_every_recording_has_its_table() -> None:
     assert sorted(path.stem for path in recorded.DATA.glob("*.json")) == LIBRARIES
     cases = {
-        f"{library}{what}" for library in LIBRARIES for what in ("", ", messages alone", ", graph")
+        f"{library}{part}"
+        for library in LIBRARIES
+        for part in ("", ", messages alone", ", spans alone", ", graph")
     }
     assert set(UNMET_RECORDED) <= cases
 
@@ -146,7 +163,7 @@ def _told(recording: Recording, chain: Chain) -> set[Fact]:
 
 
 def _event(recording: Recording, event: Event) -> Fact:
-    name = _called(recording, event.key)
+    name = recording.called(event.key)
     by = event.service or "somebody"
     return Fact("event", (name, by, *_how(event.joins), *_spread(event)))
 
@@ -156,11 +173,11 @@ def _delivery(recording: Recording, delivery: Delivery) -> Fact:
     joins = [join for join in delivery.joins if join.operation in tried]
     ends = ["failed" if attempt.error else "ok" for attempt in delivery.attempts]
     at = _consumer(delivery.service, delivery.group)
-    return Fact("delivery", (_called(recording, delivery.event), at, *_how(joins), *ends))
+    return Fact("delivery", (recording.called(delivery.event), at, *_how(joins), *ends))
 
 
 def _pair(recording: Recording, cause: Cause) -> tuple[str, str]:
-    return _called(recording, cause.cause), _called(recording, cause.effect)
+    return recording.called(cause.cause), recording.called(cause.effect)
 
 
 def _reason(cause: Cause) -> tuple[str, ...]:
@@ -188,9 +205,3 @@ def _several(positions: int) -> tuple[str, ...]:
 
 def _consumer(service: str, group: str) -> str:
     return f"{service}/{group}" if group else service or "somebody"
-
-
-def _called(recording: Recording, key: EventKey) -> str:
-    if isinstance(key, Position):
-        return recording.names[key]
-    return f"untapped({key.destination})"
