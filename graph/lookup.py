@@ -121,6 +121,8 @@ class _OfKind:
         self.spans = facts.spans
         self.messages = facts.messages
         self.located = facts.located
+        self.whole = facts.whole
+        self.together = facts.together
         self._resolve = facts.resolve
 
     def resolve(self, text: str) -> list[Location]:

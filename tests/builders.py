@@ -106,12 +106,18 @@ class Flow:
         ]
 
     def message(
-        self, destination: str, *, partition: str = "0", time: int = 0, **fields: Any
+        self,
+        destination: str,
+        *,
+        partition: str = "0",
+        time: int = 0,
+        incarnation: str = "i1",
+        **fields: Any,
     ) -> Message:
         """A tapped message at the next offset of its partition."""
         offset = self._offsets.get((destination, partition), 0)
         self._offsets[destination, partition] = offset + 1
-        at = (self._system, self._cluster, destination, "i1", partition, offset)
+        at = (self._system, self._cluster, destination, incarnation, partition, offset)
         message = Message(
             Position(*at), (time or self.tick()) // MILLISECOND * MILLISECOND, **fields
         )

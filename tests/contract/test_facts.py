@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
-from collector.store.client import Store
+from collector.store.client import Store, StoreError
 from collector.store.facts import StoreFacts
+from collector.store.lives import AGE, Lives
 from graph.chain import Chain
 from graph.chain.resolve import resolve
 from graph.facts import Facts
 from graph.model import IdKind, Position, SpanContext
 from graph.remembered import Remembered
 from tests.builders import Flow, Sent
+from tests.memory_facts import MemoryFacts
 from tests.poured import pour
 
 
@@ -117,6 +120,61 @@ def test_a_text_means_the_same_to_a_store(store: Store, text: str) -> None:
     assert [(one.kind, one.events) for one in meant] == [
         (one.kind, one.events) for one in resolve(flow.facts(), text)
     ]
+
+
+def test_an_open_position_stands_for_every_life_that_was_tapped(store: Store) -> None:
+    """A topic that is deleted and made anew, and one that another cluster has too."""
+    asked = Position("kafka", "", "orders", "", "0", 7)
+    lives = [("c1", "i1"), ("c1", "i2"), ("c2", "i1")]
+    facts = StoreFacts(store)
+    assert facts.whole([asked]) == []
+    for cluster, incarnation in lives:
+        flow = Flow(cluster=cluster)
+        flow.message("orders", incarnation=incarnation)
+        pour(flow, store)
+
+    facts = StoreFacts(store)
+    in_memory = MemoryFacts(messages=facts.messages([asked._replace(offset=0)]))
+    for known in (facts, in_memory):
+        assert set(known.whole([asked])) == {
+            asked._replace(cluster=cluster, incarnation=incarnation)
+            for cluster, incarnation in lives
+        }
+        in_one = asked._replace(cluster="c1", incarnation="i2")
+        assert known.whole([asked._replace(incarnation="i2"), in_one]) == [in_one]
+        assert known.whole([asked._replace(destination="nobody's")]) == []
+
+
+def test_a_new_topic_is_noticed_at_once_and_a_new_life_soon(store: Store) -> None:
+    now = 0.0
+    lives = Lives(store, clock=lambda: now)
+    assert lives.of(["orders"]) == {"orders": []}
+    flow = Flow()
+    flow.message("orders")
+    pour(flow, store)
+    first = ("kafka", "c1", "orders", "i1")
+    assert lives.of(["orders"]) == {"orders": [first]}
+
+    again = Flow()
+    again.message("orders", incarnation="i2")
+    pour(again, store)
+    assert lives.of(["orders"]) == {"orders": [first]}
+    now = AGE + 0.1
+    assert sorted(lives.of(["orders"])["orders"]) == [first, ("kafka", "c1", "orders", "i2")]
+
+
+def test_an_error_of_one_question_reaches_who_asked(store: Store) -> None:
+    done: list[int] = []
+
+    def broken() -> None:
+        raise StoreError("away")
+
+    works = partial(done.append, 1)
+    orders: list[list[Callable[[], object]]] = [[broken, works], [works, broken]]
+    for questions in orders:
+        with pytest.raises(StoreError):
+            StoreFacts(store).together(questions)
+    assert done == [1, 1]
 
 
 def asked(facts: Facts) -> list[object]:
