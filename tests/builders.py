@@ -50,7 +50,8 @@ Inside = Operation | Span | Sent | SpanContext | None
 class Flow:
     """Collects the facts of a story."""
 
-    def __init__(self, *, cluster: str = "c1", system: str = "kafka") -> None:
+    def __init__(self, *, cluster: str = "c1", system: str = "kafka", first_id: int = 0) -> None:
+        """Ids of traces and spans count up from `first_id`."""
         self.operations: dict[SpanContext, Operation] = {}
         self.messages: dict[Position, Message] = {}
         self.spans: dict[SpanContext, Span] = {}
@@ -58,7 +59,7 @@ class Flow:
         self._cluster = cluster
         self._system = system
         self._offsets: dict[tuple[str, str], int] = {}
-        self._ids = 0
+        self._ids = first_id
 
     # Producing
 

@@ -150,7 +150,7 @@ class StoreFacts:
     def _named(self, text: str) -> list[Location]:
         sql = (
             f"SELECT {rows.LOCATION_COLUMNS} FROM ids WHERE id = {normal_id('{text:String}')} "
-            "AND kind != 'causation' ORDER BY time DESC "
+            "AND kind != 'causation' ORDER BY kind = 'correlation', time DESC "
             "LIMIT 1 BY kind, trace_id, span_id, system, cluster, destination, incarnation, "
             f"partition, offset LIMIT {RESOLVED}"
         )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from collector.store.client import Store, StoreError
-from collector.store.facts import StoreFacts
+from collector.store.facts import RESOLVED, StoreFacts
 from collector.store.lives import AGE, Lives
 from graph.chain import Chain
 from graph.chain.resolve import resolve
@@ -197,3 +197,14 @@ def test_what_nobody_has_seen_is_missing_from_every_answer(store: Store) -> None
 
     assert asked(StoreFacts(store)) == [[], [], [], [], [], []]
     assert asked(flow.facts()) == [[], [], [], [], [], []]
+
+
+def test_a_correlation_larger_than_what_one_look_up_finds_is_still_one_choice(store: Store) -> None:
+    flow = Flow()
+    first = flow.send("shop", "orders", message_id="C-1", correlation_id="C-1")
+    for number in range(RESOLVED + 5):
+        flow.message("items", correlation_id="c-1", message_id=f"i{number}")
+    pour(flow, store)
+
+    (choice,) = resolve(StoreFacts(store), "C-1")
+    assert (choice.kind, choice.events) == (IdKind.MESSAGE, (first.key,))
