@@ -9,7 +9,6 @@ from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
-from collector.conventions.render import normal_id
 from collector.store import rows
 from collector.store.client import READERS, Store
 from collector.store.lives import Lives
@@ -36,6 +35,7 @@ RESOLVED = 1_000
 
 _POSITION = re.compile(r"^(?P<destination>.+?)[/:](?P<partition>\d+)[/:@](?P<offset>\d+)$")
 _DOTTED = re.compile(r"^(?P<destination>.+)\.(?P<partition>\d+)\.(?P<offset>\d+)$")
+_UUID = re.compile(r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
 _ADDRESS = re.compile(r"^([0-9a-f]{32})/([0-9a-f]{16})$")
 _TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$")
 
@@ -144,17 +144,20 @@ class StoreFacts:
         def ask(way: Callable[[str], list[Location]]) -> None:
             found.extend(way(text))
 
-        self.together([partial(ask, way) for way in (self._named, self._at, self._traced)])
-        return found
+        dashed = _UUID.match(text) is not None
+        ways = (self._named, self._at) if dashed else (self._named, self._at, self._traced)
+        self.together([partial(ask, way) for way in ways])
+        # Few write a trace id as a UUID, and nearly all message ids are one.
+        return self._traced(text) if dashed and not found else found
 
     def _named(self, text: str) -> list[Location]:
         sql = (
-            f"SELECT {rows.LOCATION_COLUMNS} FROM ids WHERE id = {normal_id('{text:String}')} "
+            f"SELECT {rows.LOCATION_COLUMNS} FROM ids WHERE id = {{text:String}} "
             "AND kind != 'causation' ORDER BY kind = 'correlation', time DESC "
             "LIMIT 1 BY kind, trace_id, span_id, system, cluster, destination, incarnation, "
             f"partition, offset LIMIT {RESOLVED}"
         )
-        return [rows.location(row) for row in self._store.query(sql, {"text": text})]
+        return [rows.location(row) for row in self._store.query(sql, {"text": normal(text)})]
 
     def _at(self, text: str) -> list[Location]:
         found = _POSITION.match(text) or _DOTTED.match(text)
