@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from graph.chain.result import Cause, Chain, Delivery, Event, Stop, Via
-from graph.lookup import Candidate
+from graph.listing import Candidate
 from graph.model import Evidence
 from tui.drawing import evidence as marks
 from tui.drawing import figures
