@@ -54,7 +54,7 @@ UNMET_RECORDED: dict[str, dict[str, str]] = {
         "+ edge faststream.b c 2": _LOST_LINK,
     },
     "kafkajs": {
-        f"- cause payment-{number} tally-1 c observed parent": _POLL for number in (1, 2, 3)
+        f"- cause payment-{number} tally-1 c inferred parent 1 of 3": _POLL for number in (1, 2, 3)
     },
     "celery": {
         "- event order-2 a observed header 2 positions": _CELERY_RETRY,
@@ -82,7 +82,7 @@ UNMET_RECORDED: dict[str, dict[str, str]] = {
         )
     },
     "kafkajs, spans alone": {
-        f"- cause payment-{number} tally-1 c observed parent": _POLL for number in (1, 2, 3)
+        f"- cause payment-{number} tally-1 c inferred parent 1 of 3": _POLL for number in (1, 2, 3)
     },
     "celery, spans alone": {
         "+ event order-2(copy) b observed span": _CELERY_RETRY,
