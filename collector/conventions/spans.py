@@ -138,6 +138,8 @@ class NamedType:
 
 NAMED_TYPES: tuple[NamedType, ...] = (
     NamedType("opentelemetry.instrumentation.faststream", "Producer", " create", "create"),
+    # Of kafka-python: it ends before the record is handled.
+    NamedType("opentelemetry.instrumentation.kafka", "Consumer", " receive", "receive"),
 )
 
 ENVIRONMENT = ("deployment.environment.name", "deployment.environment")

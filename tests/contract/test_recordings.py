@@ -181,8 +181,8 @@ def _pair(recording: Recording, cause: Cause) -> tuple[str, str]:
 
 
 def _reason(cause: Cause) -> tuple[str, ...]:
-    fitting = (f"1 of {cause.candidates}",) if cause.candidates > 1 else ()
-    return (cause.evidence.value, *cause.via.value.split(), *fitting)
+    fitting = f"1 of {cause.candidates}" if cause.candidates > 1 else ""
+    return (cause.evidence.value, *cause.via.value.split(), *fitting.split())
 
 
 def _how(joins: Iterable[Join]) -> tuple[str, ...]:

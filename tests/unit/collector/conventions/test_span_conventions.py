@@ -141,19 +141,27 @@ def test_a_span_that_only_says_where_it_calls_is_no_messaging_span(store: Store)
 def test_a_scope_that_tells_the_type_by_the_name_alone(
     store: Store, named: spans.NamedType
 ) -> None:
+    kind, other, usual = {
+        "Producer": (PRODUCER, CONSUMER, "send"),
+        "Consumer": (CONSUMER, PRODUCER, "process"),
+    }[named.kind]
     told: dict[str, Value] = {"messaging.system": "kafka"}
-    said: dict[str, Value] = {**told, "messaging.operation": "publish"}
+    said: dict[str, Value] = {**told, "messaging.operation": "deliver"}
     name = f"orders{named.ending}"
 
-    rows = read_spans(
+    alone, with_type, other_kind, elsewhere, other_name = read_spans(
         store,
-        Told(told, PRODUCER, named.scope, name=name),
-        Told(said, PRODUCER, named.scope, name=name),
-        Told(told, CONSUMER, named.scope, name=name),
-        Told(told, PRODUCER, "another", name=name),
+        Told(told, kind, named.scope, name=name),
+        Told(said, kind, named.scope, name=name),
+        Told(told, other, named.scope, name=name),
+        Told(told, kind, "another", name=name),
+        Told(told, kind, named.scope, name="orders"),
     )
 
-    assert [row and row["type"] for row in rows] == [named.type, "send", "process", "send"]
+    assert alone and with_type and other_kind and elsewhere and other_name
+    assert (alone["type"], with_type["type"]) == (named.type, "process")
+    assert other_kind["type"] != named.type
+    assert (elsewhere["type"], other_name["type"]) == (usual, usual)
 
 
 @pytest.mark.parametrize("position", spans.POSITION_IDS, ids=lambda one: one.scope)
