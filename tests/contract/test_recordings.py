@@ -159,6 +159,7 @@ def _told(recording: Recording, chain: Chain) -> set[Fact]:
     for cause in chain.causes:
         at = _consumer(cause.service, cause.group)
         facts.add(Fact("cause", (*_pair(recording, cause), at, *_reason(cause))))
+    assert len(facts) == len(chain.events) + len(chain.deliveries) + len(chain.causes)
     return facts
 
 
