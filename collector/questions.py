@@ -35,7 +35,13 @@ def topology(
 ) -> Topology:
     """The topology of a window (0: not bounded), up to this moment, as the patterns select it."""
     backend.refresh()
-    whole = Topology.build(backend.edges(start, end), backend.members(), start=start, end=end)
+    whole = Topology.build(
+        backend.edges(start, end),
+        backend.members(),
+        backend.producers(start),
+        start=start,
+        end=end,
+    )
     if not (services or destinations or event_types or environments):
         return whole
     return whole.filtered(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from collector.api.backend import Component, Stored
 from graph.edges import EdgeRow
 from graph.listing import Activity, Consumer, EventFilter, EventRow
+from graph.producers import BrokerProducer
 from tests.builders import Flow
 from tests.memory_facts import MemoryFacts
 
@@ -20,6 +21,7 @@ class MemoryBackend:
     rows: list[EventRow] = field(default_factory=list)
     edge_rows: list[EdgeRow] = field(default_factory=list)
     groups: list[Consumer] = field(default_factory=list)
+    broker_producers: list[BrokerProducer] = field(default_factory=list)
     activity: list[Activity] = field(default_factory=list)
     parts: list[Component] = field(default_factory=lambda: [Component("store", True, "open")])
     windows: list[tuple[int, int]] = field(default_factory=list)
@@ -52,6 +54,9 @@ class MemoryBackend:
 
     def members(self) -> Mapping[str, Collection[str]]:
         return {one.group: {member.client_id for member in one.members} for one in self.groups}
+
+    def producers(self, since: int) -> Collection[BrokerProducer]:
+        return [one for one in self.broker_producers if one.last >= since]
 
     def recent(self, wanted: EventFilter) -> Sequence[EventRow]:
         return [row for row in self.rows if wanted.accepts(row)][: wanted.limit]
