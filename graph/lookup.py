@@ -120,6 +120,7 @@ class _OfKind:
         self.pointing = facts.pointing
         self.spans = facts.spans
         self.messages = facts.messages
+        self.passages = facts.passages
         self.located = facts.located
         self._resolve = facts.resolve
 

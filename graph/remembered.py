@@ -7,7 +7,17 @@ from typing import TypeVar
 
 from graph.chain.names import normal
 from graph.facts import Facts
-from graph.model import IdKind, Location, Message, Operation, Position, Relation, Span, SpanContext
+from graph.model import (
+    IdKind,
+    Location,
+    Message,
+    Operation,
+    Passage,
+    Position,
+    Relation,
+    Span,
+    SpanContext,
+)
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -55,6 +65,9 @@ class Remembered:
                 if message.position not in known:
                     found.append(message)
         return found
+
+    def passages(self, positions: Collection[Position]) -> list[Passage]:
+        return self._facts.passages(positions)
 
     def located(self, ids: Collection[tuple[IdKind, str]]) -> list[Location]:
         return _remembered(
