@@ -15,6 +15,7 @@ from collector.store.facts import StoreFacts
 from collector.store.rollup import Rollup
 from graph.edges import EdgeRow
 from graph.facts import Facts
+from graph.fate.consumers import Declared
 from graph.listing import Consumer, EventFilter, EventRow
 
 FOREVER = 2**62
@@ -34,12 +35,14 @@ class StoreBackend:
         rollup: Rollup | None = None,
         counters: Counters | None = None,
         health: Callable[[], Sequence[Component]] | None = None,
+        declared: Callable[[], Sequence[Declared]] = tuple,
         writable: bool = True,
     ) -> None:
         self._store = store
         self._rollup = rollup if rollup is not None else Rollup(store)
         self._counters = counters or Counters()
         self._health = health
+        self._declared = declared
         self._facts = StoreFacts(store)
         self._fresh = threading.Lock()
         self._stored = 1
@@ -67,6 +70,9 @@ class StoreBackend:
 
     def consumers(self) -> Sequence[Consumer]:
         return lists.consumers(self._store)
+
+    def declared(self) -> Sequence[Declared]:
+        return self._declared()
 
     def health(self) -> Sequence[Component]:
         if self._health is not None:

@@ -11,9 +11,15 @@ from typing import Any
 from collector.api.backend import Backend
 from graph.chain import Chain, Limits, NoEvent, find
 from graph.direction import Direction, directed
+from graph.fate import Fates
+from graph.fate.judge import fates
 from graph.lookup import Unknown, focused, look_up
 from graph.remembered import Remembered
 from graph.topology import Topology
+
+AROUND = 3600 * 10**9
+"""Nanoseconds before and after an event in which who consumed its destinations counts as its
+consumer."""
 
 SEARCHED = (
     "Looked for it as message, causation and correlation id, record key, trace id, span id and "
@@ -66,6 +72,28 @@ def chain(
     except NoEvent:
         raise Unknown(text) from None
     return directed(focused(whole, named.focus), direction)
+
+
+def fate(backend: Backend, text: str, *, limits: Limits | None = None) -> Fates:
+    """What became of the event that a text names, at each consumer that should have had it; of
+    several the earliest. Raises as `chain`."""
+    facts = Remembered(backend.facts)
+    named = look_up(facts, text, time.monotonic)
+    try:
+        whole = find(facts, named.start, limits, clock=time.monotonic, follow=False)
+    except NoEvent:
+        raise Unknown(text) from None
+    chain = focused(whole, named.focus)
+    event = chain.event(chain.focus)
+    backend.refresh()
+    return fates(
+        chain,
+        facts.passages(event.positions),
+        backend.edges(max(1, event.time - AROUND), event.time + AROUND),
+        backend.consumers(),
+        backend.declared(),
+        now=time.time_ns(),
+    )
 
 
 def _subscribers(backend: Backend) -> dict[str, set[str]]:

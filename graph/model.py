@@ -271,6 +271,8 @@ class Passage:
     offset was set back."""
     after: Progress | None = None
     """The first observation of the group beyond the position."""
+    moved: int = 0
+    """When the group was first seen where it is now; 0 after its offset was set back."""
     absent: int = 0
     """When the broker was asked and the group had committed nothing yet; 0: never so."""
     rate: float | None = None

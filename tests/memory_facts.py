@@ -169,6 +169,7 @@ def _passage(position: Position, seen: list[Progress], newest: int) -> Passage:
         seconds = (newest - max(start.time, since)) / 1e9
         done = max(0, real[-1].committed - start.committed)
         rate = done / seconds if seconds else None
+    furthest = max(real, key=lambda one: (one.committed, -one.time))
     return Passage(
         position,
         real[0].group,
@@ -176,6 +177,7 @@ def _passage(position: Position, seen: list[Progress], newest: int) -> Passage:
         latest=real[-1],
         before=next((one for one in reversed(seen) if one.committed <= position.offset), None),
         after=next((one for one in real if one.committed > position.offset), None),
+        moved=furthest.time if furthest.committed == real[-1].committed else 0,
         absent=max((one.time for one in seen if one.assumed), default=0),
         rate=rate,
     )

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 from graph.edges import EdgeRow
 from graph.facts import Facts
+from graph.fate.consumers import Declared
 from graph.listing import Activity, Consumer, EventFilter, EventRow
 
 
@@ -58,6 +59,9 @@ class Backend(Protocol):
 
     def consumers(self) -> Sequence[Consumer]:
         """Consumer groups as the brokers tell them, by cluster and group."""
+
+    def declared(self) -> Sequence[Declared]:
+        """Consumers that the configuration tells of. May raise `ConfigError`."""
 
     def health(self) -> Sequence[Component]:
         """How each part is doing; quick, without a query that could hang."""

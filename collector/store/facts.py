@@ -274,7 +274,8 @@ SELECT number, cluster, consumer_group, incarnation,
     argMinIf({_SEEN}, time, committed > offset AND NOT assumed),
     toUnixTimestamp64Nano(toDateTime64(maxIf(time, assumed), 9)),
     countIf(time <= since AND {{real}}), argMaxIf(committed, time, time <= since AND {{real}}),
-    countIf({{real}}), argMinIf(({_SEEN}), time, {{real}}), {rows.nanoseconds("newest")}
+    countIf({{real}}), argMinIf({_SEEN}, time, {{real}}), {rows.nanoseconds("newest")},
+    maxIf((committed, -{rows.nanoseconds("time")}), NOT assumed)
 FROM progress INNER JOIN (
     SELECT k.1 AS number, k.2 AS asked_cluster, k.3 AS destination, k.4 AS asked_incarnation,
         k.5 AS partition, k.6 AS offset
@@ -292,7 +293,7 @@ where it was when the time of its rate began."""
 
 def _passage(position: Position, row: Sequence[Any]) -> Passage:
     _, cluster, group, incarnation, began, latest, before, last, beyond, first = row[:10]
-    absent, early, at_start, committing, oldest, newest = row[10:]
+    absent, early, at_start, committing, oldest, newest, furthest = row[10:]
 
     def seen(at: Sequence[Any], assumed: bool = False) -> Progress:
         return Progress(
@@ -315,6 +316,7 @@ def _passage(position: Position, row: Sequence[Any]) -> Passage:
         latest=seen(latest),
         before=seen(last[0], bool(last[1])) if before else None,
         after=seen(first) if beyond else None,
+        moved=-furthest[1] if furthest[0] == latest[1] else 0,
         absent=absent,
         rate=rate,
     )
