@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from collector.api.backend import Component, Stored
 from collector.metrics import Counters
-from collector.store import lists, queries
+from collector.store import groups, lists, queries
 from collector.store.client import Store
 from collector.store.facts import StoreFacts
 from collector.store.rollup import Rollup
@@ -68,8 +68,8 @@ class StoreBackend:
             return Stored((), lists.newest_mark(self._store))
         return Stored(*lists.stored_since(self._store, mark, limit))
 
-    def consumers(self) -> Sequence[Consumer]:
-        return lists.consumers(self._store)
+    def consumers(self, *, ages: bool = True) -> Sequence[Consumer]:
+        return groups.consumers(self._store, ages=ages)
 
     def declared(self) -> Sequence[Declared]:
         return self._declared()

@@ -124,7 +124,17 @@ class Consumer(Shape):
     group: str
     cluster: str
     state: str
-    lag: int
+    lag: int = Field(description="Messages that wait.")
+    lag_seconds: float | None = Field(
+        description="Age of the oldest of them when the broker was last asked; null: unknown."
+    )
+    oldest_ns: int = Field(description="When the oldest of them was produced.")
+    oldest: str | None
+    rate: float | None = Field(description="Messages committed a second in the last minutes.")
+    growth: float | None = Field(description="Messages added a second meanwhile.")
+    catch_up_seconds: float | None = Field(
+        description="Until nothing waits any more, as things go; null for never or unknown."
+    )
     services: list[str]
     destinations: list[str]
     time_ns: int

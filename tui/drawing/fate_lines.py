@@ -13,11 +13,21 @@ from graph.fate.result import Fate, Fates, GroupKnown, Status
 from tui.drawing import evidence as marks
 from tui.drawing import figures
 from tui.drawing.facts import wrap
-from tui.drawing.segments import Line, Segment, SegmentRole, cells, cut_middle, line, pad, printable
+from tui.drawing.segments import (
+    Line,
+    Segment,
+    SegmentRole,
+    cells,
+    cut_middle,
+    line,
+    pad,
+    printable,
+    width_of,
+)
 
 STATUS = 14
 EVIDENCE = 9
-TIME = 12
+TIME = 14
 LEAST_WIDTH = 60
 INDENT = 4
 LONGEST = 110
@@ -57,7 +67,8 @@ class _Drawing:
     def __init__(self, fates: Fates, width: int) -> None:
         self.fates = fates
         self.width = width
-        self.name = width - STATUS - EVIDENCE - TIME - 5
+        longest = max((width_of(_names(fate)) for fate in fates.consumers), default=0)
+        self.name = min(2 + longest, width - STATUS - EVIDENCE - TIME - 6)
 
     def summary(self) -> Iterator[Line]:
         """Which event this is, and what became of it in a word."""
@@ -82,7 +93,8 @@ class _Drawing:
                 parts += [", " if parts else "", Segment(f"{counts[status]} {status.value}", role)]
         count = len(self.fates.consumers)
         if parts:
-            yield line(f"{count} consumer{'' if count == 1 else 's'}: ", *parts)
+            total = f"{count} consumer{'' if count == 1 else 's'}: "
+            yield from self._sentence(total, *parts, indent=0)
         for note in self.fates.notes:
             yield from self._sentence(Segment(note, "warning"), indent=0)
         if self.fates.others:
@@ -96,21 +108,16 @@ class _Drawing:
     def heading(self) -> Line:
         return line(
             Segment(pad("CONSUMER", self.name), "label"),
-            Segment(f"  {pad('FATE', STATUS)} {pad('EVIDENCE', EVIDENCE)}  AT", "label"),
+            Segment(f"  {pad('FATE', STATUS)}  {pad('EVIDENCE', EVIDENCE)}  AT", "label"),
         )
 
     def fate(self, fate: Fate) -> Iterator[Line]:
         """Its line, then its sentences."""
         mark, role = _MARKS[fate.status]
         room = self.name - 2
-        target = (fate.services, fate.group)
-        names = [Segment(", ".join(fate.services), "service", target)] if fate.services else []
-        if not fate.services or fate.group not in ("", *fate.services):
-            text = f"group {fate.group}"
-            names.append(Segment(f" ({text})" if names else text, "group", target))
         shown = []
-        for name in names:
-            text = cut_middle(printable(name.text), room)
+        for name in _names(fate):
+            text = cut_middle(name.text, room)
             shown.append(name._replace(text=text))
             room -= cells(text)
         evidence = (
@@ -124,15 +131,15 @@ class _Drawing:
             " " * room,
             "  ",
             Segment(pad(fate.status.value, STATUS), role),
-            " ",
+            "  ",
             evidence,
             "  ",
-            Segment(figures.clock(fate.time), "time"),
+            Segment(self._at(fate.time), "time"),
         )
         yield from self._sentence(Segment(fate.explanation))
         for note in fate.notes:
             yield from self._sentence(Segment(note))
-        if fate.group_known in _KNOWN:
+        if fate.group_known in _KNOWN and (fate.group,) != fate.services:
             known = _KNOWN[fate.group_known].format(
                 group=fate.group, services=", ".join(fate.services)
             )
@@ -142,7 +149,25 @@ class _Drawing:
                 Segment("To know more: ", "label"), Segment(f"{fate.needed}.")
             )
 
+    def _at(self, time: int) -> str:
+        """A time of day; with its date where that is another than the event's."""
+        if not time or figures.date(time)[:10] == figures.date(self.fates.event.time)[:10]:
+            return figures.clock(time)
+        return figures.date(time)[5:19]
+
     def _sentence(self, *parts: Segment | str, indent: int = INDENT) -> Iterator[Line]:
         pieces = [Segment(part) if isinstance(part, str) else part for part in parts]
         for row in wrap(pieces, min(self.width - indent, LONGEST)):
             yield line(" " * indent, *row)
+
+
+def _names(fate: Fate) -> list[Segment]:
+    """The services, and the group where it is called otherwise."""
+    target = (fate.services, fate.group)
+    names = []
+    if fate.services:
+        names.append(Segment(printable(", ".join(fate.services)), "service", target))
+    if not fate.services or fate.group not in ("", *fate.services):
+        text = printable(f"group {fate.group}")
+        names.append(Segment(f" ({text})" if names else text, "group", target))
+    return names

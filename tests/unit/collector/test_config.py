@@ -230,3 +230,17 @@ class TestThePage:
         del tables["api"]["token"]
         for name, kind in (("api", Api), ("receivers", Receivers), ("limits", Limits)):
             assert kind(**tables[name]) == kind()
+
+
+def test_consumers_are_declared_by_group_or_destinations() -> None:
+    write(
+        '[[consumers]]\nname = "points"\ngroup = "loyalty"\n'
+        '[[consumers]]\nname = "audit"\ndestinations = ["order.*"]\n'
+    )
+    points, audit = (one.declared for one in load().consumers)
+    assert (points.name, points.group, points.destinations) == ("points", "loyalty", ())
+    assert audit.expects("order.created")
+    assert not audit.expects("orders")
+    write('[[consumers]]\nname = "audit"\n')
+    with pytest.raises(ConfigError, match="neither its group nor its destinations"):
+        load()
