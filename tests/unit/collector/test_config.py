@@ -12,6 +12,7 @@ from collector.config import (
     MASKED_HEADERS,
     Api,
     ConfigError,
+    DeclaredConsumer,
     Limits,
     Receivers,
     Settings,
@@ -221,6 +222,8 @@ class TestThePage:
         tables = tomllib.loads(said)
         (kafka,) = tables.pop("kafka")
         assert set(kafka) == set(KafkaSettings.model_fields)
+        (consumer,) = tables["consumers"]
+        assert set(consumer) == set(DeclaredConsumer.model_fields)
         assert set(tables) | {"kafka"} == set(Settings.model_fields)
         for name, kind in (("api", Api), ("receivers", Receivers), ("limits", Limits)):
             assert set(tables[name]) == set(kind.model_fields)
