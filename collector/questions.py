@@ -9,7 +9,8 @@ from importlib.metadata import version
 from typing import Any
 
 from collector.api.backend import Backend
-from graph.chain import Chain, Limits, NoEvent, find
+from graph.chain import Chain, Event, Limits, NoEvent, find
+from graph.chain.names import normal_id
 from graph.direction import Direction, directed
 from graph.fate import Fates
 from graph.fate.judge import fates
@@ -85,7 +86,9 @@ def fate(backend: Backend, text: str, *, limits: Limits | None = None) -> Fates:
         raise Unknown(text) from None
     chain = focused(whole, named.focus)
     event = chain.event(chain.focus)
-    backend.refresh()
+    if _is_only_its_cause(event, text):
+        raise Unknown(text)
+    # Not refreshed before: who consumes there is seen in the minutes that are computed already.
     return fates(
         chain,
         facts.passages(event.positions),
@@ -94,6 +97,12 @@ def fate(backend: Backend, text: str, *, limits: Limits | None = None) -> Fates:
         backend.declared(),
         now=time.time_ns(),
     )
+
+
+def _is_only_its_cause(event: Event, text: str) -> bool:
+    """Whether the text names what caused the event: what became of that is another question."""
+    own = {normal_id(one) for one in (event.message_id, event.correlation_id, event.record_key)}
+    return normal_id(event.causation_id) == normal_id(text) and normal_id(text) not in own
 
 
 def _subscribers(backend: Backend) -> dict[str, set[str]]:

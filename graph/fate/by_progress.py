@@ -12,6 +12,9 @@ SETTLING = 60 * SECOND
 """A group's first commit may come so long after it began to read, and what a broker tells of one
 group so long after what it tells of another."""
 
+LATE = 15 * SECOND
+"""How much later than what they tell of spans mostly come: exporters collect them first."""
+
 ENOUGH = 20
 """Spans of a service among which a type of event that it handles would not be missing."""
 
@@ -69,6 +72,8 @@ def _passed(case: Case, passage: Passage) -> Fate:
         ]
     else:
         when = f"read past it between {case.clock(before.time)} and {case.clock(by)}"
+    if case.consumer.seen and 0 <= case.now - by < LATE:
+        notes.append("That was just now: spans of it may still come.")
     if _began_beyond(passage):
         notes.append("That was its first commit: it may also have begun to read behind it.")
     return case.told(
@@ -102,9 +107,9 @@ def _pending(case: Case, passage: Passage) -> Fate:
         pace = f"it has not moved since {case.clock(passage.moved)}"
     else:
         pace = "how fast it reads is not known yet"
-    notes = []
+    notes = [f"{case.who} received it at {case.clock(o.attempt.end)}." for o in case.succeeded]
     if passage.after is not None:
-        notes = [f"It was beyond it at {case.clock(passage.after.time)}, and was set back since."]
+        notes += [f"It was beyond it at {case.clock(passage.after.time)}, and was set back since."]
     return case.told(
         Status.PENDING,
         Evidence.MATCHED,

@@ -13,6 +13,10 @@ from graph.fate.copies import Made
 from graph.fate.result import Fate, Status
 from graph.model import CopyKind, Evidence, OperationType, Passage, Position
 
+EARLY_SCOPES = frozenset({"opentelemetry.instrumentation.kafka"})
+"""Instrumentations whose consumer spans name no operation and end before the handling begins, so
+that they tell of a reception only: kafka-python's."""
+
 DAY = 86_400 * figures.SECOND
 
 
@@ -64,6 +68,12 @@ class Case:
     @property
     def failed(self) -> tuple[Tried, ...]:
         return tuple(one for one in self.tried if one.attempt.error)
+
+    @property
+    def being_handled(self) -> bool:
+        """Whether it was only received, and the group has not committed it."""
+        waits = self.passage is not None and self.passage.waits
+        return waits and not any(one.processed for one in self.succeeded)
 
     @property
     def passage(self) -> Passage | None:
@@ -154,7 +164,7 @@ class Case:
 def _processed(delivery: Delivery, attempt: Attempt) -> bool:
     inside = set(attempt.operations)
     return any(
-        operation.type is not OperationType.RECEIVE
+        operation.type is not OperationType.RECEIVE and operation.scope not in EARLY_SCOPES
         for operation in delivery.operations
         if operation.context in inside
     )

@@ -93,6 +93,9 @@ class _Census:
         self.deliveries = deliveries
         order = {position: index for index, position in enumerate(event.positions)}
         self.passages = sorted(passages, key=lambda one: order.get(one.position, len(order)))
+        edges = list(edges)
+        self.everybody = {row.service for row in edges} | {event.service}
+        """Services that are seen anywhere: a group can bear the name of one."""
         self.rows = [
             row
             for row in edges
@@ -144,9 +147,9 @@ class _Census:
                 if (service.casefold(), group) in told:
                     owners[group].setdefault(service, GroupKnown.CONFIGURATION)
         owned = {service for services in owners.values() for service in services}
-        for service in unsaid:
+        for service in sorted((self.services | self.everybody) - owned - {""}):
             for group in sorted(self.groups - owners.keys()):
-                if service not in owned and service.casefold() in self._called(group):
+                if service.casefold() in self._called(group):
                     owners[group][service] = GroupKnown.NAME
         self.services |= said.keys()
         return owners

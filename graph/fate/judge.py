@@ -55,12 +55,12 @@ def judged(case: Case) -> Fate:
     dead = case.last_made(CopyKind.DEAD_LETTER)
     if dead and not any(one.attempt.start > dead.copy.time for one in case.succeeded):
         return dead_lettered(case, dead)
-    if case.succeeded:
+    if case.succeeded and not case.being_handled:
         return handled(case)
     retry = case.last_made(CopyKind.RETRY)
     if retry and case.waits_at(retry.copy.position) is not False:
         return retried_elsewhere(case, retry)
-    if case.failed:
+    if case.failed and not case.succeeded:
         waits = case.passage is not None and case.passage.waits
         return failed(case, Status.RETRIED if waits and len(case.failed) > 1 else Status.FAILED)
     if case.passage is not None:

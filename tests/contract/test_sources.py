@@ -36,6 +36,7 @@ def orders() -> Flow:
     flow.send("shipping", "parcels", inside=shipping, message_id="parcel-1", event_type="Shipped")
     flow.send("storefront", "orders", message_id="order-2", key="tea", event_type="Ordered")
     flow.send("audit", "secrets", tapped=False)
+    flow.message("effects", causation_id="order-8")
     return flow
 
 
@@ -126,6 +127,9 @@ def test_fates_are_those_of_the_facts(source: Source, backend: MemoryBackend) ->
     assert source.fate(told.event.id).consumers == told.consumers
     with pytest.raises(NotFound, match="nothing is known by order-9"):
         source.fate("order-9")
+    assert len(source.chain("order-8").events) == 1, "what it caused was seen, and is shown"
+    with pytest.raises(NotFound, match="nothing is known by order-8"):
+        source.fate("order-8")
     with pytest.raises(Ambiguous) as error:
         source.fate("tea")
     assert {source.fate(one.ask).event.message_id for one in error.value.candidates} == {

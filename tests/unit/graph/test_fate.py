@@ -49,6 +49,10 @@ def consumed(service: str, count: int = 1, *, type: str = "", group: str = "") -
     )
 
 
+def producing(service: str) -> EdgeRow:
+    return EdgeRow(Role.PRODUCE, service=service, destination="elsewhere", count=1)
+
+
 def read(
     group: str, *clients: str, state: str = "Stable", services: Sequence[str] = ()
 ) -> Consumer:
@@ -118,6 +122,31 @@ class TestHandled:
         fate = only(flow, order)
         assert (fate.status, fate.evidence) == (Status.HANDLED, Evidence.INFERRED)
         assert fate.needed == "a process span around the handling in payment"
+
+    def test_a_span_that_ends_before_the_handling_tells_of_a_reception(self) -> None:
+        flow = Flow()
+        order = flow.send("shop", "orders")
+        flow.process("payment", order, scope="opentelemetry.instrumentation.kafka")
+        assert "received it" in only(flow, order).explanation
+        flow.process("payment", order, scope="own")
+        fate = only(flow, order)
+        assert (fate.evidence, fate.attempts) == (Evidence.OBSERVED, 1)
+
+    def test_a_reception_that_is_not_committed_is_still_pending(self) -> None:
+        flow = Flow()
+        order = flow.send("shop", "orders")
+        got = flow.receive("payment", order, group="billing")
+        flow.commit("billing", "orders", 0)
+        fate = only(flow, order)
+        assert (fate.status, fate.evidence, fate.attempts) == (
+            Status.PENDING,
+            Evidence.MATCHED,
+            1,
+        )
+        assert got.end < flow.now
+        assert fate.notes == ("payment received it at 22:13:20.002.",)
+        flow.commit("billing", "orders", 1)
+        assert only(flow, order).status is Status.HANDLED
 
     def test_before_its_group_has_committed(self) -> None:
         flow = Flow()
@@ -391,6 +420,9 @@ class TestByProgress:
         assert fate.needed == (
             "the spans of points: it exports some, but none about this event came"
         )
+        assert fate.notes == ("That was just now: spans of it may still come.",)
+        flow.tick(20_000)
+        assert only(flow, order, edges=also).notes == ()
 
     def test_what_spans_say_goes_before(self) -> None:
         flow = Flow()
@@ -458,6 +490,7 @@ class TestWhoCounts:
             ),
             ([], [], [Declared("points", "loyalty")], GroupKnown.CONFIGURATION),
             ([consumed("points")], [read("loyalty", "Points")], [], GroupKnown.NAME),
+            ([producing("points")], [read("loyalty", "points")], [], GroupKnown.NAME),
         ],
     )
     def test_one_consumer_is_told_once(
