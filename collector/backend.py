@@ -68,8 +68,8 @@ class StoreBackend:
             return Stored((), lists.newest_mark(self._store))
         return Stored(*lists.stored_since(self._store, mark, limit))
 
-    def consumers(self, *, ages: bool = True) -> Sequence[Consumer]:
-        return groups.consumers(self._store, ages=ages)
+    def consumers(self, *, paces: bool = True) -> Sequence[Consumer]:
+        return groups.consumers(self._store, paces=paces)
 
     def declared(self) -> Sequence[Declared]:
         return self._declared()

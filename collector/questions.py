@@ -93,7 +93,7 @@ def fate(backend: Backend, text: str, *, limits: Limits | None = None) -> Fates:
         chain,
         facts.passages(event.positions),
         backend.edges(max(1, event.time - AROUND), event.time + AROUND),
-        backend.consumers(ages=False),
+        backend.consumers(paces=False),
         backend.declared(),
         now=time.time_ns(),
     )
@@ -108,7 +108,7 @@ def _is_only_its_cause(event: Event, text: str) -> bool:
 def _subscribers(backend: Backend) -> dict[str, set[str]]:
     """Names of those who read each destination, as far as the brokers tell."""
     names: dict[str, set[str]] = defaultdict(set)
-    for consumer in backend.consumers(ages=False):
+    for consumer in backend.consumers(paces=False):
         for destination in consumer.destinations:
             names[destination].add(consumer.group)
             names[destination].update(consumer.services)

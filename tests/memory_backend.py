@@ -63,7 +63,7 @@ class MemoryBackend:
         found = self.activity[mark : mark + limit]
         return Stored(found, mark + len(found), mark + len(found) < len(self.activity))
 
-    def consumers(self, *, ages: bool = True) -> Sequence[Consumer]:
+    def consumers(self, *, paces: bool = True) -> Sequence[Consumer]:
         return list(self.groups)
 
     def declared(self) -> Sequence[Declared]:

@@ -57,9 +57,9 @@ class Backend(Protocol):
     def stored(self, mark: int, limit: int) -> Stored:
         """What was stored after the mark, at most `limit`; a negative mark stands for now."""
 
-    def consumers(self, *, ages: bool = True) -> Sequence[Consumer]:
-        """Consumer groups as the brokers tell them, by cluster and group; without `ages`, how
-        old what waits is may be left out."""
+    def consumers(self, *, paces: bool = True) -> Sequence[Consumer]:
+        """Consumer groups as the brokers tell them, by cluster and group; without `paces`,
+        how fast they go and how old what waits is may be left out."""
 
     def declared(self) -> Sequence[Declared]:
         """Consumers that the configuration tells of. May raise `ConfigError`."""

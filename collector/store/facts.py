@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 from collector.conventions.render import normal_id
 from collector.store import rows
 from collector.store.client import Store
+from collector.store.passages import passages
 from graph.chain.names import normal_id as normal
-from graph.facts import RATE_SECONDS
 from graph.model import (
     IdKind,
     Location,
@@ -20,7 +20,6 @@ from graph.model import (
     Operation,
     Passage,
     Position,
-    Progress,
     Relation,
     Span,
     SpanContext,
@@ -106,16 +105,7 @@ class StoreFacts:
         return list({message.position: message for message in found}.values())
 
     def passages(self, positions: Collection[Position]) -> list[Passage]:
-        asked = list(dict.fromkeys(positions))
-        keys = {
-            (number, p.cluster, p.destination, p.incarnation, p.partition, p.offset)
-            for number, p in enumerate(asked)
-        }
-        destinations = sorted({p.destination for p in asked})
-        return [
-            _passage(asked[row[0]], row)
-            for row in self._each(_PASSAGES, keys, destinations=destinations)
-        ]
+        return passages(self._store, positions)
 
     def located(self, ids: Collection[tuple[IdKind, str]]) -> list[Location]:
         sql = (
@@ -260,66 +250,6 @@ class StoreFacts:
         while chunk := list(islice(remaining, CHUNK)):
             plain = [tuple(key) if isinstance(key, tuple) else key for key in chunk]
             yield from self._store.query(sql, {"keys": plain, **parameters})
-
-
-_SEEN = f"({rows.nanoseconds('time')}, committed, end_offset)"
-
-_PASSAGES = f"""WITH (SELECT max(time) FROM progress
-    WHERE destination IN {{destinations:Array(String)}}) AS newest,
-    newest - {RATE_SECONDS} AS since
-SELECT number, cluster, consumer_group, incarnation,
-    argMinIf({_SEEN}, time, NOT assumed), argMaxIf({_SEEN}, time, NOT assumed),
-    countIf(committed <= offset), argMaxIf(({_SEEN}, assumed), time, committed <= offset),
-    countIf(committed > offset AND NOT assumed),
-    argMinIf({_SEEN}, time, committed > offset AND NOT assumed),
-    toUnixTimestamp64Nano(toDateTime64(maxIf(time, assumed), 9)),
-    countIf(time <= since AND {{real}}), argMaxIf(committed, time, time <= since AND {{real}}),
-    countIf({{real}}), argMinIf({_SEEN}, time, {{real}}), {rows.nanoseconds("newest")},
-    maxIf((committed, -{rows.nanoseconds("time")}), NOT assumed)
-FROM progress INNER JOIN (
-    SELECT k.1 AS number, k.2 AS asked_cluster, k.3 AS destination, k.4 AS asked_incarnation,
-        k.5 AS partition, k.6 AS offset
-    FROM (SELECT arrayJoin({{keys:Array(
-        Tuple(UInt32, String, String, String, String, Int64))}}) AS k)
-) AS asked USING (destination, partition)
-WHERE destination IN {{destinations:Array(String)}}
-    AND (asked_cluster = '' OR asked_cluster = cluster)
-    AND (asked_incarnation = '' OR asked_incarnation = incarnation)
-GROUP BY number, cluster, consumer_group, incarnation
-HAVING countIf(NOT assumed) > 0""".replace("{real}", "committed >= 0 AND NOT assumed")
-"""Of each group: its first observation, its newest, the last at or before, the first beyond, and
-where it was when the time of its rate began."""
-
-
-def _passage(position: Position, row: Sequence[Any]) -> Passage:
-    _, cluster, group, incarnation, began, latest, before, last, beyond, first = row[:10]
-    absent, early, at_start, committing, oldest, newest, furthest = row[10:]
-
-    def seen(at: Sequence[Any], assumed: bool = False) -> Progress:
-        return Progress(
-            cluster,
-            group,
-            position.destination,
-            position.partition,
-            *(at[1], at[2], at[0], incarnation, assumed),
-        )
-
-    rate = None
-    if committing and latest[1] >= 0:
-        start = newest - RATE_SECONDS * 10**9 if early else oldest[0]
-        done = latest[1] - (at_start if early else oldest[1])
-        rate = max(0, done) * 1e9 / (newest - start) if newest > start else None
-    return Passage(
-        position,
-        group,
-        began=seen(began),
-        latest=seen(latest),
-        before=seen(last[0], bool(last[1])) if before else None,
-        after=seen(first) if beyond else None,
-        moved=-furthest[1] if furthest[0] == latest[1] else 0,
-        absent=absent,
-        rate=rate,
-    )
 
 
 def _fits(asked: Position, found: Position) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from collector.store.client import Store
@@ -11,29 +11,31 @@ from graph.facts import RATE_SECONDS
 from graph.listing import Consumer, Member
 from graph.model import Progress
 
-_REAL = "committed >= 0 AND NOT assumed"
+_NEWEST = f"""SELECT cluster, consumer_group, destination, partition, committed, end_offset,
+    {nanoseconds("time")}, incarnation
+FROM progress_newest FINAL ORDER BY destination, toUInt64OrZero(partition)"""
 
-_PROGRESS = f"""WITH (SELECT max(time) FROM progress) AS newest, newest - {RATE_SECONDS} AS since
-SELECT cluster, consumer_group, destination, partition, incarnation,
-    argMax(committed, time), argMax(end_offset, time), {nanoseconds("max(time)")},
-    countIf(time <= since AND {_REAL}), argMaxIf(committed, time, time <= since AND {_REAL}),
-    argMaxIf(end_offset, time, time <= since AND {_REAL}), countIf({_REAL}),
-    argMinIf(committed, time, {_REAL}), argMinIf(end_offset, time, {_REAL}),
-    {nanoseconds(f"minIf(time, {_REAL})")}, {nanoseconds("newest")}
-FROM progress GROUP BY cluster, consumer_group, destination, partition, incarnation
-ORDER BY destination, toUInt64OrZero(partition)"""
-"""Each pair's newest observation, and where it was when the time of its rate began."""
+_PACES = f"""WITH (SELECT max(time) FROM progress_newest) AS newest
+SELECT cluster, consumer_group, sum(done), sum(added) FROM (
+    SELECT cluster, consumer_group, dateDiff('ms', min(time), newest) / 1000 AS seconds,
+        greatest(argMax(committed, time) - argMin(committed, time), 0) / seconds AS done,
+        (max(end_offset) - min(end_offset)) / seconds AS added
+    FROM progress WHERE time > newest - {RATE_SECONDS} AND committed >= 0 AND NOT assumed
+    GROUP BY cluster, consumer_group, destination, incarnation, partition
+    HAVING seconds > 0
+) GROUP BY cluster, consumer_group"""
+"""Of each group, messages a second since it was first seen in the last minutes."""
 
 
-def consumers(store: Store, *, ages: bool = True) -> list[Consumer]:
+def consumers(store: Store, *, paces: bool = True) -> list[Consumer]:
     """Consumer groups as their broker last told them, with the services that name them.
 
-    Without `ages`, `oldest` is left out, which costs a look-up of the messages that wait.
+    Without `paces`, how fast they go and how old what waits is are left out.
     """
     groups: dict[tuple[str, str], dict[str, Any]] = {}
 
     def group(cluster: str, name: str) -> dict[str, Any]:
-        blank = {"state": "", "members": [], "progress": [], "time": 0, "asked": 0, "paces": []}
+        blank = {"state": "", "members": [], "progress": [], "time": 0, "asked": 0}
         return groups.setdefault((cluster, name), blank)
 
     for row in store.query(
@@ -47,13 +49,10 @@ def consumers(store: Store, *, ages: bool = True) -> list[Consumer]:
         if row[2]:
             assignment = tuple((a["destination"], a["partition"]) for a in row[6])
             entry["members"].append(Member(row[2], row[3], row[4], assignment))
-    for row in store.query(_PROGRESS):
+    for row in store.query(_NEWEST):
         entry = group(row[0], row[1])
-        entry["progress"].append(
-            Progress(row[0], row[1], row[2], row[3], row[5], row[6], row[7], row[4])
-        )
-        entry["asked"] = max(entry["asked"], row[7])
-        entry["paces"].append(_pace(row))
+        entry["progress"].append(Progress(*row))
+        entry["asked"] = max(entry["asked"], row[6])
     services: dict[str, set[str]] = {}
     for name, service in store.query(
         "SELECT DISTINCT consumer_group, service FROM operations "
@@ -61,7 +60,8 @@ def consumers(store: Store, *, ages: bool = True) -> list[Consumer]:
     ):
         services.setdefault(name, set()).add(service)
     waiting = [one for entry in groups.values() for one in entry["progress"] if _waits(one)]
-    times = _times(store, waiting) if ages and waiting else {}
+    times = _times(store, waiting) if paces and waiting else {}
+    rates = _rates(store, groups) if paces else {}
     return [
         Consumer(
             group=name,
@@ -72,30 +72,26 @@ def consumers(store: Store, *, ages: bool = True) -> list[Consumer]:
             services=tuple(sorted(services.get(name, ()))),
             time=max(entry["time"], entry["asked"]),
             oldest=min((times[one] for one in entry["progress"] if one in times), default=0),
-            rate=_sum(pace and pace[0] for pace in entry["paces"]),
-            growth=_sum(pace and pace[1] for pace in entry["paces"]),
+            rate=rates.get((cluster, name), _UNKNOWN)[0],
+            growth=rates.get((cluster, name), _UNKNOWN)[1],
         )
         for (cluster, name), entry in sorted(groups.items())
     ]
 
 
-def _pace(row: Sequence[Any]) -> tuple[float, float] | None:
-    """Messages a second that a group committed on a partition, and that were added there."""
-    committed, end, early = row[5], row[6], row[8]
-    if not row[11] or committed < 0:
-        return None
-    start = row[15] - RATE_SECONDS * 10**9 if early else row[14]
-    seconds = (row[15] - start) / 1e9
-    if seconds <= 0:
-        return None
-    from_committed, from_end = (row[9], row[10]) if early else (row[12], row[13])
-    return max(0, committed - from_committed) / seconds, max(0, end - from_end) / seconds
+_UNKNOWN = (None, None)
 
 
-def _sum(paces: Iterable[float | None]) -> float | None:
-    """Of those that are known; None when none is."""
-    known = [pace for pace in paces if pace is not None]
-    return sum(known) if known else None
+def _rates(
+    store: Store, groups: Mapping[tuple[str, str], Mapping[str, Any]]
+) -> dict[tuple[str, str], tuple[float, float]]:
+    """Messages a second, committed and added, of the groups that are known for long enough."""
+    rates = {(row[0], row[1]): (row[2], row[3]) for row in store.query(_PACES)}
+    since = max((entry["asked"] for entry in groups.values()), default=0) - RATE_SECONDS * 10**9
+    for key, entry in groups.items():
+        if 0 < entry["asked"] <= since:
+            rates[key] = (0.0, 0.0)  # What changes is told: nothing did.
+    return rates
 
 
 def _waits(progress: Progress) -> bool:

@@ -47,20 +47,26 @@ def test_lag_has_messages_and_seconds_and_a_time_to_catch_up(store: Store) -> No
     idle = found["idle"]
     assert (idle.lag, idle.lag_seconds, idle.catch_up, idle.oldest) == (0, 0.0, 0.0, 0)
     assert idle.rate is None, "seen once: nothing to compare with"
-    assert groups.consumers(store, ages=False)[1].oldest == 0
+    assert groups.consumers(store, paces=False)[1].oldest == 0
 
 
 def test_a_rate_is_that_of_the_last_minutes(store: Store) -> None:
     flow = Flow()
     start = flow.now
-    flow.commit("points", "orders", 0, end=0, time=start)
-    flow.commit("points", "orders", 6_000, end=6_000, time=start + 60 * SECOND)
-    flow.commit("points", "orders", 6_000, end=6_600, time=start + 900 * SECOND)
-    points = told(store, flow)["points"]
-    assert points.rate == 0.0
-    assert points.growth == pytest.approx(2.0)
-    assert points.catch_up is None, "never, as things go"
-    assert points.lag_seconds is None, "no tap saw what waits"
+    flow.commit("stuck", "orders", 0, end=0, time=start)
+    flow.commit("stuck", "orders", 6_000, end=6_600, time=start + 60 * SECOND)
+    flow.commit("slow", "orders", 0, end=0, time=start)
+    for minute in range(5):
+        at = start + (900 - 240 + minute * 60) * SECOND
+        flow.commit("slow", "orders", 60 * minute, end=5_000 + 120 * minute, time=at)
+    found = told(store, flow)
+    assert (found["stuck"].rate, found["stuck"].growth) == (0.0, 0.0)
+    slow = found["slow"]
+    assert slow.rate == pytest.approx(1.0)
+    assert slow.growth == pytest.approx(2.0)
+    for one in (slow, found["stuck"]):
+        assert one.catch_up is None, "never, as things go"
+        assert one.lag_seconds is None, "no tap saw what waits"
 
 
 def test_what_a_group_is_assumed_to_have_begun_with_is_no_pace(store: Store) -> None:
