@@ -168,7 +168,7 @@ def _passage(position: Position, seen: list[Progress], newest: int) -> Passage:
         start = early[-1] if early else committing[0]
         seconds = (newest - max(start.time, since)) / 1e9
         done = max(0, real[-1].committed - start.committed)
-        rate = done / seconds if seconds else None
+        rate = round(done / seconds, 3) if seconds else None
     furthest = max(real, key=lambda one: (one.committed, -one.time))
     return Passage(
         position,

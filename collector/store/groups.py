@@ -86,7 +86,7 @@ def _rates(
     store: Store, groups: Mapping[tuple[str, str], Mapping[str, Any]]
 ) -> dict[tuple[str, str], tuple[float, float]]:
     """Messages a second, committed and added, of the groups that are known for long enough."""
-    rates = {(row[0], row[1]): (row[2], row[3]) for row in store.query(_PACES)}
+    rates = {(row[0], row[1]): (round(row[2], 3), round(row[3], 3)) for row in store.query(_PACES)}
     since = max((entry["asked"] for entry in groups.values()), default=0) - RATE_SECONDS * 10**9
     for key, entry in groups.items():
         if 0 < entry["asked"] <= since:

@@ -163,7 +163,8 @@ def _rate(buckets: Sequence[_Bucket], latest: _Seen) -> float | None:
     early = [one.last_early for one in buckets if one.early]
     if early:
         start, at = newest - RATE_SECONDS * 10**9, max(early, key=_time)[1]
-    return max(0, latest[1] - at) * 1e9 / (newest - start) if newest > start else None
+    done = max(0, latest[1] - at)
+    return round(done * 1e9 / (newest - start), 3) if newest > start else None
 
 
 def _time(seen: _Seen) -> int:

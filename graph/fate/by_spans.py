@@ -61,11 +61,13 @@ def _received(case: Case) -> Fate:
     first = case.succeeded[0]
     count = len(case.succeeded)
     again = f" {count} times" if count > 1 else ""
+    by = case.passage.after.time if case.passage and case.passage.after else 0
+    went_on = f", and {case.group} had read past it by {case.clock(by)}" if by else ""
     return case.told(
         Status.HANDLED,
         Evidence.INFERRED,
         first.attempt.end,
-        f"{case.who} received it{again} without an error; no span tells of its handling.",
+        f"{case.who} received it{again} without an error{went_on}; no span tells of its handling.",
         needed=f"a process span around the handling in {case.who}",
         notes=_uncommitted(case),
     )

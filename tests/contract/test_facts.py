@@ -187,7 +187,7 @@ def test_how_groups_came_by_a_position_is_the_same_from_a_store(store: Store) ->
     steady = there["steady"]
     assert steady.before and steady.after
     assert (steady.before.time, steady.after.time) == (start + 2 * MINUTE, start + 3 * MINUTE)
-    assert steady.rate == pytest.approx((10 - 2) / 300)
+    assert steady.rate == round((10 - 2) / 300, 3)
     assert (there["idle"].rate, there["none"].rate) == (0.0, None)
     assert [there[name].moved - start for name in ("steady", "idle")] == [7 * MINUTE, 0]
     assert there["set back"].moved == 0

@@ -146,7 +146,9 @@ class TestHandled:
         assert got.end < flow.now
         assert fate.notes == ("payment received it at 22:13:20.002.",)
         flow.commit("billing", "orders", 1)
-        assert only(flow, order).status is Status.HANDLED
+        fate = only(flow, order)
+        assert (fate.status, fate.evidence) == (Status.HANDLED, Evidence.INFERRED)
+        assert "and group billing had read past it by 22:13:20.004" in fate.explanation
 
     def test_before_its_group_has_committed(self) -> None:
         flow = Flow()
