@@ -78,7 +78,7 @@ def _passed(case: Case, passage: Passage) -> Fate:
         notes.append("That was its first commit: it may also have begun to read behind it.")
     return case.told(
         Status.PASSED,
-        Evidence.INFERRED if _began_beyond(passage) else Evidence.MATCHED,
+        Evidence.INFERRED if _began_beyond(passage) else case.by_position,
         by,
         f"{begun(case.group)} {when}; no span says what came of it.",
         needed=case.span_needed(),
@@ -112,7 +112,7 @@ def _pending(case: Case, passage: Passage) -> Fate:
         notes += [f"It was beyond it at {case.clock(passage.after.time)}, and was set back since."]
     return case.told(
         Status.PENDING,
-        Evidence.MATCHED,
+        case.by_position,
         seen.time,
         f"{begun(case.group)} {where}; {pace}.",
         needed="" if case.consumer.services else case.span_needed(),

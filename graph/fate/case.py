@@ -80,6 +80,16 @@ class Case:
         """The group's at the original, else at the first copy that it reads."""
         return next(iter(self.consumer.passages), None)
 
+    @property
+    def by_position(self) -> Evidence:
+        """How sure it is that the group's progress is about this very message."""
+        passage = self.passage
+        if passage is None:
+            return Evidence.INFERRED
+        at, seen = passage.position, passage.latest
+        whole = (at.cluster, at.incarnation) == (seen.cluster, seen.incarnation)
+        return Evidence.MATCHED if whole else Evidence.INFERRED
+
     def last_made(self, kind: CopyKind) -> Made | None:
         """The last copy of this kind that the consumer made."""
         return next((one for one in reversed(self.made) if one.copy.kind is kind), None)

@@ -92,7 +92,11 @@ class _Census:
         self.destinations |= {event.destination} - {""}
         self.deliveries = deliveries
         order = {position: index for index, position in enumerate(event.positions)}
-        self.passages = sorted(passages, key=lambda one: order.get(one.position, len(order)))
+        # A position that only spans name may fit several clusters and lives of a topic.
+        self.passages = sorted(
+            (one for one in passages if may_be_same(one.latest.cluster, event.cluster)),
+            key=lambda one: (order.get(one.position, len(order)), -one.latest.time),
+        )
         edges = list(edges)
         self.everybody = {row.service for row in edges} | {event.service}
         """Services that are seen anywhere: a group can bear the name of one."""
@@ -107,7 +111,7 @@ class _Census:
         self.declared = list(declared)
         self.expecting = [one for one in self.declared if any(map(one.expects, self.destinations))]
         self.brokers = {one.group: one for one in groups if may_be_same(one.cluster, event.cluster)}
-        self.groups = {passage.group for passage in passages}
+        self.groups = {passage.group for passage in self.passages}
         self.groups |= {one.group for one in deliveries} | {row.group for row in self.rows}
         self.groups |= {one.group for one in self.expecting}
         self.groups |= {

@@ -405,6 +405,16 @@ class TestByProgress:
         assert told["old"].status is Status.NO_EVIDENCE
         assert "before it came so far" in told["old"].explanation
 
+    def test_a_place_that_only_a_span_names_is_never_surer_than_inferred(self) -> None:
+        flow = Flow()
+        order = flow.send("shop", "orders", tapped=False, span={"partition": "0", "offset": 0})
+        flow.process("points", order, partition="0", offset=0, error=True, error_message="no")
+        flow.commit("reporting", "orders", 0, end=1)
+        flow.commit("reporting", "orders", 1, end=1)
+        told = {one.name: one for one in all_of(flow, order).consumers}
+        assert told["group reporting"].status is Status.PASSED
+        assert told["group reporting"].evidence is Evidence.INFERRED
+
     def test_a_type_that_the_service_never_handles_is_skipped(self) -> None:
         flow = Flow()
         order = flow.send("shop", "orders", event_type="Cancelled")
