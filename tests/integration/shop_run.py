@@ -26,7 +26,7 @@ FAULTS = Faults(
     payment_failures=0.3,
     poison=0.1,
     redelivery={"notification": 0.2, "points": 0.2},
-    slow={"recommendation": 0.3},
+    slow={"recommendation": 0.25},
     down="order-view",
     down_after=2,
     down_for=60,  # it comes back when the shop is brought to rest
@@ -86,13 +86,13 @@ def begin(bootstrap: str, directory: Path) -> Run:
         with shop:
             pids = shop.pids
             shop.run(3.6)
-            live = [_fates(client, _newest_order(shop).ce_id) for _ in range(3)]
-            shop.run(2.4)
+            live = [_fates(client, _newest_order(shop).ce_id) for _ in range(2)]
+            shop.run(2)
             shop.drain()
             assert shop.pids.keys() == pids.keys() - {"customer"}
             left = ledger.pending(shop.entries())
         truth = shop.truth()
-        eventually(lambda: _at_rest(client))
+        eventually(lambda: _at_rest(client), 60, every=0.3)
         fates = {ce_id: _fates(client, ce_id) for ce_id in _chosen(truth, live)}
     entries = shop.entries()
     return Run(
@@ -131,7 +131,8 @@ def _fates(client: ApiClient, ce_id: str) -> Fates:
         except NotFound:
             return None
 
-    return eventually(found)
+    # Asking all the time would hold up what is waited for.
+    return eventually(found, 60, every=0.3)
 
 
 def _at_rest(client: ApiClient) -> bool:
@@ -143,14 +144,18 @@ def _at_rest(client: ApiClient) -> bool:
 
 
 def _chosen(truth: Truth, live: Sequence[Fates]) -> set[str]:
-    """Events of one chain of each outcome, those that a service handled twice, and those that were
-    asked for before."""
+    """A completed order's events, the first of a chain of each other outcome, one that each service
+    handled twice, and what was asked for before."""
     chains = {chain.outcome: chain for chain in truth.chains}
-    chosen = {event.ce_id for chain in chains.values() for event in chain.events}
-    twice = [
-        each.ce_id
+    twice = {
+        each.service: each.ce_id
         for chain in truth.chains
         for each in chain.deliveries
-        if each.attempts > 1 and each.outcome is Outcome.HANDLED
-    ]
-    return chosen | set(twice[:6]) | {fates.event.message_id for fates in live}
+        if each.attempts == 2 and each.outcome is Outcome.HANDLED
+    }
+    return {
+        *(event.ce_id for event in chains["completed"].events),
+        *(chain.root for chain in chains.values()),
+        *twice.values(),
+        *(fates.event.message_id for fates in live),
+    }
