@@ -17,6 +17,7 @@ from graph.edges import EdgeRow
 from graph.facts import Facts
 from graph.fate.consumers import Declared
 from graph.listing import Consumer, EventFilter, EventRow
+from graph.producers import BrokerProducer
 
 FOREVER = 2**62
 
@@ -59,6 +60,9 @@ class StoreBackend:
 
     def members(self) -> Mapping[str, set[str]]:
         return queries.client_ids(self._store)
+
+    def producers(self, since: int) -> Sequence[BrokerProducer]:
+        return queries.producers(self._store, since)
 
     def recent(self, wanted: EventFilter) -> Sequence[EventRow]:
         return lists.recent(self._store, wanted)

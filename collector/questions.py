@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property
 from importlib.metadata import version
 from typing import Any
 
@@ -41,7 +42,13 @@ def topology(
 ) -> Topology:
     """The topology of a window (0: not bounded), up to this moment, as the patterns select it."""
     backend.refresh()
-    whole = Topology.build(backend.edges(start, end), backend.members(), start=start, end=end)
+    whole = Topology.build(
+        backend.edges(start, end),
+        backend.members(),
+        backend.producers(start),
+        start=start,
+        end=end,
+    )
     if not (services or destinations or event_types or environments):
         return whole
     return whole.filtered(
@@ -68,7 +75,7 @@ def chain(
             named.start,
             limits,
             clock=time.monotonic,
-            subscribers=_subscribers(backend),
+            subscribers=_Subscribers(backend),
         )
     except NoEvent:
         raise Unknown(text) from None
@@ -105,14 +112,30 @@ def _is_only_its_cause(event: Event, text: str) -> bool:
     return normal_id(event.causation_id) == normal_id(text) and normal_id(text) not in own
 
 
-def _subscribers(backend: Backend) -> dict[str, set[str]]:
-    """Names of those who read each destination, as far as the brokers tell."""
-    names: dict[str, set[str]] = defaultdict(set)
-    for consumer in backend.consumers(paces=False):
-        for destination in consumer.destinations:
-            names[destination].add(consumer.group)
-            names[destination].update(consumer.services)
-    return names
+class _Subscribers(Mapping[str, Collection[str]]):
+    """Names of those who read each destination, as far as the brokers tell; asked for only when
+    somebody looks."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    def __getitem__(self, destination: str) -> Collection[str]:
+        return self._names[destination]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    @cached_property
+    def _names(self) -> dict[str, set[str]]:
+        names: dict[str, set[str]] = defaultdict(set)
+        for consumer in self._backend.consumers(paces=False):
+            for destination in consumer.destinations:
+                names[destination].add(consumer.group)
+                names[destination].update(consumer.services)
+        return dict(names)
 
 
 def health(backend: Backend) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from graph.model import (
@@ -45,11 +45,18 @@ class Facts(Protocol):
         """How each consumer group with progress on their partitions came by these positions.
         An empty cluster or incarnation stands for every one."""
 
+    def whole(self, positions: Collection[Position]) -> list[Position]:
+        """The positions that these can stand for: with every tapped cluster and incarnation
+        that fits what they leave empty. Whether a message lies there is not looked at."""
+
     def located(self, ids: Collection[tuple[IdKind, str]]) -> list[Location]:
         """Where these ids were seen, as an id of that kind. Ids compare normalised.
 
         A position is asked for as `destination/partition/offset`; operations that name it are
         the answer, for a consumer may say where its message lay and nothing else of it."""
+
+    def together(self, questions: Sequence[Callable[[], object]]) -> None:
+        """Ask these, each a call of another method of this, side by side where that is sooner."""
 
     def resolve(self, text: str) -> list[Location]:
         """What a pasted text could name: any kind of id, or `destination/partition/offset`."""

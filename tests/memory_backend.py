@@ -9,6 +9,7 @@ from collector.api.backend import Component, Stored
 from graph.edges import EdgeRow
 from graph.fate.consumers import Declared
 from graph.listing import Activity, Consumer, EventFilter, EventRow
+from graph.producers import BrokerProducer
 from tests.builders import Flow
 from tests.memory_facts import MemoryFacts
 
@@ -21,6 +22,7 @@ class MemoryBackend:
     rows: list[EventRow] = field(default_factory=list)
     edge_rows: list[EdgeRow] = field(default_factory=list)
     groups: list[Consumer] = field(default_factory=list)
+    broker_producers: list[BrokerProducer] = field(default_factory=list)
     activity: list[Activity] = field(default_factory=list)
     expected: list[Declared] = field(default_factory=list)
     parts: list[Component] = field(default_factory=lambda: [Component("store", True, "open")])
@@ -53,6 +55,9 @@ class MemoryBackend:
 
     def members(self) -> Mapping[str, Collection[str]]:
         return {one.group: {member.client_id for member in one.members} for one in self.groups}
+
+    def producers(self, since: int) -> Collection[BrokerProducer]:
+        return [one for one in self.broker_producers if one.last >= since]
 
     def recent(self, wanted: EventFilter) -> Sequence[EventRow]:
         return [row for row in self.rows if wanted.accepts(row)][: wanted.limit]

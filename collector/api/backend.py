@@ -10,6 +10,7 @@ from graph.edges import EdgeRow
 from graph.facts import Facts
 from graph.fate.consumers import Declared
 from graph.listing import Activity, Consumer, EventFilter, EventRow
+from graph.producers import BrokerProducer
 
 
 class Stored(NamedTuple):
@@ -50,6 +51,9 @@ class Backend(Protocol):
 
     def members(self) -> Mapping[str, Collection[str]]:
         """Client ids of the consumer groups' members, by group, as `Topology.build` wants them."""
+
+    def producers(self, since: int) -> Collection[BrokerProducer]:
+        """Producers that their broker saw write in the minute of `since` or later."""
 
     def recent(self, wanted: EventFilter) -> Sequence[EventRow]:
         """The newest events that fit, newest first, at most `wanted.limit`."""

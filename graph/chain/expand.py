@@ -61,7 +61,7 @@ def find(
         reached=expansion.canonical(view, expansion.reached),
         whole=whole,
         stopped=expansion.stopped,
-        subscribers=subscribers or {},
+        subscribers={} if subscribers is None else subscribers,
     )
 
 

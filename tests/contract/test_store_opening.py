@@ -19,6 +19,7 @@ OPEN = """
 import sys
 from pathlib import Path
 from collector.store import migrations
+from collector.store import migrations
 from collector.store.client import Store, StoreBusy, StoreError
 folder = Path(sys.argv[1])
 """

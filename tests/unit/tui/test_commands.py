@@ -15,6 +15,7 @@ from typing import Any, ClassVar, NamedTuple
 import pytest
 
 from collector import runtime
+from collector.api.backend import Component
 from collector.runtime import Runtime
 from graph.fate import Status
 from graph.topology import Topology
@@ -334,6 +335,18 @@ class TestDoctor:
         assert found["port otlp grpc"]["detail"] == "2, our collector listens"
         assert found["port zipkin"]["detail"] == "off"
         assert not found["versions"]["ok"], "that collector says no version"
+
+    def test_a_transaction_that_stays_open_is_something_to_look_at(
+        self, shell: Shell, tmp_path: Path
+    ) -> None:
+        held = 'transaction "app-1" of producer 7 is open since 12:00'
+        tap = Component("kafka b:9092", True, "reading", {"open_transactions": [held]})
+        with serving(MemoryBackend(parts=[tap])) as address:
+            runtime.write(tmp_path, Runtime(os.getpid(), address))
+            ended = shell("doctor", "--store", tmp_path, "--json")
+        (found,) = [one for one in ended.json["checks"] if one["name"].strip() == "transaction"]
+        assert (ended.code, found["ok"], found["detail"]) == (1, False, held)
+        assert "commit" in found["remedy"]
 
     def test_a_broker_that_is_away_and_a_port_that_is_taken(self, tmp_path: Path) -> None:
         """In a process of its own, where it may open a store."""
