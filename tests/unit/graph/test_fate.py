@@ -13,7 +13,7 @@ from graph.fate import Fate, Fates, GroupKnown, Status
 from graph.fate.consumers import Declared
 from graph.fate.judge import fates
 from graph.listing import Consumer, Member
-from graph.model import Copied, CopyKind, Evidence
+from graph.model import Copied, CopyKind, Evidence, OperationType
 from tests.builders import MILLISECOND, Flow, Sent
 
 MINUTE = 60 * 10**9
@@ -252,6 +252,30 @@ class TestCopies:
         flow.process("payment", order, group="billing", destination="orders-retry-0")
         fate = self.payment(all_of(flow, order))
         assert (fate.status, fate.attempts) == (Status.HANDLED, 2)
+
+    @pytest.mark.parametrize("told_by", ["header", "span", "nothing"])
+    def test_of_two_that_failed_who_gave_up_is_told_by_header_or_span(self, told_by: str) -> None:
+        flow = Flow()
+        order = flow.send("shop", "orders", message_id="o-1")
+        failing = [
+            flow.process(name, order, group=f"{name}-workers", error=True)
+            for name in ("payment", "points")
+        ]
+        assert order.context
+        said = Copied(CopyKind.DEAD_LETTER, "orders", consumer="points-workers")
+        if told_by != "header":
+            said = replace(said, consumer="")
+        carried = [order.context]
+        if told_by == "span":
+            sending = flow.operation("points", "dead", OperationType.SEND, inside=failing[1])
+            carried.append(sending.context)
+        flow.send("", "dead", spanned=False, message_id="o-1", carries=carried, copied=said)
+        told = all_of(flow, order)
+        given_up = [one.name for one in told.consumers if one.status is Status.DEAD_LETTERED]
+        assert given_up == ([] if told_by == "nothing" else ["points"])
+        assert bool(told.notes) == (told_by == "nothing")
+        if given_up:
+            assert told.consumers[0].evidence is Evidence.DECLARED
 
     def test_a_copy_of_nobody_in_particular_is_told_of_the_event(self) -> None:
         flow = Flow()
