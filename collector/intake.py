@@ -111,6 +111,7 @@ class Intake:
             "partition": [row.partition for row in rows],
             "committed": [row.committed for row in rows],
             "end_offset": [row.end for row in rows],
+            "assumed": [row.assumed for row in rows],
         }
         self._keep("progress", columns)
 

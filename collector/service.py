@@ -78,7 +78,11 @@ class Collector:
         self.spool = Spool(folder / "spool", max_bytes=settings.limits.spool_bytes)
         rollup = await asyncio.to_thread(Rollup, self.store)
         self.backend = StoreBackend(
-            self.store, rollup=rollup, counters=self.counters, health=self.health
+            self.store,
+            rollup=rollup,
+            counters=self.counters,
+            health=self.health,
+            declared=lambda: [one.declared for one in settings.consumers],
         )
         self.inserter = Inserter(self.spool, self.store, self.backend.note_stored)
         self.intake = Intake(

@@ -106,6 +106,7 @@ class _OfKind:
         self.pointing = facts.pointing
         self.spans = facts.spans
         self.messages = facts.messages
+        self.passages = facts.passages
         self.located = facts.located
         self.whole = facts.whole
         self.together = facts.together

@@ -60,6 +60,8 @@ class ProgressRow:
     """Next offset to read; -1 when the group has committed none."""
     end: int
     time_ms: int
+    assumed: bool = False
+    """The group had committed none by then: `committed` is the earliest offset there was."""
 
 
 @dataclass(frozen=True, slots=True)
