@@ -13,10 +13,6 @@ from graph.fate.copies import Made
 from graph.fate.result import Fate, Status
 from graph.model import CopyKind, Evidence, OperationType, Passage, Position
 
-EARLY_SCOPES = frozenset({"opentelemetry.instrumentation.kafka"})
-"""Instrumentations whose consumer spans name no operation and end before the handling begins, so
-that they tell of a reception only: kafka-python's."""
-
 DAY = 86_400 * figures.SECOND
 
 
@@ -174,7 +170,7 @@ class Case:
 def _processed(delivery: Delivery, attempt: Attempt) -> bool:
     inside = set(attempt.operations)
     return any(
-        operation.type is not OperationType.RECEIVE and operation.scope not in EARLY_SCOPES
+        operation.type is not OperationType.RECEIVE
         for operation in delivery.operations
         if operation.context in inside
     )

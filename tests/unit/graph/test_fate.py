@@ -126,7 +126,7 @@ class TestHandled:
     def test_a_span_that_ends_before_the_handling_tells_of_a_reception(self) -> None:
         flow = Flow()
         order = flow.send("shop", "orders")
-        flow.process("payment", order, scope="opentelemetry.instrumentation.kafka")
+        flow.receive("payment", order)
         assert "received it" in only(flow, order).explanation
         flow.process("payment", order, scope="own")
         fate = only(flow, order)
