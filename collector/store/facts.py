@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any, TypeVar
 
-from collector.conventions.render import normal_id
+from collector.conventions import sql as expressions
 from collector.store import rows
 from collector.store.client import Store
-from graph.chain.names import normal_id as normal
+from graph.chain.names import normal, normal_id
 from graph.model import (
     IdKind,
     Location,
@@ -110,11 +110,20 @@ class StoreFacts:
             "partition, offset"
         )
         keys = {
-            (normal(text), str(kind)) for kind, text in ids if text and kind is not IdKind.POSITION
+            (normal_id(text), str(kind))
+            for kind, text in ids
+            if text and kind not in (IdKind.POSITION, IdKind.BUSINESS)
         }
+        business = {normal(kind, text) for kind, text in ids if kind is IdKind.BUSINESS}
+        keys |= {(text.partition("=")[2], str(IdKind.BUSINESS)) for text in business}
         texts = {text for kind, text in ids if kind is IdKind.POSITION}
         naming = self._beside.submit(self._naming, texts) if texts else None
-        found = [rows.location(row) for row in self._each(sql, keys)]
+        found = [
+            location
+            for location in map(rows.location, self._each(sql, keys))
+            if location.kind is not IdKind.BUSINESS
+            or normal(location.kind, location.id) in business
+        ]
         return found + (naming.result() if naming else [])
 
     def _naming(self, texts: Collection[str]) -> list[Location]:
@@ -139,13 +148,15 @@ class StoreFacts:
         if not text:
             return []
         found = self._named(text)
+        found += self.located([(IdKind.BUSINESS, text)] if "=" in text else [])
         found += self._at(text)
         found += self._traced(text)
         return found
 
     def _named(self, text: str) -> list[Location]:
         sql = (
-            f"SELECT {rows.LOCATION_COLUMNS} FROM ids WHERE id = {normal_id('{text:String}')} "
+            f"SELECT {rows.LOCATION_COLUMNS} FROM ids "
+            f"WHERE id = {expressions.normal_id('{text:String}')} "
             "AND kind != 'causation' ORDER BY time DESC "
             "LIMIT 1 BY kind, trace_id, span_id, system, cluster, destination, incarnation, "
             f"partition, offset LIMIT {RESOLVED}"

@@ -39,6 +39,8 @@ class Choice:
     """The events it names; more than one for a trace or a correlation id."""
     time: int = 0
     """Of the earliest of them, nanoseconds since the Unix epoch."""
+    written: str = ""
+    """A business id with its name, `order_id=123`; empty for ids that have none."""
 
 
 def resolve(
@@ -54,19 +56,19 @@ def resolve(
     if not locations:
         # Nobody saw the message itself, but others say that it caused them.
         locations = facts.located([(IdKind.CAUSATION, text)])
-    by_kind: dict[IdKind, list[Location]] = defaultdict(list)
+    meant: dict[tuple[IdKind, str], list[Location]] = defaultdict(list)
     for location in locations:
-        by_kind[location.kind].append(location)
+        # One value can be the id of an order, and of a customer.
+        business = location.kind is IdKind.BUSINESS
+        meant[location.kind, location.id if business else ""].append(location)
     found: dict[tuple[EventKey, ...], Choice] = {}
-    for kind in ORDER:
-        if kind not in by_kind:
-            continue
-        chain = _named(facts, by_kind[kind], clock, seconds)
+    for kind, written in sorted(meant, key=lambda one: (ORDER.index(one[0]), one[1])):
+        chain = _named(facts, meant[kind, written], clock, seconds)
         if chain is None:
             continue
         for keys in _sets(kind, chain):
             if keys not in found and not _brought_along(kind, keys, found.values()):
-                found[keys] = _choice(kind, chain, keys)
+                found[keys] = _choice(kind, chain, keys, written)
     return tuple(
         sorted(found.values(), key=lambda one: (ORDER.index(one.kind), -one.time, one.label))
     )
@@ -104,14 +106,15 @@ def _brought_along(kind: IdKind, keys: tuple[EventKey, ...], found: Iterable[Cho
     )
 
 
-def _choice(kind: IdKind, chain: Chain, keys: tuple[EventKey, ...]) -> Choice:
+def _choice(kind: IdKind, chain: Chain, keys: tuple[EventKey, ...], written: str) -> Choice:
     events = [chain.event(key) for key in keys]
     return Choice(
         kind=kind,
-        label=_label(kind, events),
+        label=_label(written or f"one {kind.value}", events),
         start=_start(chain, events),
         events=keys,
         time=min(event.time for event in events),
+        written=written,
     )
 
 
@@ -130,7 +133,7 @@ def _start(chain: Chain, events: Iterable[Event]) -> Start:
     return Start(tuple(contexts), tuple(positions))
 
 
-def _label(kind: IdKind, events: Sequence[Event]) -> str:
+def _label(of: str, events: Sequence[Event]) -> str:
     if len(events) == 1:
         (event,) = events
         parts = [event.title]
@@ -143,4 +146,4 @@ def _label(kind: IdKind, events: Sequence[Event]) -> str:
         return " ".join(parts)
     destinations = sorted({event.destination for event in events} - {""})
     shown = ", ".join(destinations[:3]) + (", ..." if len(destinations) > 3 else "")
-    return f"{len(events)} events of one {kind.value}" + (f" on {shown}" if shown else "")
+    return f"{len(events)} events of {of}" + (f" on {shown}" if shown else "")
