@@ -12,10 +12,10 @@ from collections.abc import Collection, Sequence
 from collector.conventions import headers
 from collector.conventions.contexts import STARTING, W3C
 from collector.conventions.own import Own
+from collector.conventions.render_contexts import CODES
 from collector.conventions.render_messages import (
     OWN,
     business,
-    header_codes,
     recogniser,
     stored_time,
 )
@@ -30,8 +30,9 @@ class Plain:
 
     def __init__(self, own: Own | None = None) -> None:
         marks = recogniser(own or Own())
-        self._marked = {name for name, code in header_codes(marks).items() if code >= 1 << 16}
-        self._marked -= {STARTING, headers.CONTENT_TYPE}
+        self._marked = {name for table in marks.tables for name in table.single} | CODES.keys()
+        self._marked -= {STARTING}
+        self._together = marks.together
         self._types = tuple(text.encode() for text in marks.types)
         self._needles = tuple(text.encode() for text in marks.needles)
         self._seen: set[str] = set()
@@ -50,6 +51,9 @@ class Plain:
         if not self._seen.issuperset(spelt):
             self._learn(spelt)
         if not self._odd.isdisjoint(spelt):
+            return False
+        lower = {name.lower() for name in spelt}
+        if any(together <= lower for together in self._together):
             return False
         for spelling in self._type_names & spelt:
             said = {

@@ -222,7 +222,8 @@ PROFILES: tuple[Profile, ...] = (
     ),
     Profile(
         "faststream",
-        marks=(("correlation_id", "message_id"), ("correlation_id", "content-type")),
+        # On Kafka it writes `correlation_id` alone, which is read by its plain meaning.
+        marks=(("correlation_id", "message_id", "content-type"),),
         message_id=("message_id",),
         correlation_id=("correlation_id",),
     ),

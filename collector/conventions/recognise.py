@@ -57,6 +57,8 @@ class Recogniser:
         """What content types begin with that are marks, and their bits."""
         self.needles: dict[str, None] = {}
         """Of these one is in each body that bears a mark."""
+        self.together: list[frozenset[str]] = []
+        """Headers that are a mark together."""
         self._bits = 0
         for table in self.tables:
             for index, (_, marks) in enumerate(table.candidates):
@@ -78,6 +80,8 @@ class Recogniser:
             else:
                 bit = self._bit(self.bit_of, names.parse(text).header)
             needed |= 1 << (bit - 1)
+        if not any(text.startswith(("$.", "$[", SAYS)) for text in mark):
+            self.together.append(frozenset(names.parse(text).header for text in mark))
         # One key is looked for in every body: that costs little, parsing more.
         for text in mark:
             if text.startswith(("$.", "$[")):

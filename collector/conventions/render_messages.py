@@ -72,7 +72,7 @@ def messages_select(
         f"{business(own)} AS business",
     ]
     if again:
-        read = _kept(read, bodies)
+        read = _kept(read, bodies, own)
     along = f"{_ALONG}, was" if again else _ALONG
     lines = ",\n    ".join(read)
     # What is only carried along is one column meanwhile: each costs something at each step.
@@ -200,7 +200,11 @@ def _known(said: Said, of_body: str) -> str:
     of_plain = (
         f"arrayMap((s, v) -> (toUInt32(if(profile = '', {plain}, 0)), v), seen, header_values)"
     )
-    codes = {f"{who}/{text}": code for who, code, text in said if not names.parse(text).path}
+    codes = {
+        f"{who}/{names.parse(text).header}": code
+        for who, code, text in said
+        if not names.parse(text).path
+    }
     code = lookup(codes, "concat(profile, '/', lower(n))", f"{plain} + if({plain} > 0, {OWN}, 0)")
     of_profile = f"arrayMap((n, v, s) -> (toUInt32({code}), v), header_names, header_values, seen)"
     framed = "arrayFlatten(" + where("profile != ''", of_profile) + ")"
@@ -210,17 +214,25 @@ def _known(said: Said, of_body: str) -> str:
     return f"arraySort(x -> x.1, arrayFilter(x -> x.1 > 0 AND x.2 != '', {pairs}))"
 
 
-def _kept(read: Sequence[str], bodies: Iterable[str]) -> list[str]:
+def _kept(read: Sequence[str], bodies: Iterable[str], own: Own) -> list[str]:
     """What was read of a body before stays where only a part of the body is stored."""
-    cut = (
-        f"value_size > length(value) AND (was.profile IN ({array(sorted(bodies))[1:-1]}) "
+    cut = "value_size > length(value)"
+    was_read = (
+        f"{cut} AND (was.profile IN ({array(sorted(bodies))[1:-1]}) "
+        "AND m.profile IN ('', was.profile) "
         "OR was.profile = '' AND said_type = 'application/cloudevents')"
     )
+    ids = array(one.name for one in own.ids)[1:-1] or "''"
     kept = []
     for expression in read:
         value, _, column = expression.rpartition(" AS ")
-        if column in KEPT and column != "profile":
-            expression = f"if({cut}, was.{column}, {value}) AS {column}"
+        if column == "profile":
+            expression = f"if({was_read} AND m.profile = '', was.profile, m.profile) AS profile"
+        elif column == "business":
+            before = f"if({cut}, arrayFilter(b -> b.1 IN ({ids}), was.business), [])"
+            expression = f"arrayDistinct(arrayConcat({value}, {before})) AS business"
+        elif column in KEPT:
+            expression = f"if({was_read}, was.{column}, {value}) AS {column}"
         kept.append(expression)
     return kept
 

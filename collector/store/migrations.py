@@ -101,7 +101,9 @@ def _replace_views(client: Any, own: Own) -> None:
         client.command(f"CREATE TABLE {name} ({columns}) ENGINE = Null")
     for name, (target, select) in made.items():
         client.command(f"CREATE MATERIALIZED VIEW {name} TO {target} AS {select}")
-    empty = not int(client.command("SELECT count() FROM operations"))
+    empty = not int(
+        client.command("SELECT (SELECT count() FROM operations) + (SELECT count() FROM messages)")
+    )
     client.command(
         "INSERT INTO conventions_version (views, conventions, reindexed) VALUES "
         f"('{wanted}', '{conventions_version(own)}', {str(empty).lower()})"

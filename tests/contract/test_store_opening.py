@@ -163,3 +163,29 @@ with Store(folder) as store:
             script, tmp_path / zone, an_order().hex(), env={"TZ": zone, "PATH": "/usr/bin"}
         )
         assert answer == "[(1699999980,)]\n[(1699999980,)]"
+
+
+def test_who_only_reads_leaves_the_views_of_the_user_s_conventions(tmp_path: Path) -> None:
+    answer = process(
+        """
+from collector.conventions.own import BusinessId
+own = Own(ids=(BusinessId("order_id", ("header:our-order",)),))
+def seen(store):
+    query = "SELECT count() FROM system.tables WHERE create_table_query LIKE '%our-order%'"
+    views = store.query(query)[0][0]
+    wanted = [migrations.needs_reindex(store._writer, one) for one in (own, Own())]
+    print(views, wanted, end="; ")
+with Store(folder) as store:
+    seen(store)
+    store.command("INSERT INTO operations (trace_id) VALUES ('a')")
+with Store(folder, own=own) as store:
+    seen(store)
+with Store(folder) as store:
+    seen(store)
+with Store(folder, own=Own()) as store:
+    seen(store)
+""",
+        tmp_path / "store",
+    )
+    # Two views: one for plain messages, one for all others.
+    assert answer == ("0 [True, False]; 2 [True, True]; 2 [True, True]; 0 [True, True];")

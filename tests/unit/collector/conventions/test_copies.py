@@ -35,7 +35,7 @@ class Case:
     destination: str = "orders"
 
 
-SPRING = {
+SPRING: dict[str, str | bytes] = {
     "kafka_dlt-original-topic": "orders",
     "kafka_dlt-original-partition": int32(3),
     "kafka_dlt-original-offset": int64(4711),
@@ -45,7 +45,7 @@ SPRING = {
     "kafka_dlt-exception-cause-fqcn": "shop.Refused",
     "kafka_dlt-exception-message": "no money",
 }
-RETRY = {
+RETRY: dict[str, str | bytes] = {
     "kafka_original-topic": "orders",
     "kafka_original-partition": int32(0),
     "kafka_original-offset": int64(7),
