@@ -33,6 +33,9 @@ class Profile:
     correlation_id: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     """Its headers whose plain meaning would mislead."""
+    assembly: bool = False
+    """Its types are .NET's in full, `Sales.OrderPlaced, Sales, Version=1.0.0.0`; only the name of
+    the first is an event's type."""
 
     def named(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Each column with its names."""
@@ -51,6 +54,7 @@ PROFILES: tuple[Profile, ...] = (
         message_id=("nservicebus.messageid",),
         event_type=("nservicebus.enclosedmessagetypes",),
         source=("nservicebus.originatingendpoint",),
+        assembly=True,
         causation_id=("nservicebus.relatedto",),
         correlation_id=("nservicebus.conversationid", "nservicebus.correlationid"),
     ),
@@ -93,11 +97,19 @@ PROFILES: tuple[Profile, ...] = (
     ),
     Profile(
         "axon-4",
-        marks=("axon-message-id", "axon-metadata-traceid"),
+        marks=("axon-metadata-traceid",),
         message_id=("axon-message-id",),
         event_type=("axon-message-type",),
         causation_id=("axon-metadata-correlationid",),
         correlation_id=("axon-metadata-traceid",),
+    ),
+    # The first message of all, or a user's own metadata: what its correlation id is, is not said.
+    Profile(
+        "axon",
+        marks=("axon-message-id",),
+        message_id=("axon-message-id",),
+        event_type=("axon-message-type", "axon-message-name"),
+        correlation_id=("axon-metadata-correlationid",),
     ),
     # Before Wolverine and Eventuate, which also call their id `id`.
     Profile(
@@ -109,7 +121,7 @@ PROFILES: tuple[Profile, ...] = (
         ),
         message_id=("id", "$.headers.id"),
         event_type=("task", "$.headers.task"),
-        source=("origin", "$.headers.origin"),
+        # `origin` is one process, by number and host: no service's name.
         causation_id=("parent_id", "$.headers.parent_id"),
         correlation_id=("root_id", "$.headers.root_id", "group", "$.headers.group"),
         unread=("correlation-id", "correlation_id", "correlationid", "type", "source"),
@@ -136,12 +148,13 @@ PROFILES: tuple[Profile, ...] = (
         message_id=("rbs2-msg-id",),
         event_type=("rbs2-msg-type",),
         source=("rbs2-sender-address",),
+        assembly=True,
         causation_id=("rbs2-in-reply-to",),
         correlation_id=("rbs2-corr-id",),
     ),
     Profile(
         "brighter",
-        marks=(("messagetype", "topic"), ("messagetype", "messageid"), "handledcount"),
+        marks=(("messagetype", "messageid", "topic"), "handledcount"),
         message_id=("messageid", "ce_id"),
         # `MessageType` is MT_COMMAND or MT_EVENT, not which.
         event_type=("ce_type",),

@@ -61,6 +61,8 @@ class Recogniser:
         """Headers that are a mark together."""
         self._bits = 0
         for table in self.tables:
+            if len(table.candidates) > MOST:
+                raise ValueError(f"there are more than {MOST} profiles")
             for index, (_, marks) in enumerate(table.candidates):
                 for mark in marks:
                     self._learn(table, MOST - index, (mark,) if isinstance(mark, str) else mark)
@@ -104,7 +106,8 @@ class Recogniser:
 
     def said_type(self) -> str:
         """The beginning of the content type that is a mark."""
-        begins = "|".join(map(re.escape, self.types)) or "$^"
+        longest = sorted(self.types, key=len, reverse=True)
+        begins = "|".join(map(re.escape, longest)) or "$^"
         values = (
             f"arrayFilter((v, n) -> lower(n) = {quote(CONTENT_TYPE)}, header_values, header_names)"
         )

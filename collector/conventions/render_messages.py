@@ -64,6 +64,10 @@ def messages_select(
     bodies = {who for who, _, text in said if names.parse(text).in_body}
     texts = paths.values(_documents(own, marks, bodies))
     read = [f"{pick(index, 'known')} AS {column}" for index, column in enumerate(TEXTS, start=1)]
+    full = array(one.name for one in known if one.assembly)[1:-1]
+    value, _, column = read[TEXTS.index("event_type")].rpartition(" AS ")
+    short = f"if(profile IN ({full}), trimRight(extract({value}, '^[^,;]*')), {value})"
+    read[TEXTS.index("event_type")] = f"{short} AS {column}"
     read += [
         "if(empty(hop), begun, hop) AS contexts",
         "if(empty(hop), [], begun) AS origins",

@@ -12,6 +12,7 @@ from collector.conventions import names
 from collector.conventions.own import BusinessId, Own
 from collector.conventions.profiles import PROFILES, Profile
 from collector.conventions.recognise import SAYS
+from collector.conventions.render_messages import OWN
 
 
 def _listed(value: object) -> object:
@@ -21,6 +22,13 @@ def _listed(value: object) -> object:
 def _place(text: str) -> str:
     """A place as the tables write it."""
     names.parse(text)
+    return text
+
+
+def _plain_place(text: str) -> str:
+    name = names.parse(text)
+    if name.header and name.path:
+        raise ValueError("a path in a header's JSON can be an id of [ids] only")
     return text
 
 
@@ -51,7 +59,8 @@ def _id_name(text: str) -> str:
 
 
 Place = Annotated[str, AfterValidator(_place)]
-Places = Annotated[tuple[Place, ...], BeforeValidator(_listed), Field(max_length=24)]
+PlainPlace = Annotated[str, AfterValidator(_plain_place)]
+Places = Annotated[tuple[PlainPlace, ...], BeforeValidator(_listed), Field(max_length=OWN)]
 Mark = Annotated[str, AfterValidator(_mark)]
 Together = Annotated[tuple[Mark, ...], Field(min_length=1)]
 
@@ -75,7 +84,7 @@ class ProfileSettings(BaseModel):
     source: Places = ()
     causation_id: Places = ()
     correlation_id: Places = ()
-    unread: Annotated[tuple[Place, ...], BeforeValidator(_listed)] = ()
+    unread: Annotated[tuple[PlainPlace, ...], BeforeValidator(_listed)] = ()
     """Headers whose plain meaning would mislead."""
 
     def profile(self) -> Profile:

@@ -280,6 +280,11 @@ def test_a_user_s_own_profiles_and_ids() -> None:
             "is no path",
         ),
         (
+            '[[profiles]]\nname = "a"\nmarks = ["a"]\nsource = ["header:b$.c"]',
+            "profiles[0].source[0]",
+            "[ids] only",
+        ),
+        (
             '[[profiles]]\nname = "a"\nmarks = ["content-type="]',
             "profiles[0].marks[0]",
             "say which",
