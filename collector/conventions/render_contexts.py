@@ -138,6 +138,7 @@ def _skywalking() -> str:
     An id is 32 hex digits, and may go on with two numbers: the first, in little-endian, is XORed
     into the second quarter of the digits' bytes, the second into their second half. A span's id is
     the halves of its segment's id XOR each other, the span's number XORed into the first quarter.
+    Segments whose ids are UUIDs with dashes get one span id for all their spans: no context.
     """
 
     def high(text: str) -> str:
@@ -152,11 +153,9 @@ def _skywalking() -> str:
             f"byteSwap({number}))"
         )
 
-    def plain(field: int) -> str:
-        return f"replaceAll(tryBase64Decode(f[{field}]), '-', '')"
-
     ids = (
-        f"arrayMap(f -> ({plain(2)}, {plain(3)}, f[4], length(f)), "
+        "arrayMap(f -> (replaceAll(tryBase64Decode(f[2]), '-', ''), tryBase64Decode(f[3]), f[4], "
+        "length(f)), "
         f"arrayMap(v -> splitByChar('-', v), {_values(contexts.SKYWALKING)}))"
     )
     form = quote(r"^[0-9a-f]{32}(\.[0-9]+\.[0-9]+)?$")
