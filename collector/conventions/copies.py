@@ -90,7 +90,7 @@ COPYINGS: tuple[Copying, ...] = (
         error_type=("__connect.errors.exception.class.name",),
         error_message=("__connect.errors.exception.message",),
     ),
-    # Spring Cloud Stream's names, which many a hand-written dead letter uses too.
+    # Spring Cloud Stream's names, which hand-written dead letters use too, with more of their own.
     Copying(
         "spring-cloud-stream",
         CopyKind.DEAD_LETTER,
@@ -98,8 +98,10 @@ COPYINGS: tuple[Copying, ...] = (
         destination=("x-original-topic",),
         partition=("x-original-partition",),
         offset=("x-original-offset",),
-        error_type=("x-exception-fqcn",),
-        error_message=("x-exception-message",),
+        consumer=("x-consumer-group",),
+        attempt=("x-attempts", "x-attempt-count", "x-retry-count", "x-error-attempt"),
+        error_type=("x-exception-fqcn", "x-error-type", "x-error-class", "x-error-name"),
+        error_message=("x-exception-message", "x-error-message", "x-error"),
     ),
     Copying(
         "rabbitmq",

@@ -2,7 +2,7 @@
 
     spans_in -> spans -> otel_traces
                       -> operations_in -> operations, relations, ids
-    messages_in -> messages_parsed -> messages, relations, ids
+    messages_in, messages_plain_in -> messages_parsed -> messages, relations, ids
 
 Null tables keep nothing. All stored tables hang on Null tables, none on another stored table,
 so each of them deduplicates a segment by itself and a half-done insert can be repeated.

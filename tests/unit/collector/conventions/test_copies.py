@@ -136,6 +136,29 @@ CASES = (
         "error.orders.billing",
     ),
     Case(
+        "spring-cloud-stream",
+        {
+            "x-original-topic": "orders",
+            "x-original-partition": "0",
+            "x-original-offset": "12",
+            "x-consumer-group": "billing",
+            "x-attempts": "3",
+            "x-error-type": "*errors.refused",
+            "x-error-message": "no money",
+        },
+        Copied(
+            CopyKind.DEAD_LETTER,
+            "orders",
+            "0",
+            12,
+            consumer="billing",
+            attempt=3,
+            error_type="*errors.refused",
+            error_message="no money",
+        ),
+        "orders.dlq",
+    ),
+    Case(
         "rabbitmq",
         {
             "x-death": json.dumps(
