@@ -24,8 +24,8 @@ AROUND = 3600 * 10**9
 consumer."""
 
 SEARCHED = (
-    "Looked for it as message, causation and correlation id, record key, trace id, span id and "
-    "destination/partition/offset."
+    "Looked for it as message, causation and correlation id, record key, business id (with or "
+    "without its name, as in order_id=123), trace id, span id and destination/partition/offset."
 )
 """What a look-up that found nothing has tried."""
 

@@ -13,8 +13,7 @@ from collector.store import rows
 from collector.store.client import READERS, Store
 from collector.store.lives import Lives
 from collector.store.passages import passages
-from graph.chain.names import fits, is_whole
-from graph.chain.names import normal_id as normal
+from graph.chain.names import fits, is_whole, normal, normal_id
 from graph.model import (
     IdKind,
     Location,
@@ -117,10 +116,19 @@ class StoreFacts:
             "partition, offset"
         )
         keys = {
-            (normal(text), str(kind)) for kind, text in ids if text and kind is not IdKind.POSITION
+            (normal_id(text), str(kind))
+            for kind, text in ids
+            if text and kind not in (IdKind.POSITION, IdKind.BUSINESS)
         }
+        business = {normal(kind, text) for kind, text in ids if kind is IdKind.BUSINESS}
+        keys |= {(text.partition("=")[2], str(IdKind.BUSINESS)) for text in business}
         texts = {text for kind, text in ids if kind is IdKind.POSITION}
-        found = [rows.location(row) for row in self._each(sql, keys)]
+        found = [
+            location
+            for location in map(rows.location, self._each(sql, keys))
+            if location.kind is not IdKind.BUSINESS
+            or normal(location.kind, location.id) in business
+        ]
         return found + (self._naming(texts) if texts else [])
 
     def _naming(self, texts: Collection[str]) -> list[Location]:
@@ -150,10 +158,17 @@ class StoreFacts:
             found.extend(way(text))
 
         dashed = _UUID.match(text) is not None
-        ways = (self._named, self._at) if dashed else (self._named, self._at, self._traced)
+        ways = [self._named, self._at]
+        if "=" in text:
+            ways.append(self._business)
+        if not dashed:
+            ways.append(self._traced)
         self.together([partial(ask, way) for way in ways])
         # Few write a trace id as a UUID, and nearly all message ids are one.
         return self._traced(text) if dashed and not found else found
+
+    def _business(self, text: str) -> list[Location]:
+        return self.located([(IdKind.BUSINESS, text)])
 
     def _named(self, text: str) -> list[Location]:
         sql = (
@@ -162,7 +177,7 @@ class StoreFacts:
             "LIMIT 1 BY kind, trace_id, span_id, system, cluster, destination, incarnation, "
             f"partition, offset LIMIT {RESOLVED}"
         )
-        return [rows.location(row) for row in self._store.query(sql, {"text": normal(text)})]
+        return [rows.location(row) for row in self._store.query(sql, {"text": normal_id(text)})]
 
     def _at(self, text: str) -> list[Location]:
         found = _POSITION.match(text) or _DOTTED.match(text)
