@@ -172,9 +172,7 @@ class _Drawing:
             text = f"clock skew: {figures.duration(skew)} before its cause was handled"
             yield [Segment(text, "warning")]
 
-    def _delivery(
-        self, row: Row, event: Event, delivery: Delivery, below: bool
-    ) -> Iterator[Line]:
+    def _delivery(self, row: Row, event: Event, delivery: Delivery, below: bool) -> Iterator[Line]:
         group = "" if delivery.group in ("", delivery.service) else delivery.group
         names = [Segment(delivery.service, "service", delivery.key)] if delivery.service else []
         if group or not names:
