@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from graph.chain.cause import Lead, Tried
 from graph.chain.deliveries import deliveries_of
@@ -26,6 +26,9 @@ from graph.chain.result import Delivery, EventKey, Via
 from graph.chain.view import View
 from graph.facts import Kind
 from graph.model import Evidence, IdKind, OperationType
+
+if TYPE_CHECKING:
+    from graph.chain.sharing import Sharing
 
 MILLISECOND = 1_000_000
 SECOND = 1_000_000_000
@@ -84,12 +87,12 @@ class Inference:
         pool: Iterable[EventKey],
         history: History,
         subscribers: Mapping[str, Collection[str]],
-        usable: Callable[[EventKey, IdKind], Collection[str]] = lambda key, kind: (),
+        shared: Sharing,
     ) -> None:
-        """`usable` are the business ids and keys of an event by which its pool is complete."""
+        """`shared` knows by which business ids and keys the pool is complete."""
         self.history = history
+        self.shared = shared
         self._view = view
-        self._usable = usable
         self._subscribers = subscribers
         self._members: dict[Id, list[EventKey]] = defaultdict(list)
         for key in dict.fromkeys(pool):
@@ -152,11 +155,30 @@ class Inference:
         if order is Order.AFTER and any(
             other != key and self._view.kind(other) == own and self._view.time(other) < one.time
             for text in self._view.ids(key, way.kind)
-            for other in self._members[way.kind, text]
+            for other in self.members(way.kind, text)
         ):
             # It knows of the first of a kind in a flow, and this is a later one.
             return Order.BEFORE
         return order
+
+    def members(self, kind: IdKind, text: str) -> tuple[EventKey, ...]:
+        """The events of the pool that have this id, normalised."""
+        return tuple(self._members.get((kind, text), ()))
+
+    def candidates(self, via: Via, key: EventKey) -> list[Given]:
+        """All that one way leaves to choose from."""
+        return [
+            one
+            for way in WAYS
+            if way.via is via
+            for side in self._candidates(way, key)
+            for one in side
+        ]
+
+    def readers(self, key: EventKey) -> list[str]:
+        """Who reads where an event lies, as far as the broker knows."""
+        positions = self._view.identity.positions(key)
+        return sorted({n for at in positions for n in self._subscribers.get(at.destination, ())})
 
     def _candidates(self, way: Way, key: EventKey) -> tuple[list[Given], list[Given]]:
         """The nearest that the producer was given before the event, and after it by the clocks;
@@ -167,7 +189,9 @@ class Inference:
         until = self._view.time(key)
         if not self._view.identity.producers(key):
             until += MILLISECOND - 1  # brokers' clocks say milliseconds, spans nanoseconds
-        texts = self._usable(key, way.kind) if way.bounded else self._view.ids(key, way.kind)
+        texts: Collection[str] = self._view.ids(key, way.kind)
+        if way.bounded:
+            texts = self.shared.usable(self._view, key, way.kind)
         before: list[Given] = []
         after: list[Given] = []
         for text in sorted(texts):
