@@ -22,7 +22,7 @@ from graph.chain.cause import Lead, Tried
 from graph.chain.deliveries import deliveries_of
 from graph.chain.history import History, Order
 from graph.chain.names import may_be_same, service_names
-from graph.chain.result import Delivery, EventKey, Via
+from graph.chain.result import EventKey, Via
 from graph.chain.view import View
 from graph.facts import Kind
 from graph.model import Evidence, IdKind, OperationType
@@ -214,8 +214,7 @@ class Inference:
         if id not in self._given:
             found: dict[str, list[Given]] = defaultdict(list)
             for key in self._members.get(id, ()):
-                deliveries = deliveries_of(self._view, key)
-                for one in given(self._view, key, deliveries, self._subscribers):
+                for one in given(self._view, key, self._subscribers):
                     for name in service_names(one.service):
                         found[name].append(one)
             for ones in found.values():
@@ -261,28 +260,52 @@ class Inference:
         return False
 
 
-def given(
-    view: View,
-    key: EventKey,
-    deliveries: Iterable[Delivery],
-    subscribers: Mapping[str, Collection[str]],
-) -> Iterable[Given]:
+def given(view: View, key: EventKey, subscribers: Mapping[str, Collection[str]]) -> Iterable[Given]:
     """Who was given an event: by spans, and by who is known to the broker to read there."""
-    known: set[str] = set()
-    for delivery in deliveries:
+    for delivery in deliveries_of(view, key):
         early = all(op.type is OperationType.RECEIVE for op in delivery.operations)
         until = delivery.start + HANDLING if early else 0
         instances = frozenset(op.instance for op in delivery.operations) - {""}
         for name in dict.fromkeys((delivery.service, delivery.group)):
             if name:
-                known |= service_names(name)
                 yield Given(delivery.start, key, name, instances, until)
+    silent, left = _silent(view, key, subscribers)
     time = view.time(key)
-    for position in view.identity.positions(key):
-        for name in sorted(subscribers.get(position.destination, ())):
-            if name and not known & service_names(name):
-                known |= service_names(name)
-                yield Given(time, key, name, until=time + WAITING + HANDLING)
+    for name in silent:
+        yield Given(time, key, name, until=time + WAITING + HANDLING if left else 0)
+
+
+def may_lead_on(view: View, key: EventKey, subscribers: Mapping[str, Collection[str]]) -> bool:
+    """Whether a consumer of it may have sent what only a key or a business id joins to it."""
+    handlers = view.consumption.handlers(key)
+    if any(operation.type is OperationType.RECEIVE for operation, _ in handlers):
+        return True
+    return _silent(view, key, subscribers)[1]
+
+
+def _silent(
+    view: View, key: EventKey, subscribers: Mapping[str, Collection[str]]
+) -> tuple[list[str], bool]:
+    """Who reads there and has no span, and whether all of them can have one: a consumer's spans
+    often do not name its group, so that it seems to be two."""
+    read = sorted(
+        {
+            name
+            for position in view.identity.positions(key)
+            for name in subscribers.get(position.destination, ())
+            if name
+        }
+    )
+    consumers = {(op.service, op.group) for op, _ in view.consumption.handlers(key)}
+    known = {name for one in consumers for text in one for name in service_names(text)}
+    silent = [name for name in read if not known & service_names(name)]
+    named = {name for text in read for name in service_names(text)}
+    unnamed = {
+        service
+        for service, group in consumers
+        if not named & (service_names(service) | service_names(group))
+    }
+    return silent, len(silent) > len(unnamed)
 
 
 def _time(one: Given) -> int:
