@@ -61,7 +61,8 @@ def find(
     if not expansion.reached:
         raise NoEvent(str(start))
     view = expansion.view()
-    inference = expansion.inference(view)
+    followed = [key for key, reach in expansion.reached.items() if reach is not Reach.SHOWN]
+    inference = expansion.inference(view, expansion.canonical(view, followed))
     chain = assemble(
         view,
         starts=expansion.canonical(view, expansion.starts),
@@ -266,10 +267,10 @@ class Expansion:
 
     # Keys and business ids
 
-    def inference(self, view: View) -> Inference:
+    def inference(self, view: View, followed: Collection[EventKey] | None = None) -> Inference:
         """What ids alone can tell, among all events that were looked at."""
         pool = self.canonical(view, (*self.reached, *pooled(view, self._sharing.seeds())))
-        return Inference(view, pool, self._history, self._subscribers, self._sharing)
+        return Inference(view, pool, self._history, self._subscribers, self._sharing, followed)
 
     def _by_keys(self) -> dict[EventKey, Reach]:
         """Events that only a record key or a business id joins to those reached."""

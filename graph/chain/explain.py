@@ -218,6 +218,8 @@ class Explainer:
 
     def _not_shared(self, key: EventKey, way: Way) -> Why:
         view = self.view
+        if not self.inference.looks_at(key):
+            return Reason.NOT_LOOKED_FOR, ""
         service, _ = view.producer(key)
         ids = view.ids(key, way.kind)
         if not service:

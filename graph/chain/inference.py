@@ -88,8 +88,11 @@ class Inference:
         history: History,
         subscribers: Mapping[str, Collection[str]],
         shared: Sharing,
+        followed: Collection[EventKey] | None = None,
     ) -> None:
-        """`shared` knows by which business ids and keys the pool is complete."""
+        """`shared` knows by which business ids and keys the pool is complete; `followed` are the
+        events to whose flows it is, when not all that will be asked about."""
+        self._followed = None if followed is None else frozenset(followed)
         self.history = history
         self.shared = shared
         self._view = view
@@ -117,6 +120,10 @@ class Inference:
         """Who may have caused an event that nothing surer tells of."""
         tried = self.tried(key)
         return tried[-1].leads if tried else ()
+
+    def looks_at(self, key: EventKey) -> bool:
+        """Whether enough is known to say who may have caused an event."""
+        return self._followed is None or key in self._followed
 
     def tried(self, key: EventKey) -> tuple[Tried, ...]:
         """The ways in their order, up to the first that found something."""
@@ -184,7 +191,7 @@ class Inference:
         """The nearest that the producer was given before the event, and after it by the clocks;
         those after it only count where history knows better."""
         service = self._view.producer(key)[0]
-        if not service or self._view.request(key) is not None:
+        if not service or not self.looks_at(key) or self._view.request(key) is not None:
             return [], []
         until = self._view.time(key)
         if not self._view.identity.producers(key):
