@@ -220,7 +220,7 @@ class Explainer:
         view = self.view
         if not self.inference.looks_at(key):
             return Reason.NOT_LOOKED_FOR, ""
-        service, _ = view.producer(key)
+        service = view.actor(key)
         ids = view.ids(key, way.kind)
         if not service:
             return Reason.NO_PRODUCER, ""

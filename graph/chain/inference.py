@@ -131,7 +131,14 @@ class Inference:
         for way in WAYS:
             chosen = {one.key: one for one in self._chosen(way, key)}
             leads = tuple(
-                Lead(one.key, Evidence.INFERRED, way.via, one.service, candidates=len(chosen))
+                Lead(
+                    one.key,
+                    Evidence.INFERRED,
+                    way.via,
+                    one.service,
+                    way=self._view.way(key),
+                    candidates=len(chosen),
+                )
                 for one in chosen.values()
             )
             tried.append(Tried(way.via, leads))
@@ -159,12 +166,12 @@ class Inference:
         """What history says of a candidate."""
         own = self._view.kind(key)
         order = self.history.order(self._view.kind(one.key), own)
-        if order is Order.AFTER and any(
+        if order is not Order.BEFORE and any(
             other != key and self._view.kind(other) == own and self._view.time(other) < one.time
             for text in self._view.ids(key, way.kind)
             for other in self.members(way.kind, text)
         ):
-            # It knows of the first of a kind in a flow, and this is a later one.
+            # History knows the first of a kind in a flow; this one comes again.
             return Order.BEFORE
         return order
 
@@ -190,7 +197,7 @@ class Inference:
     def _candidates(self, way: Way, key: EventKey) -> tuple[list[Given], list[Given]]:
         """The nearest that the producer was given before the event, and after it by the clocks;
         those after it only count where history knows better."""
-        service = self._view.producer(key)[0]
+        service = self._view.actor(key)
         if not service or not self.looks_at(key) or self._view.request(key) is not None:
             return [], []
         until = self._view.time(key)
@@ -236,7 +243,9 @@ class Inference:
         environment, _ = view.identity.realm(key)
         if not may_be_same(environment, view.identity.realm(one.key)[0]):
             return False
-        instances = {op.instance for op, _ in view.identity.producers(key)} - {""}
+        # Of a caller only the service is known, not the instance.
+        producers, actor = view.identity.producers(key), view.actor(key)
+        instances = {op.instance for op, _ in producers if op.service == actor} - {""}
         if instances and one.instances and not instances & one.instances:
             return False
         if way.bounded and not self._is_near(one, key):

@@ -128,14 +128,22 @@ class View:
                 return re.split(r"[/:]", message.source.rstrip("/:"))[-1], Evidence.DECLARED
         return "", None
 
+    def way(self, key: EventKey) -> tuple[Span, ...]:
+        """The spans around its production, from the first that is known of its trace on."""
+        for operation, _ in self.identity.producers(key):
+            above = (self.known.spans.get(one) for one in self.known.ancestors(operation.context))
+            return tuple(span for span in above if span is not None)[::-1]
+        return ()
+
     def request(self, key: EventKey) -> Span | None:
         """The call from outside with which its trace begins: then that is what led to it."""
-        for operation, _ in self.identity.producers(key):
-            for context in self.known.ancestors(operation.context):
-                span = self.known.spans.get(context)
-                if span is not None and not span.parent and span.kind == "server":
-                    return span
-        return None
+        way = self.way(key)
+        return way[0] if way and way[0].kind == "server" else None
+
+    def actor(self, key: EventKey) -> str:
+        """Who was given what led to it: its producer, or who called that."""
+        way = self.way(key)
+        return (way[0].service if way else "") or self.producer(key)[0]
 
     def want(self, seed: SpanContext | Position, wanted: Wanted, *, effects: bool) -> None:
         """Add all that has to be asked for to know the events of a seed."""
