@@ -11,10 +11,11 @@ from collections.abc import Collection, Iterable, Mapping
 
 from graph.chain.gather import Gatherer
 from graph.chain.inference import HANDLING, SKEW, WAITING, WAYS, given, may_lead_on
+from graph.chain.reach import Seed
 from graph.chain.result import EventKey
 from graph.chain.view import View
 from graph.facts import Window
-from graph.model import IdKind, Position, SpanContext
+from graph.model import IdKind
 
 COMMON = 200
 """Places with one id in one window from which on it is too common to join anything."""
@@ -22,8 +23,6 @@ COMMON = 200
 EVER = 2**63 - 1
 
 BOUNDED = tuple(way.kind for way in WAYS if way.bounded)
-
-Seed = SpanContext | Position
 
 
 class Sharing:
