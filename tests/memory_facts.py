@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 
-from graph.chain.names import fits, normal, normal_id, place_of
+from graph.chain.names import fits, is_whole, normal, normal_id, place_of
 from graph.facts import Kind, Succession, Window
 from graph.model import (
     IdKind,
@@ -78,6 +78,21 @@ class MemoryFacts:
                 )
             )
         ]
+
+    def whole(self, positions: Collection[Position]) -> list[Position]:
+        lives = {message.position[:4] for message in self._messages}
+        found = []
+        for position in positions:
+            if is_whole(position):
+                found.append(position)
+                continue
+            filled = [Position(*life, *position[4:]) for life in lives]
+            found += [one for one in filled if fits(position, one)]
+        return list(dict.fromkeys(found))
+
+    def together(self, questions: Sequence[Callable[[], object]]) -> None:
+        for question in questions:
+            question()
 
     def located(self, ids: Collection[tuple[IdKind, str]]) -> list[Location]:
         self.calls.append("located")

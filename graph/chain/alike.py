@@ -73,7 +73,7 @@ class Alike:
             window
             for key, reach in follow.items()
             if reach & Reach.EFFECTS
-            for window in effects_of(view, key, expansion.subscribers)
+            for window in effects_of(view, key)
         ]
         if not windows:
             return []

@@ -44,7 +44,8 @@ def find(
     NoEvent when nothing at `start` is an event.
     """
     limits = limits or Limits()
-    expansion = Expansion(facts, limits, clock, whole, subscribers or {})
+    readers = {} if subscribers is None else subscribers
+    expansion = Expansion(facts, limits, clock, whole, readers)
     expansion.run(start, follow)
     if not expansion.reached:
         raise NoEvent(str(start))

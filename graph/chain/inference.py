@@ -2,8 +2,8 @@
 
 Candidates are events with the same id that the producing service had been given. A correlation
 id names a flow, so all of it is looked at. A business id or a record key can go on for ever:
-it counts only soon after a delivery whose consumer span ended before the handler ran, or that
-no span tells of, and not where it is on very many events (see `graph.chain.sharing`).
+it counts only soon after a delivery whose consumer span ended before the handler ran, and not
+where it is on very many events (see `graph.chain.sharing`).
 
 Of the candidates the latest before the event is taken, and when two are equally late, both.
 Where several are left, or the clocks leave none, what recent flows have shown decides. None of
@@ -227,12 +227,17 @@ class Inference:
         """Who was given events with this id, by name and time."""
         if id not in self._given:
             found: dict[str, list[Given]] = defaultdict(list)
-            for key in self._members.get(id, ()):
-                for one in given(self._view, key, self._subscribers):
+            members = self._members.get(id, ())
+            for key in members if len(members) > 1 else ():
+                # Who reads there is asked of the broker, and only where it can count.
+                flow = id[0] is IdKind.CORRELATION
+                view = self._view
+                ones = given(view, key, self._subscribers) if flow else received(view, key)
+                for one in ones:
                     for name in service_names(one.service):
                         found[name].append(one)
-            for ones in found.values():
-                ones.sort(key=lambda one: (one.time, str(one.key)))
+            for each in found.values():
+                each.sort(key=lambda one: (one.time, str(one.key)))
             self._given[id] = found
         return self._given[id]
 
@@ -278,6 +283,20 @@ class Inference:
 
 def given(view: View, key: EventKey, subscribers: Mapping[str, Collection[str]]) -> Iterable[Given]:
     """Who was given an event: by spans, and by who is known to the broker to read there."""
+    known: set[str] = set()
+    for one in received(view, key):
+        known |= service_names(one.service)
+        yield one
+    time = view.time(key)
+    for position in view.identity.positions(key):
+        for name in sorted(subscribers.get(position.destination, ())):
+            if name and not known & service_names(name):
+                known |= service_names(name)
+                yield Given(time, key, name)
+
+
+def received(view: View, key: EventKey) -> Iterable[Given]:
+    """Who was given an event as spans tell it: by service, and by group."""
     for delivery in deliveries_of(view, key):
         early = all(op.type is OperationType.RECEIVE for op in delivery.operations)
         until = delivery.start + HANDLING if early else 0
@@ -285,43 +304,6 @@ def given(view: View, key: EventKey, subscribers: Mapping[str, Collection[str]])
         for name in dict.fromkeys((delivery.service, delivery.group)):
             if name:
                 yield Given(delivery.start, key, name, instances, until)
-    silent, left = _silent(view, key, subscribers)
-    time = view.time(key)
-    for name in silent:
-        yield Given(time, key, name, until=time + WAITING + HANDLING if left else 0)
-
-
-def may_lead_on(view: View, key: EventKey, subscribers: Mapping[str, Collection[str]]) -> bool:
-    """Whether a consumer of it may have sent what only a key or a business id joins to it."""
-    handlers = view.consumption.handlers(key)
-    if any(operation.type is OperationType.RECEIVE for operation, _ in handlers):
-        return True
-    return _silent(view, key, subscribers)[1]
-
-
-def _silent(
-    view: View, key: EventKey, subscribers: Mapping[str, Collection[str]]
-) -> tuple[list[str], bool]:
-    """Who reads there and has no span, and whether all of them can have one: a consumer's spans
-    often do not name its group, so that it seems to be two."""
-    read = sorted(
-        {
-            name
-            for position in view.identity.positions(key)
-            for name in subscribers.get(position.destination, ())
-            if name
-        }
-    )
-    consumers = {(op.service, op.group) for op, _ in view.consumption.handlers(key)}
-    known = {name for one in consumers for text in one for name in service_names(text)}
-    silent = [name for name in read if not known & service_names(name)]
-    named = {name for text in read for name in service_names(text)}
-    unnamed = {
-        service
-        for service, group in consumers
-        if not named & (service_names(service) | service_names(group))
-    }
-    return silent, len(silent) > len(unnamed)
 
 
 def _time(one: Given) -> int:

@@ -55,6 +55,11 @@ def fits(asked: Position, found: Position) -> bool:
     )
 
 
+def is_whole(position: Position) -> bool:
+    """Whether it says in which cluster, and in which life of its destination, it lies."""
+    return bool(position.cluster and position.incarnation)
+
+
 def place_of(operation: Operation) -> Position | None:
     """The position that a span itself names; None unless it names an offset."""
     if operation.offset is None or operation.offset < 0 or not operation.destination:

@@ -40,6 +40,9 @@ def command(
         bool,
         typer.Option("--explain", help="Also how each join was found, and why others are missing."),
     ] = False,
+    each: Annotated[
+        bool, typer.Option("--each", help="Also where many are alike: a line for each.")
+    ] = False,
     as_json: options.Json = False,
     url: options.Url = None,
     store: options.Store = None,
@@ -71,7 +74,7 @@ def command(
         return
     from tui.drawing.chain_lines import chain_lines
 
-    put_lines(chain_lines(chain, width()))
+    put_lines(chain_lines(chain, width(), each=each))
     if explain:
         from tui.drawing.explain_lines import explain_lines
 
