@@ -10,7 +10,7 @@ from graph.chain.consumption import Consumption
 from graph.chain.gather import Wanted
 from graph.chain.identity import Identity
 from graph.chain.known import Known, handles, place, produces
-from graph.chain.names import normal_id
+from graph.chain.names import normal, normal_id
 from graph.chain.result import Creation, EventKey
 from graph.facts import Kind
 from graph.model import Evidence, IdKind, Operation, Position, Span, SpanContext
@@ -84,7 +84,7 @@ class View:
         """Its correlation ids, business ids or record keys, in headers and spans, normalised."""
         if (key, kind) not in self._ids:
             self._ids[key, kind] = frozenset(
-                normal_id(text) for text in self._texts(key, kind) if text
+                normal(kind, text) for text in self._texts(key, kind) if text
             )
         return self._ids[key, kind]
 
