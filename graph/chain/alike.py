@@ -111,8 +111,8 @@ class Alike:
 def _open(view: View, key: EventKey) -> bool:
     """Whether nothing tells what led to an event, and a key or business id of it could."""
     return (
-        bool(view.ids(key, IdKind.KEY) or view.ids(key, IdKind.BUSINESS))
+        not view.causes.of(key)
+        and bool(view.ids(key, IdKind.KEY) or view.ids(key, IdKind.BUSINESS))
         and bool(view.actor(key))
-        and not view.causes.of(key)
         and view.request(key) is None
     )

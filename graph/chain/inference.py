@@ -16,6 +16,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from graph.chain.cause import Lead, Tried
@@ -97,11 +98,7 @@ class Inference:
         self.shared = shared
         self._view = view
         self._subscribers = subscribers
-        self._members: dict[Id, list[EventKey]] = defaultdict(list)
-        for key in dict.fromkeys(pool):
-            for way in WAYS:
-                for text in view.ids(key, way.kind):
-                    self._members[way.kind, text].append(key)
+        self._pool = dict.fromkeys(pool)
         self._given: dict[Id, dict[str, list[Given]]] = {}
 
     def learn(self, keys: Iterable[EventKey]) -> None:
@@ -174,6 +171,16 @@ class Inference:
             # History knows the first of a kind in a flow; this one comes again.
             return Order.BEFORE
         return order
+
+    @cached_property
+    def _members(self) -> dict[Id, list[EventKey]]:
+        """The pool by its ids; an ordinary chain never asks."""
+        found: dict[Id, list[EventKey]] = defaultdict(list)
+        for key in self._pool:
+            for way in WAYS:
+                for text in self._view.ids(key, way.kind):
+                    found[way.kind, text].append(key)
+        return found
 
     def members(self, kind: IdKind, text: str) -> tuple[EventKey, ...]:
         """The events of the pool that have this id, normalised."""

@@ -82,9 +82,11 @@ def flows_of(view: View, key: EventKey) -> list[Window]:
 
 def effects_of(view: View, key: EventKey) -> list[Window]:
     """Where the effects of an event are, likewise."""
-    ids = _ids(view, key)
     handlers = view.consumption.handlers(key)
-    if not ids or not any(op.type is OperationType.RECEIVE for op, _ in handlers):
+    if not any(op.type is OperationType.RECEIVE for op, _ in handlers):
+        return []
+    ids = _ids(view, key)
+    if not ids:
         return []
     windows = {(max(0, one.time - SKEW), one.until) for one in received(view, key) if one.until}
     return [Window(*one, *window) for window in sorted(windows) for one in ids]
