@@ -35,6 +35,9 @@ CHUNK = 5_000
 RESOLVED = 1_000
 """Places named by one pasted id, at most, newest first."""
 
+SORTED = 5_000
+"""Places of one id in one window among which the earliest are looked for."""
+
 NAMED = (
     "if(kind = 'business', concat(lower(substring(written, 1, position(written, '='))), id), id)"
 )
@@ -148,15 +151,15 @@ class StoreFacts:
         for kind, text, start, end in windows:
             by_kind.setdefault(kind, set()).add((text, start, end))
         sql = (
-            f"SELECT {rows.LOCATION_COLUMNS}, arrayJoin(arrayFilter("
-            "w -> w.1 = named AND at >= w.2 AND at <= w.3, "
-            "{keys:Array(Tuple(String, Int64, Int64))})) AS window "
-            f"FROM (SELECT DISTINCT {NAMED} AS named, written, kind, trace_id, span_id, "
-            f"{rows.POSITION}, offset, time, event_type, service, {rows.nanoseconds('time')} AS at "
-            "FROM ids WHERE kind = {kind:String} AND id IN {ids:Array(String)} "
+            f"SELECT DISTINCT {rows.LOCATION_COLUMNS}, at, window "
+            "FROM (SELECT arrayJoin(arrayFilter("
+            f"w -> w.1 = {NAMED} AND at >= w.2 AND at <= w.3, "
+            "{keys:Array(Tuple(String, Int64, Int64))})) AS window, "
+            f"{rows.nanoseconds('time')} AS at, * FROM ids "
+            "WHERE kind = {kind:String} AND id IN {ids:Array(String)} "
             "AND time >= fromUnixTimestamp64Nano({start:Int64}) "
-            "AND time <= fromUnixTimestamp64Nano({end:Int64})) "
-            "ORDER BY at LIMIT {limit:UInt32} BY window"
+            "AND time <= fromUnixTimestamp64Nano({end:Int64}) "
+            f"LIMIT {SORTED} BY window) ORDER BY at LIMIT {{limit:UInt32}} BY window"
         )
         found: dict[Location, None] = {}
         for kind, asked in by_kind.items():
