@@ -35,6 +35,7 @@ from pydantic_settings import (
 from collector import places
 from collector.places import ConfigError
 from collector.taps.kafka_settings import KafkaSettings, SecretError, SecretReference
+from graph.fate.consumers import Declared
 from graph.moments import moment
 
 __all__ = ["Api", "ConfigError", "Limits", "Receivers", "Settings", "load"]
@@ -180,6 +181,27 @@ class Limits(_Part):
     """The most that one list may hold, whatever is asked for."""
 
 
+class DeclaredConsumer(_Part):
+    """A consumer that should have certain events, whether or not anything is seen of it."""
+
+    name: Annotated[str, Field(min_length=1)]
+    """The service's, as its spans would say it."""
+    group: str = ""
+    """Its consumer group."""
+    destinations: tuple[str, ...] = ()
+    """Shell patterns of what it should have; none: what its group is seen reading."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> DeclaredConsumer:
+        if not self.group and not self.destinations:
+            raise ValueError("says neither its group nor its destinations")
+        return self
+
+    @property
+    def declared(self) -> Declared:
+        return Declared(self.name, self.group, self.destinations)
+
+
 class Settings(_Part):
     """Everything the collector is told."""
 
@@ -196,6 +218,8 @@ class Settings(_Part):
     api: Api = Api()
     receivers: Receivers = Receivers()
     kafka: Annotated[tuple[KafkaSettings, ...], NoDecode, BeforeValidator(_taps)] = ()
+    consumers: tuple[DeclaredConsumer, ...] = ()
+    """Who should have which events: for what became of an event where nothing is seen."""
     limits: Limits = Limits()
 
     @property

@@ -17,7 +17,7 @@ from typing import Any
 from collector.conventions.headers import STRUCTURED
 from collector.metrics import Counters
 from collector.store.client import Store, StoreError
-from collector.taps.tap import Batch, MemberRow, PartitionKey, ProgressRow
+from collector.taps.tap import Batch, MemberRow, PartitionKey, ProducerRow, ProgressRow
 
 log = logging.getLogger(__name__)
 
@@ -111,6 +111,7 @@ class Intake:
             "partition": [row.partition for row in rows],
             "committed": [row.committed for row in rows],
             "end_offset": [row.end for row in rows],
+            "assumed": [row.assumed for row in rows],
         }
         self._keep("progress", columns)
 
@@ -126,6 +127,23 @@ class Intake:
             "assignment": [list(row.assignment) for row in rows],
         }
         self._keep("members", columns)
+
+    def producers(self, rows: Sequence[ProducerRow]) -> None:
+        columns: dict[str, list[Any]] = {
+            "observed": [row.time_ms for row in rows],
+            "system": [row.system for row in rows],
+            "cluster": [row.cluster for row in rows],
+            "destination": [row.destination for row in rows],
+            "incarnation": [row.incarnation for row in rows],
+            "partition": [row.partition for row in rows],
+            "producer_id": [row.producer_id for row in rows],
+            "epoch": [row.epoch for row in rows],
+            "transactional_id": [row.transactional_id for row in rows],
+            "first_time": [row.first_ms for row in rows],
+            "last_time": [row.last_ms for row in rows],
+            "transaction_offset": [row.transaction_offset for row in rows],
+        }
+        self._keep("producers", columns)
 
     def positions(self, system: str, cluster: str) -> Mapping[PartitionKey, int]:
         rows = self._store.query(

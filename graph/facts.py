@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple, Protocol
 
-from graph.model import IdKind, Location, Message, Operation, Position, Relation, Span, SpanContext
+from graph.model import (
+    IdKind,
+    Location,
+    Message,
+    Operation,
+    Passage,
+    Position,
+    Relation,
+    Span,
+    SpanContext,
+)
+
+RATE_SECONDS = 300
+"""Over which a group's rate is taken: up to the newest observation on the asked destinations."""
 
 
 class Kind(NamedTuple):
@@ -55,6 +68,10 @@ class Facts(Protocol):
     def messages(self, positions: Collection[Position]) -> list[Message]:
         """The messages at these positions. A position with an empty cluster or incarnation
         stands for every one that fits it, because spans seldom name them."""
+
+    def passages(self, positions: Collection[Position]) -> list[Passage]:
+        """How each consumer group with progress on their partitions came by these positions.
+        An empty cluster or incarnation stands for every one."""
 
     def whole(self, positions: Collection[Position]) -> list[Position]:
         """The positions that these can stand for: with every tapped cluster and incarnation

@@ -108,6 +108,29 @@ class Consumer:
     """Services whose spans name this group."""
     time: int = 0
     """When the broker was last asked."""
+    oldest: int = 0
+    """When the oldest message that waits was produced; 0 when none waits, or no tap saw it."""
+    rate: float | None = None
+    """Messages that it committed a second in the last minutes; None when that is not known."""
+    growth: float | None = None
+    """Messages that were added a second, meanwhile, to what it reads."""
+
+    @property
+    def lag_seconds(self) -> float | None:
+        """How old the oldest message that waits was when the broker was last asked; None when
+        that is not known."""
+        if not self.lag:
+            return 0.0
+        return max(0.0, (self.time - self.oldest) / 1e9) if self.oldest else None
+
+    @property
+    def catch_up(self) -> float | None:
+        """Seconds until nothing waits any more, as things go; None for never or unknown."""
+        if not self.lag:
+            return 0.0
+        if self.rate is None or self.growth is None or self.rate <= self.growth:
+            return None
+        return self.lag / (self.rate - self.growth)
 
     @property
     def lag(self) -> int:

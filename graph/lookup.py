@@ -106,6 +106,7 @@ class _OfKind:
         self.pointing = facts.pointing
         self.spans = facts.spans
         self.messages = facts.messages
+        self.passages = facts.passages
         self.located = facts.located
         self.seen = facts.seen
         self.successions = facts.successions

@@ -7,7 +7,17 @@ from typing import TypeVar
 
 from graph.chain.names import normal
 from graph.facts import Facts, Kind, Succession, Window
-from graph.model import IdKind, Location, Message, Operation, Position, Relation, Span, SpanContext
+from graph.model import (
+    IdKind,
+    Location,
+    Message,
+    Operation,
+    Passage,
+    Position,
+    Relation,
+    Span,
+    SpanContext,
+)
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -53,6 +63,9 @@ class Remembered:
 
     def together(self, questions: Sequence[Callable[[], object]]) -> None:
         self._facts.together(questions)
+
+    def passages(self, positions: Collection[Position]) -> list[Passage]:
+        return self._facts.passages(positions)
 
     def located(self, ids: Collection[tuple[IdKind, str]]) -> list[Location]:
         return _remembered(

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from graph.chain.names import fits, is_whole, normal, normal_id, place_of
-from graph.facts import Kind, Succession, Window
+from graph.facts import RATE_SECONDS, Kind, Succession, Window
 from graph.model import (
     IdKind,
     Location,
     Message,
     Operation,
+    Passage,
     Position,
+    Progress,
     Relation,
     Span,
     SpanContext,
@@ -26,10 +28,12 @@ class MemoryFacts:
         operations: Iterable[Operation] = (),
         messages: Iterable[Message] = (),
         spans: Iterable[Span] = (),
+        progress: Iterable[Progress] = (),
     ) -> None:
         self._operations = list(operations)
         self._messages = list(messages)
         self._spans = list(spans)
+        self._progress = sorted(progress, key=lambda one: one.time)
         self.calls: list[str] = []
 
     def operations(self, traces: Collection[str]) -> list[Operation]:
@@ -78,6 +82,25 @@ class MemoryFacts:
                 )
             )
         ]
+
+    def passages(self, positions: Collection[Position]) -> list[Passage]:
+        self.calls.append("passages")
+        places = {position.destination for position in positions}
+        newest = max((one.time for one in self._progress if one.destination in places), default=0)
+        found = []
+        for position in dict.fromkeys(positions):
+            groups: dict[tuple[str, str, str], list[Progress]] = {}
+            for one in self._progress:
+                at = position._replace(cluster=one.cluster, incarnation=one.incarnation)
+                same = (one.destination, one.partition) == (at.destination, at.partition)
+                if same and fits(position, at):
+                    groups.setdefault((one.cluster, one.incarnation, one.group), []).append(one)
+            found += [
+                _passage(position, seen, newest)
+                for seen in groups.values()
+                if not all(one.assumed for one in seen)
+            ]
+        return found
 
     def whole(self, positions: Collection[Position]) -> list[Position]:
         lives = {message.position[:4] for message in self._messages}
@@ -183,6 +206,32 @@ class MemoryFacts:
             ):
                 if text:
                     yield _place(kind, text, operation)
+
+
+def _passage(position: Position, seen: list[Progress], newest: int) -> Passage:
+    """What a group's observations, by time, say of its way past a position."""
+    real = [one for one in seen if not one.assumed]
+    since = newest - RATE_SECONDS * 10**9
+    committing = [one for one in real if one.committed >= 0]
+    rate = None
+    if committing and real[-1].committed >= 0:
+        early = [one for one in committing if one.time <= since]
+        start = early[-1] if early else committing[0]
+        seconds = (newest - max(start.time, since)) / 1e9
+        done = max(0, real[-1].committed - start.committed)
+        rate = round(done / seconds, 3) if seconds else None
+    furthest = max(real, key=lambda one: (one.committed, -one.time))
+    return Passage(
+        position,
+        real[0].group,
+        began=real[0],
+        latest=real[-1],
+        before=next((one for one in reversed(seen) if one.committed <= position.offset), None),
+        after=next((one for one in real if one.committed > position.offset), None),
+        moved=furthest.time if furthest.committed == real[-1].committed else 0,
+        absent=max((one.time for one in seen if one.assumed), default=0),
+        rate=rate,
+    )
 
 
 def _place(kind: IdKind, text: str, operation: Operation) -> Location:

@@ -32,8 +32,30 @@ def pour(flow: Flow, store: Store) -> None:
     for message in flow.messages.values():
         for name, value in _columns(message).items():
             columns[name].append(value)
-    store.insert("messages_in", columns)
-    store.insert("positions", _read_to(flow))
+    if columns:
+        store.insert("messages_in", columns)
+        store.insert("positions", _read_to(flow))
+    pour_progress(flow, store)
+
+
+def pour_progress(flow: Flow, store: Store) -> None:
+    """Store what the broker told of the groups' progress."""
+    if not flow.progress:
+        return
+    store.insert(
+        "progress",
+        {
+            "time": [one.time // 1_000_000 for one in flow.progress],
+            "cluster": [one.cluster for one in flow.progress],
+            "consumer_group": [one.group for one in flow.progress],
+            "destination": [one.destination for one in flow.progress],
+            "incarnation": [one.incarnation for one in flow.progress],
+            "partition": [one.partition for one in flow.progress],
+            "committed": [one.committed for one in flow.progress],
+            "end_offset": [one.end for one in flow.progress],
+            "assumed": [one.assumed for one in flow.progress],
+        },
+    )
 
 
 def _read_to(flow: Flow) -> dict[str, list[object]]:

@@ -12,9 +12,11 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from graph.chain.result import Chain
 from graph.direction import Direction
+from graph.fate.result import Fates
 from graph.listing import Activity, Consumer, EventFilter, EventRow
 from graph.topology import Topology
 from graph.wire.chain import chain_from_dict
+from graph.wire.fate import fates_from_dict
 from graph.wire.listing import (
     activity_from_dict,
     candidate_from_dict,
@@ -74,6 +76,9 @@ class ApiClient:
         if explained:
             asked["explain"] = "true"
         return self._ask(f"/chain/{quote(text, safe='/')}", asked, chain_from_dict)
+
+    def fate(self, text: str) -> Fates:
+        return self._ask(f"/fate/{quote(text, safe='/')}", {}, fates_from_dict)
 
     def topology(
         self,

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 from graph.chain.result import Chain
 from graph.direction import Direction
+from graph.fate.result import Fates
 from graph.listing import Activity, Candidate, Consumer, EventFilter, EventRow
 from graph.topology import Topology
 
@@ -108,6 +109,10 @@ class Source(Protocol):
 
         Raises NotFound, Ambiguous.
         """
+
+    def fate(self, text: str) -> Fates:
+        """What became of the event that an id of any kind names, at each consumer that should
+        have had it; of several the earliest. Raises NotFound, Ambiguous."""
 
     def topology(
         self,

@@ -79,6 +79,15 @@ def operations_select(source: str = "spans") -> str:
         )
         + ", emptyArrayString())"
     )
+    named = (
+        "multiIf("
+        + ", ".join(
+            f"ScopeName = {quote(n.scope)} AND SpanKind = {quote(n.kind)} "
+            f"AND endsWith(SpanName, {quote(n.ending)}), {quote(n.type)}"
+            for n in spans.NAMED_TYPES
+        )
+        + ", '')"
+    )
     environment = _resource(spans.ENVIRONMENT)
     instance = _resource(spans.INSTANCE)
     return f"""SELECT
@@ -101,7 +110,8 @@ def operations_select(source: str = "spans") -> str:
         arrayFilter(l -> {_valid("l")},
             arrayZip(`Links.TraceId`, `Links.SpanId`, `Links.Attributes`))) AS links
 FROM (
-  SELECT *, transform(said_operation_type, {array(types)}, {array(types.values())}, '') AS typed,
+  SELECT *, if(said_operation_type = '', {named},
+      transform(said_operation_type, {array(types)}, {array(types.values())}, '')) AS typed,
     {groups} AS place
   FROM (
     SELECT ReceivedAt, Timestamp, TraceId, SpanId, ParentSpanId, SpanName, SpanKind, ServiceName,

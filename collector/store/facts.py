@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from collector.store import rows
 from collector.store.client import READERS, Store
 from collector.store.lives import Lives
+from collector.store.passages import passages
 from collector.store.successions import successions
 from graph.chain.names import fits, is_whole
 from graph.chain.names import normal_id as normal
@@ -21,6 +22,7 @@ from graph.model import (
     Location,
     Message,
     Operation,
+    Passage,
     Position,
     Relation,
     Span,
@@ -113,6 +115,9 @@ class StoreFacts:
             wait(waiting)
         for future in waiting:
             future.result()
+
+    def passages(self, positions: Collection[Position]) -> list[Passage]:
+        return passages(self._store, positions)
 
     def located(self, ids: Collection[tuple[IdKind, str]]) -> list[Location]:
         sql = (

@@ -214,11 +214,12 @@ class Gatherer:
 
     def _unread(self, positions: Iterable[Position]) -> set[Position]:
         asked = set(positions) - self._positions
-        self._positions |= asked
         open_ended = [position for position in asked if not is_whole(position)]
+        self._positions.update(asked.difference(open_ended))
         if open_ended:
+            # One that its broker says no more of is whole as it is, and comes back.
             whole = set(self._facts.whole(open_ended)) - self._positions
-            self._positions |= whole
+            self._positions.update(whole, open_ended)
             asked = asked.difference(open_ended) | whole
         return asked - self.known.messages.keys()
 

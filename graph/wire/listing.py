@@ -15,7 +15,7 @@ from graph.wire.facts import (
 )
 
 _ROW_PLAIN = plain(EventRow, "time", "received")
-_PROGRESS_PLAIN = plain(Progress, "time")
+_PROGRESS_PLAIN = plain(Progress, "time", "assumed")
 _CANDIDATE_PLAIN = plain(Candidate, "kind", "time")
 
 
@@ -52,12 +52,18 @@ def activity_from_dict(data: Mapping[str, Any]) -> Activity:
 
 
 def consumer_to_dict(consumer: Consumer) -> Json:
-    """`group`, `cluster`, `state`, `lag`, `services`, `destinations`, `members`, `progress`."""
+    """`group`, `cluster`, `state`, `lag` in messages and seconds, `catch_up_seconds`, rates,
+    `services`, `destinations`, `members`, `progress`."""
     return {
         "group": consumer.group,
         "cluster": consumer.cluster,
         "state": consumer.state,
         "lag": consumer.lag,
+        "lag_seconds": consumer.lag_seconds,
+        **times("oldest", consumer.oldest),
+        "rate": consumer.rate,
+        "growth": consumer.growth,
+        "catch_up_seconds": consumer.catch_up,
         "services": list(consumer.services),
         "destinations": list(consumer.destinations),
         **times("time", consumer.time),
@@ -91,7 +97,8 @@ def consumer_from_dict(data: Mapping[str, Any]) -> Consumer:
         progress=tuple(
             Progress(time=at["time_ns"], **same(at, *_PROGRESS_PLAIN)) for at in data["progress"]
         ),
-        **same(data, "group", "cluster", "state"),
+        oldest=data["oldest_ns"],
+        **same(data, "group", "cluster", "state", "rate", "growth"),
     )
 
 

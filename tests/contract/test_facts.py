@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -14,7 +15,7 @@ from collector.store.lives import AGE, Lives
 from graph.chain import Chain
 from graph.chain.resolve import resolve
 from graph.facts import Facts, Kind, Succession, Window
-from graph.model import IdKind, Position, SpanContext
+from graph.model import IdKind, Passage, Position, SpanContext
 from graph.remembered import Remembered
 from tests.builders import MILLISECOND, Flow, Sent
 from tests.flow_in_store import put_flow
@@ -192,6 +193,7 @@ def asked(facts: Facts) -> list[object]:
         facts.operations(["f" * 32]),
         facts.spans(["f" * 32]),
         facts.pointing([SpanContext("f" * 32, "f" * 16)]),
+        facts.passages([nowhere, nowhere._replace(cluster="", incarnation="")]),
         facts.messages([nowhere, nowhere._replace(cluster="", incarnation="")]),
         facts.located([(kind, "none/0/7") for kind in IdKind]),
         facts.resolve("none/0/7"),
@@ -205,8 +207,8 @@ def test_what_nobody_has_seen_is_missing_from_every_answer(store: Store) -> None
     an_order(flow)
     pour(flow, store)
 
-    assert asked(StoreFacts(store)) == [[]] * 8
-    assert asked(flow.facts()) == [[]] * 8
+    assert asked(StoreFacts(store)) == [[]] * 9
+    assert asked(flow.facts()) == [[]] * 9
 
 
 def test_an_id_is_seen_in_its_windows_and_the_earliest_of_many(store: Store) -> None:
@@ -297,3 +299,61 @@ def test_a_correlation_larger_than_what_one_look_up_finds_is_still_one_choice(st
 
     (choice,) = resolve(StoreFacts(store), "C-1")
     assert (choice.kind, choice.events) == (IdKind.MESSAGE, (first.key,))
+
+
+MINUTE = 60 * 10**9
+
+
+def groups_at_work(flow: Flow) -> list[Position]:
+    """Ten orders, and groups in every situation that their progress can tell of."""
+    for _ in range(10):
+        flow.send("shop", "Orders")
+    start = flow.now
+    for minute, done in enumerate([0, 2, 2, 5, 9, 9, 9, 10]):
+        flow.commit("steady", "Orders", done, time=start + minute * MINUTE)
+    flow.commit("idle", "Orders", 3, time=start)
+    flow.commit("none", "Orders", -1, time=start)
+    flow.commit("set back", "Orders", 8, time=start)
+    flow.commit("set back", "Orders", 1, time=start + MINUTE)
+    flow.commit("late", "Orders", 0, time=start + 2 * MINUTE, assumed=True)
+    flow.commit("late", "Orders", 10, time=start + 3 * MINUTE)
+    flow.commit("only assumed", "Orders", 0, time=start, assumed=True)
+    flow.commit("past", "Orders", 4, time=start, incarnation="i0")
+    flow.commit("elsewhere", "Orders", 4, time=start, partition="1")
+    flow.commit("other", "Others", 4, time=start)
+    flow.commit("Steady", "Orders", 4, time=start)
+    orders = [message.position for message in flow.messages.values()]
+    anywhere = orders[4]._replace(cluster="", incarnation="")
+    return [orders[0], orders[4], orders[9], anywhere, orders[4]._replace(cluster="c2")]
+
+
+def test_how_groups_came_by_a_position_is_the_same_from_a_store(store: Store) -> None:
+    flow = Flow()
+    asked = groups_at_work(flow)
+    pour(flow, store)
+
+    told = flow.facts(random.Random(1)).passages(asked)
+
+    def by_name(passages: list[Passage]) -> list[Passage]:
+        return sorted(passages, key=lambda one: (one.position, one.group, one.latest.incarnation))
+
+    assert by_name(StoreFacts(store).passages(asked)) == by_name(told)
+    assert by_name(Remembered(StoreFacts(store)).passages(asked)) == by_name(told)
+    there = {one.group: one for one in told if one.position == asked[1]}
+    assert there.keys() == {"steady", "idle", "none", "set back", "late", "Steady"}
+    start = there["idle"].latest.time
+    steady = there["steady"]
+    assert steady.before and steady.after
+    assert (steady.before.time, steady.after.time) == (start + 2 * MINUTE, start + 3 * MINUTE)
+    assert steady.rate == round((10 - 2) / 300, 3)
+    assert (there["idle"].rate, there["none"].rate) == (0.0, None)
+    assert [there[name].moved - start for name in ("steady", "idle")] == [7 * MINUTE, 0]
+    assert there["set back"].moved == 0
+    assert [there[name].waits for name in ("steady", "idle", "none")] == [False, True, True]
+    assert (there["idle"].ahead, there["none"].ahead) == (2, 5)
+    back = there["set back"]
+    assert back.before and back.after and back.before.time > back.after.time
+    assert back.waits
+    assert (there["late"].absent, there["late"].began.committed) == (start + 2 * MINUTE, 10)
+    fitting = {(one.group, one.latest.incarnation) for one in told if one.position == asked[3]}
+    assert ("past", "i0") in fitting

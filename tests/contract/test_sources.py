@@ -12,6 +12,8 @@ import pytest
 from graph.chain import Limits, Start, Stop, find
 from graph.chain.result import Creation
 from graph.direction import Direction
+from graph.fate import Status
+from graph.fate.consumers import Declared
 from graph.listing import Activity, Consumer, EventFilter, EventRow, Member
 from graph.model import IdKind, Progress
 from graph.topology import Topology
@@ -34,6 +36,7 @@ def orders() -> Flow:
     flow.send("shipping", "parcels", inside=shipping, message_id="parcel-1", event_type="Shipped")
     flow.send("storefront", "orders", message_id="order-2", key="tea", event_type="Ordered")
     flow.send("audit", "secrets", tapped=False)
+    flow.message("effects", causation_id="order-8")
     return flow
 
 
@@ -50,6 +53,9 @@ def backend() -> MemoryBackend:
             progress=(Progress("c1", "payment", "orders", "0", 1, 2, shop.NOON, "i1"),),
             services=("payment",),
             time=shop.NOON,
+            oldest=shop.NOON - 3 * 10**9,
+            rate=2.0,
+            growth=1.5,
         )
     ]
     return made
@@ -119,6 +125,28 @@ def test_an_id_of_several_events_gives_a_choice(source: Source) -> None:
     }
 
 
+def test_fates_are_those_of_the_facts(source: Source, backend: MemoryBackend) -> None:
+    backend.expected = [Declared("audit", destinations=("orders",))]
+    told = source.fate("order-1")
+    assert {one.name: one.status for one in told.consumers} == {
+        "audit": Status.NO_EVIDENCE,
+        "payment": Status.HANDLED,
+    }
+    assert told.event.message_id == "order-1"
+    assert source.fate(told.event.id).consumers == told.consumers
+    with pytest.raises(NotFound, match="nothing is known by order-9"):
+        source.fate("order-9")
+    assert len(source.chain("order-8").events) == 1, "what it caused was seen, and is shown"
+    with pytest.raises(NotFound, match="nothing is known by order-8"):
+        source.fate("order-8")
+    with pytest.raises(Ambiguous) as error:
+        source.fate("tea")
+    assert {source.fate(one.ask).event.message_id for one in error.value.candidates} == {
+        "order-1",
+        "order-2",
+    }
+
+
 def test_an_event_that_no_tap_saw_goes_by_its_context(source: Source) -> None:
     assert source.events(EventFilter(destination="secrets")) == []
     (operation,) = [one for one in orders().operations.values() if one.service == "audit"]
@@ -156,6 +184,7 @@ def test_events_are_the_newest_that_fit(source: Source, backend: MemoryBackend) 
 def test_consumers_are_told_whole(source: Source, backend: MemoryBackend) -> None:
     assert source.consumers() == backend.groups
     assert source.consumers()[0].lag == 1
+    assert (source.consumers()[0].lag_seconds, source.consumers()[0].catch_up) == (3.0, 2.0)
 
 
 def test_health_tells_each_part(source: Source, backend: MemoryBackend) -> None:

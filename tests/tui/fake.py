@@ -10,6 +10,7 @@ from typing import Any
 from graph.chain.result import Chain
 from graph.direction import Direction
 from graph.edges import EdgeRow
+from graph.fate import Fates
 from graph.listing import Activity, Candidate, Consumer, EventFilter, EventRow
 from graph.topology import Topology
 from graph.wire.chain import event_ids
@@ -84,6 +85,10 @@ class FakeSource:
                         chain.related,
                     )
         raise NotFound(f"nothing is known by {text}", "Is it perhaps older than what is kept?")
+
+    def fate(self, text: str) -> Fates:
+        self._answers("fate")
+        raise NotFound(f"nothing is known by {text}")
 
     def topology(
         self,

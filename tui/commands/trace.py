@@ -22,14 +22,7 @@ from tui.source import Ambiguous, Source
 
 
 def command(
-    id: Annotated[
-        str,
-        typer.Argument(
-            metavar="ID",
-            help="Any id: message, CloudEvents, correlation, trace or span id, record key, or "
-            "DESTINATION/PARTITION/OFFSET. KIND:ID says which kind is meant, as in key:order-7.",
-        ),
-    ],
+    id: options.Id,
     causes: Annotated[bool, typer.Option("--causes", help="Only what led to it.")] = False,
     effects: Annotated[bool, typer.Option("--effects", help="Only what came of it.")] = False,
     depth: Annotated[
@@ -95,10 +88,10 @@ def chain_of(
     try:
         return source.chain(id, direction=direction, depth=depth, limit=limit, explained=explain)
     except Ambiguous as several:
-        _choice(several, as_json)
+        choice(several, as_json)
 
 
-def _choice(several: Ambiguous, as_json: bool) -> NoReturn:
+def choice(several: Ambiguous, as_json: bool) -> NoReturn:
     """Prints what the id could mean, and ends the command."""
     if as_json:
         from graph.wire.listing import candidate_to_dict

@@ -52,17 +52,17 @@ class Rollup:
             began = time.monotonic()
             complete = self._complete()
             now = self._clock()
-            minutes = {minute for minute, due in self._unsettled.items() if due <= now}
-            if settle == 0:
-                minutes |= set(self._unsettled)
+            due = {minute for minute, at in self._unsettled.items() if at <= now or settle == 0}
+            minutes = set(due)
             unsettled: set[int] = set()
             if any(complete[source] > self._since[source] for source in SOURCES):
                 changed, unsettled = self._changed()
                 minutes |= changed
             if minutes:
                 self.compute(sorted(minutes), settle=settle)
-            for minute in minutes:
-                self._unsettled.pop(minute, None)
+            # One that changed before it is due is computed now and once more then.
+            for minute in due:
+                del self._unsettled[minute]
             if settle:
                 self._unsettled |= dict.fromkeys(unsettled, now + settle)
             self._save(complete)

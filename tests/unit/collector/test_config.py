@@ -12,6 +12,7 @@ from collector.config import (
     MASKED_HEADERS,
     Api,
     ConfigError,
+    DeclaredConsumer,
     Limits,
     Receivers,
     Settings,
@@ -221,6 +222,8 @@ class TestThePage:
         tables = tomllib.loads(said)
         (kafka,) = tables.pop("kafka")
         assert set(kafka) == set(KafkaSettings.model_fields)
+        (consumer,) = tables["consumers"]
+        assert set(consumer) == set(DeclaredConsumer.model_fields)
         assert set(tables) | {"kafka"} == set(Settings.model_fields)
         for name, kind in (("api", Api), ("receivers", Receivers), ("limits", Limits)):
             assert set(tables[name]) == set(kind.model_fields)
@@ -230,3 +233,17 @@ class TestThePage:
         del tables["api"]["token"]
         for name, kind in (("api", Api), ("receivers", Receivers), ("limits", Limits)):
             assert kind(**tables[name]) == kind()
+
+
+def test_consumers_are_declared_by_group_or_destinations() -> None:
+    write(
+        '[[consumers]]\nname = "points"\ngroup = "loyalty"\n'
+        '[[consumers]]\nname = "audit"\ndestinations = ["order.*"]\n'
+    )
+    points, audit = (one.declared for one in load().consumers)
+    assert (points.name, points.group, points.destinations) == ("points", "loyalty", ())
+    assert audit.expects("order.created")
+    assert not audit.expects("orders")
+    write('[[consumers]]\nname = "audit"\n')
+    with pytest.raises(ConfigError, match="neither its group nor its destinations"):
+        load()

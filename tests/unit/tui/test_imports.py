@@ -61,10 +61,13 @@ def loaded(*arguments: str) -> tuple[int, set[str], str]:
 
 
 @pytest.mark.parametrize("form", [[], ["--json"]])
-def test_trace_loads_nothing_heavy_when_a_collector_runs(store: Path, form: list[str]) -> None:
-    code, modules, printed = loaded("trace", "order-1", "--store", str(store), *form)
+@pytest.mark.parametrize("command", ["trace", "why"])
+def test_a_question_loads_nothing_heavy_when_a_collector_runs(
+    store: Path, command: str, form: list[str]
+) -> None:
+    code, modules, printed = loaded(command, "order-1", "--store", str(store), *form)
     assert code == 0
-    assert "payments" in printed
+    assert "payment" in printed
     assert not modules & {*HEAVY, THINKING}
     assert "tui" in modules
 

@@ -36,6 +36,7 @@ class Told:
     links: Sequence[tuple[bytes, bytes, Mapping[str, Value]]] = ()
     flags: int = 0
     parent: bytes = b""
+    name: str = ""
 
 
 def read_spans(store: Store, *told: Told) -> list[dict[str, Any] | None]:
@@ -53,6 +54,7 @@ def read_spans(store: Store, *told: Told) -> list[dict[str, Any] | None]:
             trace_id=number.to_bytes(16, "big"),
             span_id=number.to_bytes(8, "big"),
             parent_span_id=one.parent,
+            name=one.name,
             kind=one.kind,
             flags=one.flags,
             start_time_unix_nano=time.time_ns(),
