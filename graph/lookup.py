@@ -108,6 +108,8 @@ class _OfKind:
         self.messages = facts.messages
         self.passages = facts.passages
         self.located = facts.located
+        self.seen = facts.seen
+        self.successions = facts.successions
         self.whole = facts.whole
         self.together = facts.together
         self._resolve = facts.resolve

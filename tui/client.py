@@ -175,6 +175,7 @@ class LocalSource:
         direction: Direction = Direction.BOTH,
         depth: int | None = None,
         limit: int | None = None,
+        explained: bool = False,
     ) -> Chain:
         from collector import questions
 
@@ -184,7 +185,9 @@ class LocalSource:
         if limit is not None:
             limits = replace(limits, events=limit)
         with _one_meaning(text), _explained():
-            return questions.chain(self._backend, text, direction=direction, limits=limits)
+            return questions.chain(
+                self._backend, text, direction=direction, limits=limits, explained=explained
+            )
 
     def fate(self, text: str) -> Fates:
         from collector import questions

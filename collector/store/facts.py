@@ -13,7 +13,9 @@ from collector.store import rows
 from collector.store.client import READERS, Store
 from collector.store.lives import Lives
 from collector.store.passages import passages
+from collector.store.successions import successions
 from graph.chain.names import fits, is_whole, normal, normal_id
+from graph.facts import Kind, Succession, Window
 from graph.model import (
     IdKind,
     Location,
@@ -33,6 +35,14 @@ CHUNK = 5_000
 
 RESOLVED = 1_000
 """Places named by one pasted id, at most, newest first."""
+
+SORTED = 5_000
+"""Places of one id in one window among which the earliest are looked for."""
+
+NAMED = (
+    "if(kind = 'business', concat(lower(substring(written, 1, position(written, '='))), id), id)"
+)
+"""An id of `ids` as it is asked for: a business id lies there by its value alone."""
 
 _POSITION = re.compile(r"^(?P<destination>.+?)[/:](?P<partition>\d+)[/:@](?P<offset>\d+)$")
 _DOTTED = re.compile(r"^(?P<destination>.+)\.(?P<partition>\d+)\.(?P<offset>\d+)$")
@@ -147,6 +157,38 @@ class StoreFacts:
             _place(f"{op.destination}/{op.partition}/{op.offset}", IdKind.POSITION, op)
             for op in operations
         ]
+
+    def seen(self, windows: Collection[Window], limit: int) -> list[Location]:
+        # One kind at a time: ids beside their kind, as pairs, take the index twice as long.
+        by_kind: dict[IdKind, set[tuple[str, int, int]]] = {}
+        for kind, text, start, end in windows:
+            by_kind.setdefault(kind, set()).add((text, start, end))
+        sql = (
+            f"SELECT DISTINCT {rows.LOCATION_COLUMNS}, at, window "
+            "FROM (SELECT arrayJoin(arrayFilter("
+            f"w -> w.1 = {NAMED} AND at >= w.2 AND at <= w.3, "
+            "{keys:Array(Tuple(String, Int64, Int64))})) AS window, "
+            f"{rows.nanoseconds('time')} AS at, * FROM ids "
+            "WHERE kind = {kind:String} AND id IN {ids:Array(String)} "
+            "AND time >= fromUnixTimestamp64Nano({start:Int64}) "
+            "AND time <= fromUnixTimestamp64Nano({end:Int64}) "
+            f"LIMIT {SORTED} BY window) ORDER BY at LIMIT {{limit:UInt32}} BY window"
+        )
+        found: dict[Location, None] = {}
+        for kind, asked in by_kind.items():
+            keys = sorted(asked)
+            bounds = {
+                "kind": kind.value,
+                "ids": sorted({_bare(kind, text) for text, _, _ in keys}),
+                "start": min(start for _, start, _ in keys),
+                "end": max(end for _, _, end in keys),
+                "limit": limit,
+            }
+            found.update((rows.location(row), None) for row in self._each(sql, keys, **bounds))
+        return list(found)
+
+    def successions(self, pairs: Collection[tuple[Kind, Kind]]) -> list[Succession]:
+        return successions(self._store, pairs)
 
     def resolve(self, text: str) -> list[Location]:
         text = text.strip()
@@ -272,6 +314,10 @@ class StoreFacts:
         while chunk := list(islice(remaining, CHUNK)):
             plain = [tuple(key) if isinstance(key, tuple) else key for key in chunk]
             yield from self._store.query(sql, {"keys": plain, **parameters})
+
+
+def _bare(kind: IdKind, text: str) -> str:
+    return text.partition("=")[2] if kind is IdKind.BUSINESS else text
 
 
 def _place(text: str, kind: IdKind, operation: Operation) -> Location:

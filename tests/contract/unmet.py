@@ -16,7 +16,6 @@ UNMET: dict[str, str] = {
     ),
 }
 
-_KEY = "nobody set a correlation id: what is left is the record's key, which is not looked at yet"
 _ORIGIN = (
     "the message carries the context of the order's create span, so its publish span, which only "
     "descends from there, is taken for that of another message"
@@ -32,8 +31,6 @@ _CELERY_STATE = "celery.state RETRY is not read: no status of the span says that
 _CELERY_PROFILE = "Celery's headers id and parent_id are not read"
 
 UNMET_RECORDED: dict[str, dict[str, str]] = {
-    "aiokafka": {"- cause order-2 payment-2 b/aiokafka-b inferred key": _KEY},
-    "kafka-python": {"- cause order-2 payment-2 b inferred key": _KEY},
     "faststream": {
         **{
             line: _ORIGIN
@@ -66,10 +63,6 @@ UNMET_RECORDED: dict[str, dict[str, str]] = {
         "- delivery order-2 b observed parent failed ok": f"{_CELERY_RETRY}; {_CELERY_STATE}",
         "+ delivery order-2 b observed parent ok": _CELERY_RETRY,
         "+ delivery order-2(copy) b observed parent ok": _CELERY_RETRY,
-    },
-    "aiokafka, spans alone": {
-        f"- cause order-{number} payment-{number} b/aiokafka-b inferred key": _KEY
-        for number in (1, 2, 3)
     },
     "faststream, spans alone": {
         f"{sign} {fact}": _ELSEWHERE

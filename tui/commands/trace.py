@@ -29,6 +29,10 @@ def command(
         int | None, typer.Option("--depth", min=0, help="Generations away from it at most.")
     ] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Events at most.")] = None,
+    explain: Annotated[
+        bool,
+        typer.Option("--explain", help="Also how each join was found, and why others are missing."),
+    ] = False,
     each: Annotated[
         bool, typer.Option("--each", help="Also where many are alike: a line for each.")
     ] = False,
@@ -46,7 +50,13 @@ def command(
         source = open_source(url, store=store, config=config, files=files or ())
         try:
             chain = chain_of(
-                source, id, direction=direction, depth=depth, limit=limit, as_json=as_json
+                source,
+                id,
+                direction=direction,
+                depth=depth,
+                limit=limit,
+                as_json=as_json,
+                explain=explain,
             )
         finally:
             source.close()
@@ -58,6 +68,10 @@ def command(
     from tui.drawing.chain_lines import chain_lines
 
     put_lines(chain_lines(chain, width(), each=each))
+    if explain:
+        from tui.drawing.explain_lines import explain_lines
+
+        put_lines([(), *explain_lines(chain, width())])
 
 
 def chain_of(
@@ -68,10 +82,11 @@ def chain_of(
     depth: int | None = None,
     limit: int | None = None,
     as_json: bool = False,
+    explain: bool = False,
 ) -> Chain:
     """The chain of an id; one that could mean several things ends the command with the choice."""
     try:
-        return source.chain(id, direction=direction, depth=depth, limit=limit)
+        return source.chain(id, direction=direction, depth=depth, limit=limit, explained=explain)
     except Ambiguous as several:
         choice(several, as_json)
 
