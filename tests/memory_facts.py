@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from graph.chain.known import original_of
 from graph.chain.names import fits, normal, normal_id, place_of
 from graph.model import (
     IdKind,
@@ -104,7 +105,10 @@ class MemoryFacts:
 
     def _locations(self) -> Iterable[Location]:
         for message in self._messages:
+            original = original_of(message)
             for kind, text in (
+                (IdKind.POSITION, str(original) if original else ""),
+                (IdKind.MESSAGE, message.copied.message_id if message.copied else ""),
                 (IdKind.MESSAGE, message.message_id),
                 (IdKind.CAUSATION, message.causation_id),
                 (IdKind.CORRELATION, message.correlation_id),

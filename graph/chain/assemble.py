@@ -70,7 +70,7 @@ def event_of(view: View, key: EventKey) -> Event:
     """An event with all that is known of it."""
     identity = view.identity
     messages = identity.messages(key)
-    producers = identity.producers(key)
+    producers = (*identity.producers(key), *identity.copiers(key))
     operations = tuple(operation for operation, _ in producers)
     handlers = tuple(operation for operation, _ in view.consumption.handlers(key))
     positions = identity.positions(key)
@@ -112,7 +112,7 @@ def _producer(view: View, key: EventKey) -> tuple[str, Evidence | None]:
     for producing, join in view.identity.producers(key):
         if producing.service:
             return producing.service, join.evidence
-    for context in view.identity.contexts(key):
+    for context in view.identity.written(key):
         # A context of the service's own making, put into the message by hand.
         operation = view.known.operations.get(context)
         if operation is not None and (

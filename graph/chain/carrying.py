@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from graph.chain.known import Known, handles, link_place, produces, relations_of
-from graph.chain.names import place_of, same_destination
+from graph.chain.names import may_be_same, place_of, same_destination
 from graph.model import Operation, Position, SpanContext
 
 
@@ -25,12 +25,14 @@ class Carrying:
 
     def _found(self, context: SpanContext) -> set[Position]:
         found = {
-            position for raw in self.known.carrying.get(context, ()) for position in self._full(raw)
+            position
+            for raw in self.known.carrying.get(context, ())
+            for position in self._full(raw, "")
         }
         operation = self.known.operations.get(context)
         own = place_of(operation) if operation and produces(operation) else None
-        if own:
-            found.update(self._full(own))
+        if operation and own:
+            found.update(self._full(own, operation.environment))
         for source in self.known.pointing.get(context, ()):
             for target, position in self.pairs(self.known.operations[source]):
                 if target == context:
@@ -55,7 +57,7 @@ class Carrying:
                 position = place_of(operation)
             if position is None or not self._is_creation(relation.target, operation, position):
                 continue
-            for full in self._full(position):
+            for full in self._full(position, operation.environment):
                 yield relation.target, full
 
     def _is_creation(self, target: SpanContext, operation: Operation, position: Position) -> bool:
@@ -72,6 +74,12 @@ class Carrying:
             creating.destination, position.destination, *systems
         )
 
-    def _full(self, position: Position) -> tuple[Position, ...]:
-        found = self.known.positions(position)
-        return found if len(found) == 1 else ()
+    def _full(self, position: Position, environment: str) -> tuple[Position, ...]:
+        """The one position that is meant, as far as anything says; of that environment."""
+        known = self.known.messages
+        found = [
+            one
+            for one in self.known.positions(position)
+            if one not in known or may_be_same(known[one].environment, environment)
+        ]
+        return tuple(found) if len(found) == 1 else ()

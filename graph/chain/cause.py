@@ -154,7 +154,7 @@ class Causes:
         """A context in the headers that is not of its own production: handed on by a consumer."""
         own = {operation.context for operation in producers}
         service = producers[0].service if producers else ""
-        for context in self.identity.contexts(key):
+        for context in self.identity.written(key):
             if context in own:
                 continue
             operation = self.known.operations.get(context)

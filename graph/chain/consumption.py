@@ -256,13 +256,12 @@ class Consumption:
         return Match(key, Evidence.OBSERVED, via)
 
     def _at(self, operation: Operation, at: Position) -> tuple[Match, ...]:
-        known = self.known.messages
-        keys: list[EventKey] = []
-        for position in self.known.positions(at):
-            message = known.get(position)
-            if message is None or may_be_same(message.environment, operation.environment):
-                keys.extend(self.identity.at(position))
-        keys = list(dict.fromkeys(keys))
+        found = [key for position in self.known.positions(at) for key in self.identity.at(position)]
+        keys = [
+            key
+            for key in dict.fromkeys(found)
+            if may_be_same(self.identity.realm(key)[0], operation.environment)
+        ]
         evidence = Evidence.MATCHED if len(keys) == 1 else Evidence.INFERRED
         return tuple(Match(key, evidence, Via.POSITION, len(keys)) for key in keys)
 

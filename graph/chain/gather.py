@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
-from graph.chain.known import Known, ids_of, places_of
+from graph.chain.known import Known, ids_of, original_of, places_of
 from graph.chain.names import normal, normal_id
 from graph.facts import Facts
 from graph.model import IdKind, Message, Position, Relation, SpanContext
@@ -49,6 +49,11 @@ def ids_of_message(message: Message) -> set[Id]:
         }
     if message.causation_id:
         found.add((IdKind.MESSAGE, normal_id(message.causation_id)))
+    original = original_of(message)
+    if original is not None:
+        found.add((IdKind.POSITION, str(original)))
+    if message.copied is not None and message.copied.message_id:
+        found.add((IdKind.MESSAGE, normal_id(message.copied.message_id)))
     return found
 
 

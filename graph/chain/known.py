@@ -7,7 +7,16 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from graph.chain.names import fits, normal_id, place_of
-from graph.model import Message, Operation, OperationType, Position, Relation, Span, SpanContext
+from graph.model import (
+    Copied,
+    Message,
+    Operation,
+    OperationType,
+    Position,
+    Relation,
+    Span,
+    SpanContext,
+)
 
 
 class Place(NamedTuple):
@@ -42,6 +51,12 @@ class Known:
         self.messages_by_id: dict[str, set[Position]] = defaultdict(set)
         self.operations_by_id: dict[str, set[SpanContext]] = defaultdict(set)
         self.by_causation: dict[str, set[Position]] = defaultdict(set)
+        self.copies_at: dict[Place, set[Position]] = defaultdict(set)
+        """Copies by where their headers say that the original lies."""
+        self.copies_by_id: dict[str, set[Position]] = defaultdict(set)
+        """Copies by their original's message id, where they have one of their own."""
+        self.twins: dict[tuple[SpanContext, *Twin], set[Position]] = defaultdict(set)
+        """Messages without ids by context, key and value: those of one bucket look alike."""
         self.version = 0
         """Grows whenever something new is learned."""
 
@@ -90,6 +105,20 @@ class Known:
                 self.messages_by_id[normal_id(message.message_id)].add(message.position)
             if message.causation_id:
                 self.by_causation[normal_id(message.causation_id)].add(message.position)
+            if message.copied is not None:
+                self._add_copy(message, message.copied)
+            twin = twin_of(message)
+            if twin is not None:
+                for context in message.contexts:
+                    self.twins[context, *twin].add(message.position)
+
+    def _add_copy(self, message: Message, copied: Copied) -> None:
+        original = original_of(message)
+        if original is not None:
+            self.copies_at[place(original)].add(message.position)
+            self.named[place(original)].add(original)
+        if copied.message_id:
+            self.copies_by_id[normal_id(copied.message_id)].add(message.position)
 
     def add_headers(self, relations: Iterable[Relation]) -> None:
         """Messages that carry contexts, known by position before they are read themselves."""
@@ -102,16 +131,23 @@ class Known:
                 self.named[place(relation.source)].add(relation.source)
 
     def positions(self, asked: Position) -> tuple[Position, ...]:
-        """Tapped positions that fit; else the fullest that a span names, which is one."""
+        """Tapped positions that fit; else the fullest that spans or copies name: several only
+        where they name different clusters."""
         if asked in self.messages:
             return (asked,)
         here = place(asked)
         found = [position for position in self.tapped.get(here, ()) if fits(asked, position)]
         if found:
             return tuple(sorted(found))
-        said = [position for position in self.named.get(here, ()) if fits(asked, position)]
-        said.append(asked)
-        return (max(said, key=lambda position: (sum(map(bool, position)), position)),)
+        said = {position for position in self.named.get(here, ()) if fits(asked, position)}
+        if not said:
+            return (asked,)
+        said.add(asked)
+        kept: list[Position] = []
+        for one in sorted(said, key=lambda position: (sum(map(bool, position)), position))[::-1]:
+            if not any(fits(one, fuller) for fuller in kept):
+                kept.append(one)
+        return tuple(kept)
 
     def parent(self, context: SpanContext) -> SpanContext | None:
         """The parent's context as the span says it; None for a root, or an unknown span."""
@@ -132,6 +168,35 @@ class Known:
     def service(self, context: SpanContext) -> str:
         span = self.operations.get(context) or self.spans.get(context)
         return span.service if span else ""
+
+
+Twin = tuple[str, str, int]
+"""What a record that was handed on as it was keeps: key, value, size."""
+
+
+def twin_of(message: Message) -> Twin | None:
+    """What a message without an id can be known by; None where it says too little.
+
+    Nothing is as good as another nothing, and a body that was not kept needs a key.
+    """
+    if message.message_id or (message.value_size <= 0 and not message.value):
+        return None
+    if not message.contexts or not (message.value or message.key):
+        return None
+    return message.key, message.value or "", message.value_size
+
+
+def original_of(message: Message) -> Position | None:
+    """Where a copy's headers say that its original lies: in its own cluster, for none says
+    otherwise. None for what is no copy, or does not name an offset, or names itself."""
+    copied = message.copied
+    if copied is None or copied.offset is None or copied.offset < 0 or not copied.destination:
+        return None
+    own = message.position
+    found = Position(
+        own.system, own.cluster, copied.destination, "", copied.partition, copied.offset
+    )
+    return found if place(found) != place(own) else None
 
 
 def produces(operation: Operation) -> bool:

@@ -6,7 +6,7 @@ from graph.chain.cause import Causes
 from graph.chain.consumption import Consumption
 from graph.chain.gather import Wanted
 from graph.chain.identity import Identity
-from graph.chain.known import Known, handles, place, produces
+from graph.chain.known import Known, handles, original_of, place, produces
 from graph.chain.names import normal_id
 from graph.chain.result import Creation, EventKey
 from graph.model import IdKind, Operation, Position, SpanContext
@@ -26,7 +26,9 @@ class View:
         """The events that a position or a span stands for; none when nothing is known of it."""
         if isinstance(seed, Position):
             if not any(
-                position in self.known.messages or place(position) in self.known.placed
+                position in self.known.messages
+                or place(position) in self.known.placed
+                or place(position) in self.known.copies_at
                 for position in self.known.positions(seed)
             ):
                 return ()
@@ -90,7 +92,7 @@ class View:
             (IdKind.POSITION, str(position)) for position in self.identity.positions(key)
         )
         texts: set[str] = set()
-        for operation, _ in self.identity.producers(key):
+        for operation, _ in (*self.identity.producers(key), *self.identity.copiers(key)):
             wanted.contexts |= {operation.context, *_links(operation)}
             texts.add(operation.message_id)
         for operation, _ in self.consumption.handlers(key):
@@ -98,6 +100,12 @@ class View:
             texts.add(operation.message_id)
         for message in self.identity.messages(key):
             texts.add(message.message_id)
+            if message.copied is not None:
+                texts.add(message.copied.message_id)
+                original = original_of(message)
+                if original is not None:
+                    wanted.positions.add(original)
+                    wanted.ids.add((IdKind.POSITION, str(original)))
             if message.causation_id:
                 wanted.ids.add((IdKind.MESSAGE, normal_id(message.causation_id)))
         ids = {normal_id(text) for text in texts if text}
