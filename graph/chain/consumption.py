@@ -6,7 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from graph.chain.identity import Identity
-from graph.chain.known import consumes, handles, link_place, place, produces, relations_of
+from graph.chain.known import (
+    consumes,
+    handles,
+    link_place,
+    place,
+    processes,
+    produces,
+    relations_of,
+)
 from graph.chain.names import (
     ONE_NAME_SYSTEMS,
     may_be_same,
@@ -95,21 +103,10 @@ class Consumption:
     def _found(self, operation: Operation) -> tuple[Match, ...]:
         if not handles(operation):
             return ()
+        found = self._linked(operation)
         own = place_of(operation)
         relations = relations_of(operation)
         links = [relation for relation in relations if relation.kind == "link"]
-        alone = len({relation.target for relation in links}) == 1
-        found: dict[EventKey, Match] = {}
-        for relation in links:
-            at = link_place(operation, relation) or (own if alone else None)
-            matches, unseen = self._pointed(operation, relation, Via.LINK, at)
-            if not matches and not alone and not relation.destination:
-                # A batch of several destinations may name its first only.
-                anywhere = replace(operation, destination="", partition="")
-                matches, _ = self._pointed(anywhere, relation, Via.LINK, at)
-            if not matches and unseen and consumes(operation):
-                matches = (Match(unseen, Evidence.OBSERVED, Via.LINK),)
-            _keep(found, matches)
         unseen = None
         parents = relations[len(links) :]
         if links and _may_lead(operation, len(links)):
@@ -126,9 +123,43 @@ class Consumption:
             _keep(found, self._at(operation, own))
         if not found and operation.message_id:
             _keep(found, self._by_id(operation))
+        if not found and operation.type is OperationType.RECEIVE:
+            _keep(found, self._fetched(operation))
         if not found:
             _keep(found, self._headless(operation, unseen))
         return tuple(found.values())
+
+    def _linked(self, operation: Operation) -> dict[EventKey, Match]:
+        """The events that its links lead to."""
+        own = place_of(operation)
+        relations = relations_of(operation)
+        links = [relation for relation in relations if relation.kind == "link"]
+        alone = len({relation.target for relation in links}) == 1
+        found: dict[EventKey, Match] = {}
+        for relation in links:
+            at = link_place(operation, relation) or (own if alone else None)
+            matches, unseen = self._pointed(operation, relation, Via.LINK, at)
+            if not matches and not alone and not relation.destination:
+                # A batch of several destinations may name its first only.
+                anywhere = replace(operation, destination="", partition="")
+                matches, _ = self._pointed(anywhere, relation, Via.LINK, at)
+            if not matches and unseen and consumes(operation):
+                matches = (Match(unseen, Evidence.OBSERVED, Via.LINK),)
+            _keep(found, matches)
+        return found
+
+    def _fetched(self, operation: Operation) -> tuple[Match, ...]:
+        """What a poll that points nowhere has fetched: the links of the process spans in it.
+
+        What runs in such a poll can be about any of them.
+        """
+        found: dict[EventKey, Match] = {}
+        for below in self.identity.productions.below(operation.context)[0]:
+            if processes(below) and below.service == operation.service:
+                _keep(found, self._linked(below).values())
+        if len(found) < 2:
+            return tuple(replace(match, via=Via.PARENT) for match in found.values())
+        return tuple(Match(key, Evidence.INFERRED, Via.PARENT, len(found)) for key in found)
 
     def _pointed(
         self, operation: Operation, relation: Relation, via: Via, at: Position | None
@@ -236,7 +267,8 @@ class Consumption:
     ) -> tuple[Match, ...]:
         """Of the events with one creation context, those that this operation is about."""
         keys = fitting(self.identity, operation, relation, keys, at)
-        together = (operation.batch_count or 0) >= len(keys)
+        named = [one for one in operation.relations if one.target == relation.target]
+        together = max(operation.batch_count or 0, len(named)) >= len(keys)
         if len(keys) > 1 and not together:
             return tuple(Match(key, Evidence.INFERRED, via, len(keys)) for key in keys)
         return tuple(self._said(key, relation.target, via) for key in keys)
@@ -342,9 +374,26 @@ class Consumption:
             operation = self.known.operations[source]
             if handles(operation):
                 taken.append(source)
-                for match in self.handled(operation):
-                    self._filed.setdefault(match.key, {})[source] = match
+                self._enter(operation)
+                around = self._around(operation)
+                if around is not None:
+                    self._enter(around)
         return taken
+
+    def _enter(self, operation: Operation) -> None:
+        for match in self.handled(operation):
+            self._filed.setdefault(match.key, {})[operation.context] = match
+
+    def _around(self, operation: Operation) -> Operation | None:
+        """The poll that a process span runs in."""
+        if not processes(operation):
+            return None
+        for context in self.known.ancestors(operation.context):
+            above = self.known.operations.get(context)
+            if above is not None:
+                is_poll = above.type is OperationType.RECEIVE and above.service == operation.service
+                return above if is_poll else None
+        return None
 
 
 def _may_lead(operation: Operation, links: int) -> bool:

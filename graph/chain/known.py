@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from graph.chain.names import fits, normal_id, place_of
+from graph.chain.names import fits, normal_id, place_at, place_of
 from graph.model import (
     Copied,
     Message,
@@ -213,6 +213,11 @@ def consumes(operation: Operation) -> bool:
     return operation.type.consumes
 
 
+def processes(operation: Operation) -> bool:
+    """Whether it processed messages, and did not only fetch them."""
+    return consumes(operation) and operation.type is not OperationType.RECEIVE
+
+
 def handles(operation: Operation) -> bool:
     """Whether it belongs to a delivery: consumes, or settles."""
     return operation.type is OperationType.SETTLE or consumes(operation)
@@ -234,14 +239,9 @@ def place(position: Position) -> Place:
 
 def link_place(operation: Operation, relation: Relation) -> Position | None:
     """The position that a link's own attributes name, completed by its span's."""
-    destination = relation.destination or operation.destination
-    if relation.offset is None or relation.offset < 0 or not destination:
-        return None
-    return Position(
-        operation.system,
-        operation.cluster,
-        destination,
-        "",
+    return place_at(
+        operation,
+        relation.destination or operation.destination,
         relation.partition or operation.partition,
         relation.offset,
     )
