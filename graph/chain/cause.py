@@ -14,8 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from graph.chain.consumption import Consumption, Match
+from graph.chain.consumption import Consumption
 from graph.chain.known import handles, produces, relations_of
+from graph.chain.matching import Match
 from graph.chain.names import may_be_same, normal_id
 from graph.chain.result import EventKey, Via
 from graph.model import Evidence, Message, Operation, Position, Span, SpanContext

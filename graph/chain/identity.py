@@ -32,6 +32,8 @@ class Identity:
         self.carrying = Carrying(known)
         self.productions = Productions(self.carrying)
         self._created: dict[SpanContext, tuple[EventKey, ...]] = {}
+        self._created_sets: dict[SpanContext, frozenset[EventKey]] = {}
+        self._root_sets: dict[SpanContext, frozenset[EventKey]] = {}
         self._of_root: dict[SpanContext, tuple[EventKey, ...]] = {}
         self._copies = Copies(known)
         self._messages: dict[EventKey, tuple[Message, ...]] = {}
@@ -60,6 +62,12 @@ class Identity:
                 ]
             self._created[context] = tuple(dict.fromkeys(keys))
         return self._created[context]
+
+    def is_created(self, key: EventKey, context: SpanContext) -> bool:
+        """Whether `key` is among the events that were created with this context."""
+        if context not in self._created_sets:
+            self._created_sets[context] = frozenset(self.created(context))
+        return key in self._created_sets[context]
 
     # From an event to what makes it
 
@@ -106,12 +114,10 @@ class Identity:
                 operation = self.known.operations[source]
                 if produces(operation) and position in self.carrying.carried(source):
                     found.append(source)
-                found.extend(
-                    c for c, paired in self.carrying.pairs(operation) if paired == position
-                )
+                found.extend(self.carrying.paired(operation, position))
         for message in self.messages(key):
             for source in sorted(self.known.operations_by_id.get(_id_of(message), ())):
-                if produces(self.known.operations[source]) and key in self.created(source):
+                if produces(self.known.operations[source]) and self.is_created(key, source):
                     found.append(source)
         return tuple(dict.fromkeys(found))
 
@@ -147,10 +153,10 @@ class Identity:
         copied: dict[SpanContext, Join] = {}
         for context in self.contexts(key):
             operation = self.known.operations.get(context)
-            if operation is None or not produces(operation) or key not in self.created(context):
+            if operation is None or not produces(operation) or not self.is_created(key, context):
                 continue
             for root in self.productions.roots(context):
-                if key in self._events_of(root):
+                if key in self._set_of(root):
                     members = self.productions.members(root)
                     evidence, via = self._reason(key, members, written)
                     found = made if self._made(key, members) else copied
@@ -209,6 +215,11 @@ class Identity:
         if root not in self._of_root:
             self._of_root[root] = self._found_events(root)
         return self._of_root[root]
+
+    def _set_of(self, root: SpanContext) -> frozenset[EventKey]:
+        if root not in self._root_sets:
+            self._root_sets[root] = frozenset(self._events_of(root))
+        return self._root_sets[root]
 
     def _found_events(self, root: SpanContext) -> tuple[EventKey, ...]:
         operations = [self.known.operations[member] for member in self.productions.members(root)]

@@ -77,7 +77,7 @@ class View:
         if isinstance(seed, SpanContext):
             operation = self.known.operations.get(seed)
             if operation is not None and handles(operation):
-                wanted.contexts |= self.consumption.references(operation)
+                wanted.contexts |= self.consumption.more_references(operation)
                 if operation.message_id:
                     wanted.ids.add((IdKind.MESSAGE, normal_id(operation.message_id)))
             elif operation is not None:
