@@ -3,9 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from graph.model import IdKind, Location, Message, Operation, Position, Relation, Span, SpanContext
+
+
+class Kind(NamedTuple):
+    """What events have in common that happen in every flow of a sort."""
+
+    destination: str
+    event_type: str = ""
+
+
+class Succession(NamedTuple):
+    """In which order two kinds of events have come in recent flows."""
+
+    before: Kind
+    after: Kind
+    flows: int
+    """Flows, by correlation id, in which both occur, at different times."""
+    first: int
+    """Those in which the first `before` came earlier than the first `after`."""
+
+
+class Window(NamedTuple):
+    """An id between two times, both included."""
+
+    kind: IdKind
+    id: str
+    """As `graph.chain.names.normal` has it."""
+    start: int
+    end: int
 
 
 class Facts(Protocol):
@@ -33,6 +61,14 @@ class Facts(Protocol):
 
         A position is asked for as `destination/partition/offset`; operations that name it are
         the answer, for a consumer may say where its message lay and nothing else of it."""
+
+    def seen(self, windows: Collection[Window], limit: int) -> list[Location]:
+        """Where ids were seen in their windows: of each window the earliest places, as many as
+        `limit` at most. Unlike `located` it is cheap for an id that very many share."""
+
+    def successions(self, pairs: Collection[tuple[Kind, Kind]]) -> list[Succession]:
+        """How often the one kind came before the other, in a sample of recent flows: as many as
+        can be looked at in milliseconds. Pairs that no flow shows are missing."""
 
     def resolve(self, text: str) -> list[Location]:
         """What a pasted text could name: any kind of id, or `destination/partition/offset`."""

@@ -121,6 +121,8 @@ class _OfKind:
         self.spans = facts.spans
         self.messages = facts.messages
         self.located = facts.located
+        self.seen = facts.seen
+        self.successions = facts.successions
         self._resolve = facts.resolve
 
     def resolve(self, text: str) -> list[Location]:

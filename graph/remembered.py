@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable
 from typing import TypeVar
 
 from graph.chain.names import normal
-from graph.facts import Facts
+from graph.facts import Facts, Kind, Succession, Window
 from graph.model import IdKind, Location, Message, Operation, Position, Relation, Span, SpanContext
 
 K = TypeVar("K", bound=Hashable)
@@ -63,6 +63,12 @@ class Remembered:
             self._facts.located,
             lambda location: ((location.kind, normal(location.kind, location.id)),),
         )
+
+    def seen(self, windows: Collection[Window], limit: int) -> list[Location]:
+        return self._facts.seen(windows, limit)
+
+    def successions(self, pairs: Collection[tuple[Kind, Kind]]) -> list[Succession]:
+        return self._facts.successions(pairs)
 
     def resolve(self, text: str) -> list[Location]:
         return self._facts.resolve(text)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 
 from graph.chain.known import original_of
 from graph.chain.names import fits, normal, normal_id, place_of
+from graph.facts import Kind, Succession, Window
 from graph.model import (
     IdKind,
     Location,
@@ -84,6 +85,41 @@ class MemoryFacts:
         wanted = {(kind, normal(kind, text)) for kind, text in ids}
         return [one for one in self._locations() if (one.kind, normal(one.kind, one.id)) in wanted]
 
+    def seen(self, windows: Collection[Window], limit: int) -> list[Location]:
+        self.calls.append("seen")
+        found: dict[Location, None] = {}
+        for kind, text, start, end in windows:
+            within = (
+                one
+                for one in self._locations()
+                if one.kind is kind and normal(kind, one.id) == text and start <= one.time <= end
+            )
+            earliest = sorted(dict.fromkeys(within), key=lambda one: one.time)[:limit]
+            found.update(dict.fromkeys(earliest))
+        return list(found)
+
+    def successions(self, pairs: Collection[tuple[Kind, Kind]]) -> list[Succession]:
+        self.calls.append("successions")
+        tapped = {normal_id(one.correlation_id) for one in self._messages if one.correlation_id}
+        flows: dict[str, dict[Kind, int]] = {}
+        for one in self._locations():
+            flow = normal_id(one.id)
+            if one.kind is IdKind.CORRELATION and flow in tapped:
+                kind = Kind(one.destination, one.event_type)
+                times = flows.setdefault(flow, {})
+                times[kind] = min(times.get(kind, one.time), one.time)
+        found = []
+        for before, after in dict.fromkeys(pairs):
+            apart = [
+                times[after] - times[before]
+                for times in flows.values()
+                if before in times and after in times and times[before] != times[after]
+            ]
+            if apart:
+                first = sum(difference > 0 for difference in apart)
+                found.append(Succession(before, after, len(apart), first))
+        return found
+
     def resolve(self, text: str) -> list[Location]:
         wanted = normal_id(text)
         found = [
@@ -114,6 +150,7 @@ class MemoryFacts:
                 (IdKind.CORRELATION, message.correlation_id),
                 (IdKind.KEY, message.key),
                 (IdKind.POSITION, str(message.position)),
+                *((IdKind.BUSINESS, f"{name}={value}") for name, value in message.business),
             ):
                 if text:
                     yield Location(

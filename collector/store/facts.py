@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 from collector.conventions.render import normal_id
 from collector.store import rows
 from collector.store.client import Store
+from collector.store.successions import successions
 from graph.chain.names import normal_id as normal
+from graph.facts import Kind, Succession, Window
 from graph.model import (
     IdKind,
     Location,
@@ -133,6 +135,37 @@ class StoreFacts:
             _place(f"{op.destination}/{op.partition}/{op.offset}", IdKind.POSITION, op)
             for op in operations
         ]
+
+    def seen(self, windows: Collection[Window], limit: int) -> list[Location]:
+        # One kind at a time: ids beside their kind, as pairs, take the index twice as long.
+        by_kind: dict[IdKind, set[tuple[str, int, int]]] = {}
+        for kind, text, start, end in windows:
+            by_kind.setdefault(kind, set()).add((text, start, end))
+        sql = (
+            f"SELECT {rows.LOCATION_COLUMNS}, arrayJoin(arrayFilter("
+            "w -> w.1 = id AND at >= w.2 AND at <= w.3, {keys:Array(Tuple(String, Int64, Int64))}"
+            f")) AS window FROM (SELECT DISTINCT id, written, kind, trace_id, span_id, "
+            f"{rows.POSITION}, offset, time, event_type, service, {rows.nanoseconds('time')} AS at "
+            "FROM ids WHERE kind = {kind:String} AND id IN {ids:Array(String)} "
+            "AND time >= fromUnixTimestamp64Nano({start:Int64}) "
+            "AND time <= fromUnixTimestamp64Nano({end:Int64})) "
+            "ORDER BY at LIMIT {limit:UInt32} BY window"
+        )
+        found: dict[Location, None] = {}
+        for kind, asked in by_kind.items():
+            keys = sorted(asked)
+            bounds = {
+                "kind": kind.value,
+                "ids": sorted({text for text, _, _ in keys}),
+                "start": min(start for _, start, _ in keys),
+                "end": max(end for _, _, end in keys),
+                "limit": limit,
+            }
+            found.update((rows.location(row), None) for row in self._each(sql, keys, **bounds))
+        return list(found)
+
+    def successions(self, pairs: Collection[tuple[Kind, Kind]]) -> list[Succession]:
+        return successions(self._store, pairs)
 
     def resolve(self, text: str) -> list[Location]:
         text = text.strip()

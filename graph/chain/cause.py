@@ -6,13 +6,15 @@
    below its consumer, made.
 3. The causation id in the message's headers.
 
-What is left has only a correlation id: see `graph.chain.inference`.
+The first way that is sure of something decides; what only one of several could be waits until
+all are tried. What is left has only ids that others share: see `graph.chain.inference`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from graph.chain.consumption import Consumption
 from graph.chain.known import handles, produces, relations_of
@@ -37,6 +39,13 @@ class Lead:
     candidates: int = 1
 
 
+class Tried(NamedTuple):
+    """One way of looking for causes, and what it found."""
+
+    via: Via
+    leads: tuple[Lead, ...]
+
+
 class Causes:
     """Causes and effects of events, one step each."""
 
@@ -49,32 +58,24 @@ class Causes:
     def of(self, key: EventKey) -> tuple[Lead, ...]:
         """What led to this event; several for a batch that fans in, or when several fit."""
         if key not in self._of:
-            self._of[key] = self._found(key)
+            self._of[key] = _decided(self.tried(key))
         return self._of[key]
 
-    def _found(self, key: EventKey) -> tuple[Lead, ...]:
+    def tried(self, key: EventKey) -> tuple[Tried, ...]:
+        """The ways in their order, each with what it found; the rest is not tried once one of
+        them is sure. The causation id always is: it can tell which of several is meant."""
         producers = [operation for operation, _ in self.identity.producers(key)]
-        found: tuple[Lead, ...] = ()
-        ways: tuple[Callable[[], Iterable[Lead]], ...] = (
-            lambda: self._by_links(key, producers),
-            lambda: self._by_ancestors(key, producers),
-            lambda: self._by_headers(key, producers),
+        tried: list[Tried] = []
+        ways: tuple[tuple[Via, Callable[[], Iterable[Lead]]], ...] = (
+            (Via.LINK, lambda: self._by_links(key, producers)),
+            (Via.PARENT, lambda: self._by_ancestors(key, producers)),
+            (Via.HEADER, lambda: self._by_headers(key, producers)),
         )
-        for way in ways:
-            found = _surest(lead for lead in way() if lead.key != key)
-            if found:
+        for via, way in ways:
+            tried.append(Tried(via, _surest(lead for lead in way() if lead.key != key)))
+            if is_sure(tried[-1].leads):
                 break
-        declared = self._declared(key)
-        named = {lead.key for lead in declared}
-        # Out of several the producer itself may name one: one output for each of a batch.
-        narrowed = tuple(lead for lead in found if lead.key in named)
-        if narrowed and len(narrowed) < len(found):
-            if any(lead.evidence is Evidence.INFERRED for lead in narrowed):
-                return declared
-            return narrowed
-        if found and any(lead.evidence is not Evidence.INFERRED for lead in found):
-            return found
-        return declared or found
+        return (*tried, Tried(Via.CAUSATION_ID, self._declared(key)))
 
     # By spans
 
@@ -193,17 +194,23 @@ class Causes:
                     continue
                 if may_be_same(cluster, its_cluster) or self._share_trace(message, cause):
                     found[cause] = None
+        # An id that was sent twice names two events, and not which.
+        evidence = Evidence.DECLARED if len(found) == 1 else Evidence.INFERRED
         return tuple(
-            Lead(cause, Evidence.DECLARED, Via.CAUSATION_ID, candidates=len(found))
-            for cause in found
+            Lead(cause, evidence, Via.CAUSATION_ID, candidates=len(found)) for cause in found
         )
 
     def _with_id(self, message_id: str) -> Iterable[EventKey]:
         for position in sorted(self.known.messages_by_id.get(message_id, ())):
             yield from self.identity.at(position)
         for source in sorted(self.known.operations_by_id.get(message_id, ())):
-            if produces(self.known.operations[source]):
+            operation = self.known.operations[source]
+            if produces(operation):
                 yield from self.identity.created(source)
+            elif handles(operation) and normal_id(operation.message_id) == message_id:
+                # Nobody saw it being produced, but its consumer says what it was called.
+                matches = self.consumption.handled(operation)
+                yield from (match.key for match in matches if len(matches) == 1)
 
     def _share_trace(self, message: Message, cause: EventKey) -> bool:
         traces = {context.trace_id for context in message.contexts}
@@ -233,10 +240,16 @@ class Causes:
                     for position in self.identity.carrying.carried(context)
                     if not siblings.issuperset(self.identity.at(position))
                 )
-        for message in self.identity.messages(key):
-            if message.message_id:
-                found |= self.known.by_causation.get(normal_id(message.message_id), set())
+        for message_id in self._ids(key):
+            found |= self.known.by_causation.get(message_id, set())
         return found - own - set(self.identity.positions(key))
+
+    def _ids(self, key: EventKey) -> set[str]:
+        """By what id its effects may call it, normalised."""
+        texts = [message.message_id for message in self.identity.messages(key)]
+        texts += [operation.message_id for operation, _ in self.identity.producers(key)]
+        texts += [operation.message_id for operation, _ in self.consumption.handlers(key)]
+        return {normal_id(text) for text in texts if text}
 
     def _leads_on(self, source: SpanContext, siblings: set[EventKey]) -> bool:
         """Whether a span produces, or handles an event that carries an old context on."""
@@ -293,6 +306,27 @@ def _shared(
     evidence = Evidence.OBSERVED if len(keys) == 1 else Evidence.INFERRED
     for key in keys:
         yield Lead(key, evidence, via, service, None, way, len(keys))
+
+
+def is_sure(leads: Iterable[Lead]) -> bool:
+    """Whether any of these is more than one of several that fit."""
+    return any(lead.evidence is not Evidence.INFERRED for lead in leads)
+
+
+def _decided(tried: Iterable[Tried]) -> tuple[Lead, ...]:
+    *by_spans, (_, declared) = tried
+    found = next(
+        (leads for _, leads in by_spans if is_sure(leads)),
+        next((leads for _, leads in by_spans if leads), ()),
+    )
+    # Out of several the producer itself may name one: one output for each of a batch.
+    named = {lead.key for lead in declared}
+    narrowed = tuple(lead for lead in found if lead.key in named)
+    if narrowed and len(narrowed) < len(found):
+        return narrowed if is_sure(narrowed) else declared
+    if is_sure(found):
+        return found
+    return declared if is_sure(declared) else found or declared
 
 
 def _surest(leads: Iterable[Lead]) -> tuple[Lead, ...]:

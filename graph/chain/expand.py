@@ -7,8 +7,11 @@ from enum import IntFlag
 
 from graph.chain.assemble import assemble
 from graph.chain.gather import Gatherer, OutOfTime, Wanted
+from graph.chain.history import History
+from graph.chain.inference import Inference
 from graph.chain.known import Known, handles, produces
 from graph.chain.result import Chain, Creation, EventKey, Limits, NoEvent, Start, Stop
+from graph.chain.sharing import Sharing, causes_of, effects_of, flows_of, pooled
 from graph.chain.view import View
 from graph.facts import Facts
 from graph.model import IdKind, Operation, Position, SpanContext
@@ -49,7 +52,7 @@ def find(
     cause can then be inferred. Raises NoEvent when nothing at `start` is an event.
     """
     limits = limits or Limits()
-    expansion = Expansion(facts, limits, clock, whole)
+    expansion = Expansion(facts, limits, clock, whole, subscribers or {})
     expansion.run(start, follow)
     if not expansion.reached:
         raise NoEvent(str(start))
@@ -61,7 +64,7 @@ def find(
         reached=expansion.canonical(view, expansion.reached),
         whole=whole,
         stopped=expansion.stopped,
-        subscribers=subscribers or {},
+        inference=expansion.inference(view),
     )
 
 
@@ -69,7 +72,12 @@ class Expansion:
     """The state of one search."""
 
     def __init__(
-        self, facts: Facts, limits: Limits, clock: Callable[[], float] | None, whole: bool
+        self,
+        facts: Facts,
+        limits: Limits,
+        clock: Callable[[], float] | None,
+        whole: bool,
+        subscribers: Mapping[str, Collection[str]],
     ) -> None:
         self.known = Known()
         self.reached: dict[EventKey, Reach] = {}
@@ -83,6 +91,11 @@ class Expansion:
         self._view = View(self.known)
         self._seen: dict[Seed, Reach] = {}
         self._correlations: set[str] = set()
+        self._subscribers = subscribers
+        self._history = History(self._gatherer.successions)
+        self._sharing = Sharing(self._gatherer)
+        self._alike: dict[EventKey, Reach] = {}
+        """Those whose keys and business ids were followed, and in which directions."""
 
     def run(self, start: Start, follow: bool) -> None:
         """Reach all that can be reached, within the limits."""
@@ -111,7 +124,7 @@ class Expansion:
             if self.stopped:
                 return
             if not fresh and not causes and not effects:
-                fresh = self._correlated()
+                fresh = self._correlated() or self._by_keys()
                 if not fresh or self.stopped:
                     return
         causes, effects = self._next(fresh)
@@ -226,7 +239,9 @@ class Expansion:
     def _uncorrelated(self) -> set[str]:
         view = self.view()
         followed = [key for key, reach in self.reached.items() if reach is not Reach.SHOWN]
-        return {text for key in followed for text in view.correlations(key)} - self._correlations
+        return {
+            text for key in followed for text in view.ids(key, IdKind.CORRELATION)
+        } - self._correlations
 
     def _correlated(self) -> dict[EventKey, Reach]:
         """Events that share a correlation id with those reached."""
@@ -240,6 +255,81 @@ class Expansion:
         self.members += [key for key in fresh if key not in before]
         return fresh
 
+    # Keys and business ids
+
+    def inference(self, view: View) -> Inference:
+        """What ids alone can tell, among all events that were looked at."""
+        pool = self.canonical(view, (*self.reached, *pooled(view, self._sharing.seeds())))
+        return Inference(
+            view,
+            pool,
+            self._history,
+            self._subscribers,
+            lambda key, kind: self._sharing.usable(view, key, kind),
+        )
+
+    def _by_keys(self) -> dict[EventKey, Reach]:
+        """Events that only a record key or a business id joins to those reached."""
+        view = self.view()
+        follow = {
+            key: reach
+            for key, reach in self.reached.items()
+            if reach & ~self._alike.get(key, Reach.SHOWN)
+        }
+        self._alike |= follow
+        above = [key for key, reach in follow.items() if reach & Reach.CAUSES and _open(view, key)]
+        windows = [
+            window
+            for key, reach in follow.items()
+            if reach & Reach.EFFECTS
+            for window in effects_of(view, key, self._subscribers)
+        ]
+        below: list[EventKey] = []
+        if windows:
+            seeds = self._sharing.ask(windows)
+            self._complete(dict.fromkeys(seeds, Reach.SHOWN))
+            view = self.view()
+            below = [
+                key
+                for key in pooled(view, seeds)
+                if not self.reached.get(key, Reach.SHOWN) & Reach.EFFECTS and _open(view, key)
+            ]
+        if not above and not below:
+            return {}
+        seeds = self._sharing.ask(
+            [
+                window
+                for key in (*above, *below)
+                for window in (*causes_of(view, key), *flows_of(view, key))
+            ]
+        )
+        self._complete(dict.fromkeys(seeds, Reach.SHOWN))
+        view = self.view()
+        inference = self.inference(view)
+        above, below = self.canonical(view, above), self.canonical(view, below)
+        inference.learn((*above, *below))
+        return self._reach(self._joined(inference, above, below), effects=set())
+
+    def _joined(
+        self, inference: Inference, above: Iterable[EventKey], below: Iterable[EventKey]
+    ) -> dict[Seed, Reach]:
+        """The causes of the ones, and those of the others that the reached ones led to."""
+        found: dict[Seed, Reach] = {}
+
+        def add(key: EventKey, reach: Reach) -> None:
+            found[_seed(key)] = found.get(_seed(key), Reach.SHOWN) | reach
+
+        for key in above:
+            for lead in inference.of(key):
+                add(lead.key, Reach.BOTH if self._whole else Reach.CAUSES)
+        for key in below:
+            leads = inference.of(key)
+            if any(self.reached.get(lead.key, Reach.SHOWN) & Reach.EFFECTS for lead in leads):
+                add(key, Reach.BOTH if self._whole else Reach.EFFECTS)
+                for lead in leads:
+                    add(lead.key, Reach.BOTH if self._whole else Reach.SHOWN)
+        return found
+
     def view(self) -> View:
         """What can be said by now."""
         if self._view.version != self.known.version:
@@ -249,6 +339,16 @@ class Expansion:
 
 def _seed(key: EventKey) -> Seed:
     return key.context if isinstance(key, Creation) else key
+
+
+def _open(view: View, key: EventKey) -> bool:
+    """Whether nothing tells what led to an event, and a key or business id of it could."""
+    return (
+        bool(view.ids(key, IdKind.KEY) or view.ids(key, IdKind.BUSINESS))
+        and bool(view.producer(key)[0])
+        and not view.causes.of(key)
+        and view.request(key) is None
+    )
 
 
 def _order(seed: Seed) -> tuple[object, ...]:

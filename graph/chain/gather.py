@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from graph.chain.known import Known, ids_of, original_of, places_of
 from graph.chain.names import normal, normal_id
-from graph.facts import Facts
+from graph.facts import Facts, Kind, Succession, Window
 from graph.model import IdKind, Message, Position, Relation, SpanContext
 
 EARLY = 2_000
@@ -150,6 +150,25 @@ class Gatherer:
             spans |= self._located[one][0]
             positions |= self._located[one][1]
         return positions, spans
+
+    def seen(
+        self, windows: Collection[Window], limit: int
+    ) -> dict[Id, list[tuple[SpanContext | Position, int]]]:
+        """Places and their times by the ids seen there; see `Facts.seen`."""
+        self._check()
+        found: dict[Id, list[tuple[SpanContext | Position, int]]] = defaultdict(list)
+        for location in self._facts.seen(windows, limit):
+            place = location.position or location.context
+            if place is not None:
+                text = normal(location.kind, location.id)
+                found[location.kind, text].append((place, location.time))
+        return found
+
+    def successions(self, pairs: Collection[tuple[Kind, Kind]]) -> list[Succession]:
+        """What recent flows show; nothing once time has run out."""
+        if self._clock is not None and self._clock() >= self._deadline:
+            return []
+        return self._facts.successions(pairs)
 
     def traces(self, traces: Iterable[str]) -> None:
         """All operations and spans of these traces."""

@@ -55,36 +55,28 @@ class Matching:
         return self._handled[operation.context]
 
     def _found(self, operation: Operation) -> tuple[Match, ...]:
-        if not handles(operation):
-            return ()
-        found = self._linked(operation)
-        own = place_of(operation)
-        relations = relations_of(operation)
-        links = [relation for relation in relations if relation.kind == "link"]
-        unseen = None
-        parents = relations[len(links) :]
-        if links and _may_lead(operation, len(links)):
-            # Some make the first of a batch the parent, and link to the others.
-            for relation in parents:
-                pointed = self.known.operations.get(relation.target)
-                if pointed is not None and produces(pointed):
-                    _keep(found, self._meant(operation, relation, Via.PARENT, None)[0])
-        if not found:
-            for relation in parents:
-                matches, unseen = self._pointed(operation, relation, Via.PARENT, own)
-                _keep(found, matches)
-        if not found and own:
-            _keep(found, self._at(operation, own))
-        if not found and operation.message_id:
-            _keep(found, self._by_id(operation))
-        if not found and operation.type is OperationType.RECEIVE:
-            _keep(found, self._fetched(operation))
-        if not found:
-            _keep(found, self._headless(operation, unseen))
-        return tuple(found.values())
+        tried = self.tried(operation)
+        return tried[-1][1] if tried else ()
 
-    def _linked(self, operation: Operation) -> dict[EventKey, Match]:
-        """The events that its links lead to."""
+    def tried(self, operation: Operation) -> list[tuple[Via, tuple[Match, ...]]]:
+        """The ways in their order, each with what it found, up to the first that found any."""
+        tried: list[tuple[Via, tuple[Match, ...]]] = []
+        if not handles(operation):
+            return tried
+        for via, way in (
+            (Via.LINK, self._by_links),
+            (Via.PARENT, self._by_parent),
+            (Via.POSITION, self._by_position),
+            (Via.MESSAGE_ID, self._by_id),
+            (Via.PARENT, self._fetched),
+            (Via.SPAN, self._headless),
+        ):
+            tried.append((via, way(operation)))
+            if tried[-1][1]:
+                break
+        return tried
+
+    def _by_links(self, operation: Operation) -> tuple[Match, ...]:
         own = place_of(operation)
         relations = relations_of(operation)
         links = [relation for relation in relations if relation.kind == "link"]
@@ -100,7 +92,31 @@ class Matching:
             if not matches and unseen and consumes(operation):
                 matches = (Match(unseen, Evidence.OBSERVED, Via.LINK),)
             _keep(found, matches)
-        return found
+        if links and _may_lead(operation, len(links)):
+            # Some make the first of a batch the parent, and link to the others.
+            for relation in relations[len(links) :]:
+                pointed = self.known.operations.get(relation.target)
+                if pointed is not None and produces(pointed):
+                    _keep(found, self._meant(operation, relation, Via.PARENT, None)[0])
+        return tuple(found.values())
+
+    def _by_parent(self, operation: Operation) -> tuple[Match, ...]:
+        return self._parent(operation)[0]
+
+    def _parent(self, operation: Operation) -> tuple[tuple[Match, ...], Creation | None]:
+        found: dict[EventKey, Match] = {}
+        unseen = None
+        for relation in relations_of(operation):
+            if relation.kind == "parent":
+                matches, unseen = self._pointed(
+                    operation, relation, Via.PARENT, place_of(operation)
+                )
+                _keep(found, matches)
+        return tuple(found.values()), unseen
+
+    def _by_position(self, operation: Operation) -> tuple[Match, ...]:
+        own = place_of(operation)
+        return self._at(operation, own) if own else ()
 
     def _fetched(self, operation: Operation) -> tuple[Match, ...]:
         """What a poll that points nowhere has fetched: the links of the process spans in it.
@@ -108,9 +124,11 @@ class Matching:
         What runs in such a poll can be about any of them.
         """
         found: dict[EventKey, Match] = {}
+        if operation.type is not OperationType.RECEIVE:
+            return ()
         for below in self.identity.productions.below(operation.context)[0]:
             if processes(below) and below.service == operation.service:
-                _keep(found, self._linked(below).values())
+                _keep(found, self._by_links(below))
         if len(found) < 2:
             return tuple(replace(match, via=Via.PARENT) for match in found.values())
         return tuple(Match(key, Evidence.INFERRED, Via.PARENT, len(found)) for key in found)
@@ -292,6 +310,8 @@ class Matching:
         return tuple(Match(key, evidence, Via.POSITION, len(keys)) for key in keys)
 
     def _by_id(self, operation: Operation) -> tuple[Match, ...]:
+        if not operation.message_id:
+            return ()
         message_id = normal_id(operation.message_id)
         keys: dict[EventKey, None] = {}
         for position in sorted(self.known.messages_by_id.get(message_id, ())):
@@ -318,10 +338,11 @@ class Matching:
         evidence = Evidence.MATCHED if len(keys) == 1 else Evidence.INFERRED
         return tuple(Match(key, evidence, Via.MESSAGE_ID, len(keys)) for key in keys)
 
-    def _headless(self, operation: Operation, unseen: Creation | None) -> tuple[Match, ...]:
+    def _headless(self, operation: Operation) -> tuple[Match, ...]:
         """An event that is known only because somebody consumed it."""
         if not consumes(operation) or not operation.destination:
             return ()
+        _, unseen = self._parent(operation)
         if unseen is not None:
             return (Match(unseen, Evidence.OBSERVED, Via.PARENT),)
         if operation.type is OperationType.RECEIVE:

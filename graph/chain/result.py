@@ -49,6 +49,9 @@ class Via(StrEnum):
     MESSAGE_ID = "message id"
     CAUSATION_ID = "causation id"
     CORRELATION_ID = "correlation id"
+    BUSINESS_ID = "business id"
+    KEY = "key"
+    """The record key."""
 
 
 class Stop(StrEnum):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
 from graph.chain.cause import Causes
 from graph.chain.consumption import Consumption
 from graph.chain.gather import Wanted
@@ -9,7 +12,8 @@ from graph.chain.identity import Identity
 from graph.chain.known import Known, handles, original_of, place, produces
 from graph.chain.names import normal_id
 from graph.chain.result import Creation, EventKey
-from graph.model import IdKind, Operation, Position, SpanContext
+from graph.facts import Kind
+from graph.model import Evidence, IdKind, Operation, Position, Span, SpanContext
 
 
 class View:
@@ -21,6 +25,8 @@ class View:
         self.identity = Identity(known)
         self.consumption = Consumption(self.identity)
         self.causes = Causes(self.consumption)
+        self._ids: dict[tuple[EventKey, IdKind], frozenset[str]] = {}
+        self._producers: dict[EventKey, tuple[str, Evidence | None]] = {}
 
     def keys(self, seed: SpanContext | Position) -> tuple[EventKey, ...]:
         """The events that a position or a span stands for; none when nothing is known of it."""
@@ -65,12 +71,73 @@ class View:
         handlers = self.consumption.handlers(key)
         return handlers[0][0].start if handlers else 0
 
-    def correlations(self, key: EventKey) -> set[str]:
-        """Correlation ids in its headers and spans, normalised."""
-        texts = {message.correlation_id for message in self.identity.messages(key)}
-        texts.update(op.conversation_id for op, _ in self.identity.producers(key))
-        texts.update(op.conversation_id for op, _ in self.consumption.handlers(key))
-        return {normal_id(text) for text in texts if text}
+    def kind(self, key: EventKey) -> Kind:
+        """What it has in common with such events in other flows."""
+        if isinstance(key, Position):
+            message = self.known.messages.get(key)
+            if message is not None:
+                return Kind(key.destination, message.event_type)
+        for operation, _ in (*self.identity.producers(key), *self.consumption.handlers(key)):
+            if operation.destination:
+                return Kind(operation.destination, operation.event_type)
+        return Kind(key.destination)
+
+    def ids(self, key: EventKey, kind: IdKind) -> frozenset[str]:
+        """Its correlation ids, business ids or record keys, in headers and spans, normalised."""
+        if (key, kind) not in self._ids:
+            self._ids[key, kind] = frozenset(
+                normal_id(text) for text in self._texts(key, kind) if text
+            )
+        return self._ids[key, kind]
+
+    def _texts(self, key: EventKey, kind: IdKind) -> Iterator[str]:
+        pairs = (*self.identity.producers(key), *self.consumption.handlers(key))
+        operations = [operation for operation, _ in pairs]
+        for message in self.identity.messages(key):
+            if kind is IdKind.CORRELATION:
+                yield message.correlation_id
+            elif kind is IdKind.BUSINESS:
+                yield from (f"{name}={value}" for name, value in message.business if value)
+            elif not message.key.startswith("hex:"):
+                yield message.key
+        if kind is IdKind.CORRELATION:
+            yield from (operation.conversation_id for operation in operations)
+        elif kind is IdKind.KEY:
+            yield from (operation.key for operation in operations)
+
+    def producer(self, key: EventKey) -> tuple[str, Evidence | None]:
+        """Who produced it, and what says so."""
+        if key not in self._producers:
+            self._producers[key] = self._found_producer(key)
+        return self._producers[key]
+
+    def _found_producer(self, key: EventKey) -> tuple[str, Evidence | None]:
+        for producing, join in self.identity.producers(key):
+            if producing.service:
+                return producing.service, join.evidence
+        for context in self.identity.written(key):
+            # A context of the service's own making, put into the message by hand.
+            operation = self.known.operations.get(context)
+            if operation is not None and (
+                not handles(operation)
+                or any(match.key == key for match in self.consumption.handled(operation))
+            ):
+                continue
+            if service := self.known.service(context):
+                return service, Evidence.OBSERVED
+        for message in self.identity.messages(key):
+            if message.source:
+                return re.split(r"[/:]", message.source.rstrip("/:"))[-1], Evidence.DECLARED
+        return "", None
+
+    def request(self, key: EventKey) -> Span | None:
+        """The call from outside with which its trace begins: then that is what led to it."""
+        for operation, _ in self.identity.producers(key):
+            for context in self.known.ancestors(operation.context):
+                span = self.known.spans.get(context)
+                if span is not None and not span.parent and span.kind == "server":
+                    return span
+        return None
 
     def want(self, seed: SpanContext | Position, wanted: Wanted, *, effects: bool) -> None:
         """Add all that has to be asked for to know the events of a seed."""

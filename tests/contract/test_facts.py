@@ -11,10 +11,11 @@ from collector.store.client import Store
 from collector.store.facts import StoreFacts
 from graph.chain import Chain
 from graph.chain.resolve import resolve
-from graph.facts import Facts
+from graph.facts import Facts, Kind, Succession, Window
 from graph.model import IdKind, Position, SpanContext
 from graph.remembered import Remembered
-from tests.builders import Flow, Sent
+from tests.builders import MILLISECOND, Flow, Sent
+from tests.flow_in_store import put_flow
 from tests.poured import pour
 
 
@@ -75,7 +76,14 @@ def unseen(flow: Flow) -> Sent:
     return paid
 
 
-STORIES = [an_order, only_positions, a_batch, a_fan_in, a_dead_letter, handed_on, unseen]
+def by_key(flow: Flow) -> Sent:
+    order = flow.send("shop", "orders", key="k")
+    flow.receive("payment", order, lasts=1)
+    flow.send("shipping", "parcels", key="k")
+    return flow.send("payment", "payments", key="k")
+
+
+STORIES = [an_order, only_positions, a_batch, a_fan_in, a_dead_letter, handed_on, unseen, by_key]
 
 
 def told(chain: Chain) -> dict[str, Any]:
@@ -129,6 +137,8 @@ def asked(facts: Facts) -> list[object]:
         facts.messages([nowhere, nowhere._replace(cluster="", incarnation="")]),
         facts.located([(kind, "none/0/7") for kind in IdKind]),
         facts.resolve("none/0/7"),
+        facts.seen([Window(kind, "none/0/7", 0, 2**63 - 1) for kind in IdKind], 10),
+        facts.successions([(Kind("none"), Kind("nowhere"))]),
     ]
 
 
@@ -137,5 +147,67 @@ def test_what_nobody_has_seen_is_missing_from_every_answer(store: Store) -> None
     an_order(flow)
     pour(flow, store)
 
-    assert asked(StoreFacts(store)) == [[], [], [], [], [], []]
-    assert asked(flow.facts()) == [[], [], [], [], [], []]
+    assert asked(StoreFacts(store)) == [[]] * 8
+    assert asked(flow.facts()) == [[]] * 8
+
+
+def test_an_id_is_seen_in_its_windows_and_the_earliest_of_many(store: Store) -> None:
+    flow = Flow()
+    sent = [flow.send("shop", "orders", key="K", message_id=f"m{n}") for n in range(6)]
+    other = flow.send("shop", "orders", key="other")
+    pour(flow, store)
+    times = [flow.messages[one.position].time for one in sent if one.position]
+    early = Window(IdKind.KEY, "k", times[0], times[2])
+    late = Window(IdKind.KEY, "k", times[1], times[5] + MILLISECOND)
+    elsewhere = Window(IdKind.KEY, "other", times[0], times[5])
+    message = Window(IdKind.MESSAGE, "m3", 0, 2**63 - 1)
+
+    for facts in (StoreFacts(store), flow.facts()):
+
+        def offsets(*windows: Window, limit: int = 10, facts: Facts = facts) -> list[int]:
+            found = facts.seen(windows, limit)
+            assert len(set(found)) == len(found)
+            return sorted(one.position.offset for one in found if one.position)
+
+        assert offsets(early) == [0, 1, 2]
+        assert offsets(late, limit=3) == [1, 2, 3]
+        assert offsets(early, late, limit=3) == [0, 1, 2, 3]
+        assert offsets(elsewhere) == []
+        assert offsets(elsewhere, message) == [3]
+        assert other.time > times[5]
+
+
+def test_the_order_of_kinds_is_counted_by_flows(store: Store) -> None:
+    flow = Flow()
+    for number in range(5):
+        order = ["Orders", "payments"] if number else ["payments", "Orders"]
+        for destination in (*order, "parcels"):
+            flow.message(destination, event_type="made", correlation_id=f"C-{number}")
+    at = flow.tick()
+    for destination in ("Orders", "payments"):
+        flow.message(destination, event_type="made", correlation_id="at once", time=at)
+    flow.message("Orders", event_type="made", correlation_id="alone")
+    flow.message("Orders", event_type="made")
+    put_flow(store, flow)
+    orders, payments, parcels = (Kind(name, "made") for name in ("Orders", "payments", "parcels"))
+    asked = [(orders, payments), (parcels, orders), (orders, Kind("payments")), (orders, orders)]
+
+    for facts in (StoreFacts(store), flow.facts()):
+        assert sorted(facts.successions(asked)) == [
+            Succession(orders, payments, flows=5, first=4),
+            Succession(parcels, orders, flows=5, first=0),
+        ]
+
+
+def test_of_many_flows_a_sample_of_the_newest_is_enough(store: Store) -> None:
+    flow = Flow()
+    for number in range(300):
+        order = ["orders", "payments"] if number >= 200 else ["payments", "orders"]
+        for destination in order:
+            flow.message(destination, correlation_id=f"c{number}")
+    put_flow(store, flow)
+
+    (found,) = StoreFacts(store).successions([(Kind("orders"), Kind("payments"))])
+
+    assert 10 <= found.flows <= 40
+    assert found.first == found.flows

@@ -15,6 +15,7 @@ from graph.lookup import Candidate
 from graph.model import Evidence
 from tui.drawing import evidence as marks
 from tui.drawing import figures
+from tui.drawing.chain_rows import skew_of
 from tui.drawing.chain_tree import Row, RowKind, tree
 from tui.drawing.segments import (
     Line,
@@ -102,8 +103,8 @@ class _Drawing:
                 yield line(
                     Segment("Related: the same correlation id, but nothing says why", "label")
                 )
-            elif row.key.kind is RowKind.DELIVERY and row.delivery is not None:
-                yield from self._delivery(row, row.delivery, below)
+            elif row.delivery is not None and row.event is not None:
+                yield from self._delivery(row, row.event, row.delivery, below)
             elif row.event is not None:
                 if row.depth == 0 and index:
                     yield ()
@@ -167,11 +168,11 @@ class _Drawing:
         through = [name for name in services if name != cause.service]
         if through:
             yield [Segment("through", "label"), *(Segment(name, "service") for name in through)]
-        if cause.delay < 0:
-            skew = figures.duration(-cause.delay)
-            yield [Segment(f"{skew} before its cause: the clocks differ", "warning")]
+        if skew := skew_of(cause, self.chain):
+            text = f"clock skew: {figures.duration(skew)} before its cause was handled"
+            yield [Segment(text, "warning")]
 
-    def _delivery(self, row: Row, delivery: Delivery, below: bool) -> Iterator[Line]:
+    def _delivery(self, row: Row, event: Event, delivery: Delivery, below: bool) -> Iterator[Line]:
         group = "" if delivery.group in ("", delivery.service) else delivery.group
         names = [Segment(delivery.service, "service", delivery.key)] if delivery.service else []
         if group or not names:
@@ -187,6 +188,10 @@ class _Drawing:
         )
         if delivery.error_message:
             yield from self._detail(row, below, [Segment(delivery.error_message, "error")])
+        if delivery.operations and delivery.start < event.time:
+            early = figures.duration(event.time - delivery.start)
+            text = f"clock skew: {early} before it was produced"
+            yield from self._detail(row, below, [Segment(text, "warning")])
         fitting = max((join.candidates for join in delivery.joins), default=1)
         if fitting > 1:
             yield from self._detail(row, below, [Segment(f"one of {fitting:,} that fit", "dim")])
