@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Hashable, Iterable, Mapping
+from functools import cached_property
+from typing import TypeVar
 
 from graph.chain.known import original_of
 from graph.chain.names import fits, normal, normal_id, place_of
@@ -17,6 +19,9 @@ from graph.model import (
     Span,
     SpanContext,
 )
+
+T = TypeVar("T")
+Key = TypeVar("Key", bound=Hashable)
 
 
 class MemoryFacts:
@@ -35,65 +40,35 @@ class MemoryFacts:
 
     def operations(self, traces: Collection[str]) -> list[Operation]:
         self.calls.append("operations")
-        return [one for one in self._operations if one.context.trace_id in traces]
+        return _all(self._operations_of, set(traces))
 
     def spans(self, traces: Collection[str]) -> list[Span]:
         self.calls.append("spans")
-        return [one for one in self._spans if one.context.trace_id in traces]
+        return _all(self._spans_of, set(traces))
 
     def pointing(self, contexts: Collection[SpanContext]) -> list[Relation]:
         self.calls.append("pointing")
-        wanted = set(contexts)
-        found = [
-            relation
-            for operation in self._operations
-            for relation in operation.relations
-            if relation.target in wanted
-        ]
-        found += [
-            Relation(context, "header", message.position)
-            for message in self._messages
-            for context in message.contexts
-            if context in wanted
-        ]
-        return found
+        return _all(self._pointing_at, set(contexts))
 
     def messages(self, positions: Collection[Position]) -> list[Message]:
         self.calls.append("messages")
-        wanted: dict[tuple[str, str, int], list[Position]] = {}
-        for position in positions:
-            place = (position.destination, position.partition, position.offset)
-            wanted.setdefault(place, []).append(position)
-        return [
-            message
-            for message in self._messages
-            if any(
-                fits(asked, message.position)
-                for asked in wanted.get(
-                    (
-                        message.position.destination,
-                        message.position.partition,
-                        message.position.offset,
-                    ),
-                    (),
-                )
-            )
-        ]
+        found: dict[Position, Message] = {}
+        for asked in positions:
+            for message in self._messages_at.get(str(asked), ()):
+                if fits(asked, message.position):
+                    found[message.position] = message
+        return list(found.values())
 
     def located(self, ids: Collection[tuple[IdKind, str]]) -> list[Location]:
         self.calls.append("located")
-        wanted = {(kind, normal(kind, text)) for kind, text in ids}
-        return [one for one in self._locations() if (one.kind, normal(one.kind, one.id)) in wanted]
+        return _all(self._located, {(kind, normal(kind, text)) for kind, text in ids})
 
     def seen(self, windows: Collection[Window], limit: int) -> list[Location]:
         self.calls.append("seen")
         found: dict[Location, None] = {}
         for kind, text, start, end in windows:
-            within = (
-                one
-                for one in self._locations()
-                if one.kind is kind and normal(kind, one.id) == text and start <= one.time <= end
-            )
+            located = self._located.get((kind, text), ())
+            within = (one for one in located if start <= one.time <= end)
             earliest = sorted(dict.fromkeys(within), key=lambda one: one.time)[:limit]
             found.update(dict.fromkeys(earliest))
         return list(found)
@@ -139,6 +114,34 @@ class MemoryFacts:
         ]
         return found
 
+    # By what they are asked for
+
+    @cached_property
+    def _operations_of(self) -> dict[str, list[Operation]]:
+        return _grouped((one.context.trace_id, one) for one in self._operations)
+
+    @cached_property
+    def _spans_of(self) -> dict[str, list[Span]]:
+        return _grouped((one.context.trace_id, one) for one in self._spans)
+
+    @cached_property
+    def _messages_at(self) -> dict[str, list[Message]]:
+        return _grouped((str(one.position), one) for one in self._messages)
+
+    @cached_property
+    def _pointing_at(self) -> dict[SpanContext, list[Relation]]:
+        spans = (relation for one in self._operations for relation in one.relations)
+        headers = (
+            Relation(context, "header", one.position)
+            for one in self._messages
+            for context in one.contexts
+        )
+        return _grouped((relation.target, relation) for relation in (*spans, *headers))
+
+    @cached_property
+    def _located(self) -> dict[tuple[IdKind, str], list[Location]]:
+        return _grouped(((one.kind, normal(one.kind, one.id)), one) for one in self._locations())
+
     def _locations(self) -> Iterable[Location]:
         for message in self._messages:
             original = original_of(message)
@@ -172,6 +175,17 @@ class MemoryFacts:
             ):
                 if text:
                     yield _place(kind, text, operation)
+
+
+def _grouped(pairs: Iterable[tuple[Key, T]]) -> dict[Key, list[T]]:
+    groups: dict[Key, list[T]] = {}
+    for key, one in pairs:
+        groups.setdefault(key, []).append(one)
+    return groups
+
+
+def _all(groups: Mapping[Key, list[T]], keys: Iterable[Key]) -> list[T]:
+    return [one for key in keys for one in groups.get(key, ())]
 
 
 def _place(kind: IdKind, text: str, operation: Operation) -> Location:
