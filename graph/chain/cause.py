@@ -21,7 +21,7 @@ from graph.chain.known import handles, produces, relations_of
 from graph.chain.matching import Match
 from graph.chain.names import may_be_same, normal_id
 from graph.chain.result import EventKey, Via
-from graph.model import Evidence, Message, Operation, Position, Span, SpanContext
+from graph.model import Evidence, Message, Operation, Span, SpanContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,81 +215,6 @@ class Causes:
     def _share_trace(self, message: Message, cause: EventKey) -> bool:
         traces = {context.trace_id for context in message.contexts}
         return any(context.trace_id in traces for context in self.identity.contexts(cause))
-
-    # Towards effects
-
-    def effect_points(self, key: EventKey) -> set[SpanContext | Position]:
-        """Contexts and positions where effects of an event may be; `of` decides which are."""
-        found: set[SpanContext | Position] = set()
-        own = set(self.identity.contexts(key))
-        siblings = {key, *(other for context in own for other in self.identity.created(context))}
-        roots = list(own)
-        for operation, _ in self.consumption.handlers(key):
-            roots.append(operation.context)
-        for root in roots:
-            operations, plain = self._inside(key, root)
-            found.update(operation.context for operation in operations)
-            for context in (root, *plain):
-                found.update(
-                    source
-                    for source in self.known.pointing.get(context, ())
-                    if self._leads_on(source, siblings)
-                )
-                found.update(
-                    position
-                    for position in self.identity.carrying.carried(context)
-                    if not siblings.issuperset(self.identity.at(position))
-                )
-        for message_id in self._ids(key):
-            found |= self.known.by_causation.get(message_id, set())
-        return found - own - set(self.identity.positions(key))
-
-    def _ids(self, key: EventKey) -> set[str]:
-        """By what id its effects may call it, normalised."""
-        texts = [message.message_id for message in self.identity.messages(key)]
-        texts += [operation.message_id for operation, _ in self.identity.producers(key)]
-        texts += [operation.message_id for operation, _ in self.consumption.handlers(key)]
-        return {normal_id(text) for text in texts if text}
-
-    def _leads_on(self, source: SpanContext, siblings: set[EventKey]) -> bool:
-        """Whether a span produces, or handles an event that carries an old context on."""
-        operation = self.known.operations[source]
-        return produces(operation) or any(
-            match.key not in siblings for match in self.consumption.handled(operation)
-        )
-
-    def _inside(
-        self, key: EventKey, root: SpanContext
-    ) -> tuple[list[Operation], list[SpanContext]]:
-        """Producing operations and plain spans below, down to other events' consumers."""
-        operations: list[Operation] = []
-        plain: list[SpanContext] = []
-        seen = {root}
-        todo = [root]
-        while todo:
-            nearest, between = self.identity.productions.below(todo.pop())
-            plain.extend(between)
-            for operation in nearest:
-                if operation.context in seen:
-                    continue
-                seen.add(operation.context)
-                if produces(operation):
-                    operations.append(operation)
-                    todo.append(operation.context)
-                elif not handles(operation) or not any(
-                    match.key != key for match in self.consumption.handled(operation)
-                ):
-                    todo.append(operation.context)
-        return operations, plain
-
-    def effect_contexts(self, key: EventKey) -> set[SpanContext]:
-        """Contexts that effects may point at: what has to be asked for to find them."""
-        found = set(self.identity.contexts(key))
-        for operation, _ in self.consumption.handlers(key):
-            found.add(operation.context)
-        for root in list(found):
-            found.update(self._inside(key, root)[1])
-        return found
 
 
 def _lead(match: Match, via: Via, consumer: Operation, way: tuple[Span, ...] = ()) -> Lead:

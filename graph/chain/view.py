@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from graph.chain.cause import Causes
 from graph.chain.consumption import Consumption
+from graph.chain.effects import Effects
 from graph.chain.gather import Wanted
 from graph.chain.identity import Identity
 from graph.chain.known import Known, handles, original_of, place, produces
@@ -25,6 +26,8 @@ class View:
         self.identity = Identity(known)
         self.consumption = Consumption(self.identity)
         self.causes = Causes(self.consumption)
+        self.effects = Effects(self.consumption)
+        self._wanted: dict[EventKey, int] = {}
         self._ids: dict[tuple[EventKey, IdKind], frozenset[str]] = {}
         self._producers: dict[EventKey, tuple[str, Evidence | None]] = {}
 
@@ -139,8 +142,8 @@ class View:
                     return span
         return None
 
-    def want(self, seed: SpanContext | Position, wanted: Wanted, *, effects: bool) -> None:
-        """Add all that has to be asked for to know the events of a seed."""
+    def want(self, seed: SpanContext | Position, wanted: Wanted) -> tuple[EventKey, ...]:
+        """Add what has to be asked for to know which events a seed stands for: these, by now."""
         if isinstance(seed, SpanContext):
             operation = self.known.operations.get(seed)
             if operation is not None and handles(operation):
@@ -149,10 +152,13 @@ class View:
                     wanted.ids.add((IdKind.MESSAGE, normal_id(operation.message_id)))
             elif operation is not None:
                 wanted.contexts |= _links(operation)
-        for key in self.keys(seed):
-            self._want_event(key, wanted, effects)
+        return self.keys(seed)
 
-    def _want_event(self, key: EventKey, wanted: Wanted, effects: bool) -> None:
+    def want_event(self, key: EventKey, wanted: Wanted, *, effects: bool) -> None:
+        """Add what has to be asked for to know all of an event; nothing the second time."""
+        if self._wanted.get(key, -1) >= effects:
+            return
+        self._wanted[key] = effects
         wanted.contexts.update(self.identity.contexts(key))
         wanted.positions.update(self.identity.positions(key))
         wanted.ids.update(
@@ -179,7 +185,7 @@ class View:
         wanted.ids.update((IdKind.MESSAGE, text) for text in ids)
         if effects:
             wanted.ids.update((IdKind.CAUSATION, text) for text in ids)
-            wanted.contexts |= self.causes.effect_contexts(key)
+            wanted.contexts |= self.effects.contexts(key)
 
 
 def _links(operation: Operation) -> set[SpanContext]:
