@@ -97,11 +97,13 @@ def _by_group(
     """Operations of one service by consumer group; those that name none go with their kin."""
     names = _first_groups(at, operations)
     groups = set(names.values())
+    if len(groups) < 2:
+        return {next(iter(groups), ""): list(operations)}
     by_group: dict[str, list[Operation]] = defaultdict(list)
     for operation in operations:
         group = names.get(operation.group, "")
         if not group:
-            group = next(iter(groups)) if len(groups) == 1 else _kin(view, operation, operations)
+            group = _kin(view, operation, operations)
             group = names.get(group, group)
         by_group[group].append(operation)
     return by_group

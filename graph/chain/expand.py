@@ -224,6 +224,7 @@ class Expansion:
             {seed for seed in seeds if isinstance(seed, SpanContext)},
             {seed for seed in seeds if isinstance(seed, Position)},
         )
+        self._gatherer.ask(wanted)
         while True:
             view = self.view()
             reaches: dict[EventKey, Reach] = {}

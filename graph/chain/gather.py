@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
-from graph.chain.known import Known, ids_of, original_of, places_of
+from graph.chain.known import Known, handles, ids_of, original_of, places_of
 from graph.chain.names import normal, normal_id
 from graph.facts import Facts, Kind, Succession, Window
 from graph.model import IdKind, Message, Position, Relation, SpanContext
@@ -19,6 +19,9 @@ from graph.model import IdKind, Message, Position, Relation, SpanContext
 EARLY = 2_000
 """Spans of one trace, or ids, that are asked for before they are wanted; where there are more,
 most will never be."""
+
+STEPS = 3
+"""Rounds of asking before somebody has to think: from a message to its consumers' messages."""
 
 Id = tuple[IdKind, str]
 
@@ -86,25 +89,51 @@ class Gatherer:
 
     def ask(self, wanted: Wanted) -> None:
         """Who points at these contexts, what lies at these positions, where these ids are; and
-        the whole traces of all spans among them. Raises OutOfTime."""
+        the whole traces of all spans among them. Raises OutOfTime.
+
+        What will be wanted next is plain by then: who points at the contexts in the messages
+        and at their consumers, and where the ids of the messages are. It is asked at once.
+        """
         wanted = self.missing(wanted)
         self._wanted.contexts |= wanted.contexts
         self._wanted.positions |= wanted.positions
         self._wanted.ids |= wanted.ids
+        for _ in range(STEPS):
+            wanted = self._ask(wanted)
+            if not wanted:
+                return
+
+    def _ask(self, wanted: Wanted) -> Wanted:
+        """One round; returns what is plainly wanted after it."""
         positions = set(wanted.positions)
         spans = set(wanted.contexts)
         self._ask_pointing(wanted.contexts)
         for context in wanted.contexts:
-            spans |= self._pointing[context][0]
+            pointing, carrying = self._pointing[context]
+            spans |= pointing
+            positions |= carrying
         found_positions, found_spans = self.located(wanted.ids)
-        positions |= found_positions
-        spans |= found_spans
-        self.traces(context.trace_id for context in spans)
-        for context in spans:
-            operation = self.known.operations.get(context)
-            if operation is not None:
-                positions.update(places_of(operation))
-        self._messages(positions)
+        self.traces(context.trace_id for context in spans | found_spans)
+        operations = [
+            operation
+            for context in spans | found_spans
+            if (operation := self.known.operations.get(context)) is not None
+        ]
+        named = {position for operation in operations for position in places_of(operation)}
+        self._messages(positions | found_positions | named)
+        messages = [
+            message
+            for position in positions
+            if (message := self.known.messages.get(position)) is not None
+        ]
+        contexts = {context for message in messages for context in message.contexts}
+        contexts.update(
+            context
+            for context in spans
+            if (operation := self.known.operations.get(context)) is not None and handles(operation)
+        )
+        ids = {one for message in messages for one in ids_of_message(message)}
+        return Wanted(contexts - self._pointing.keys(), set(), ids - self._located.keys())
 
     def _ask_pointing(self, contexts: Iterable[SpanContext]) -> None:
         asked = {context for context in contexts if context not in self._pointing}

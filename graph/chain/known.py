@@ -18,6 +18,10 @@ from graph.model import (
     SpanContext,
 )
 
+_PRODUCING = frozenset(one for one in OperationType if one.produces)
+_CONSUMING = frozenset(one for one in OperationType if one.consumes)
+_HANDLING = _CONSUMING | {OperationType.SETTLE}
+
 
 class Place(NamedTuple):
     """What spans say of a position; cluster and incarnation they seldom know."""
@@ -57,6 +61,7 @@ class Known:
         """Copies by their original's message id, where they have one of their own."""
         self.twins: dict[tuple[SpanContext, *Twin], set[Position]] = defaultdict(set)
         """Messages without ids by context, key and value: those of one bucket look alike."""
+        self._parents: dict[SpanContext, SpanContext | None] = {}
         self.version = 0
         """Grows whenever something new is learned."""
 
@@ -66,6 +71,7 @@ class Known:
             if before == operation and before.relations == operation.relations:
                 continue
             self.version += 1
+            self._parents.pop(operation.context, None)
             if before is None or _order(operation) < _order(before):
                 self.operations[operation.context] = operation
             if operation.parent:
@@ -87,6 +93,7 @@ class Known:
             if before == span:
                 continue
             self.version += 1
+            self._parents.pop(span.context, None)
             if before is None or _shape(span) < _shape(before):
                 self.spans[span.context] = span
             if span.parent:
@@ -151,10 +158,12 @@ class Known:
 
     def parent(self, context: SpanContext) -> SpanContext | None:
         """The parent's context as the span says it; None for a root, or an unknown span."""
-        span = self.spans.get(context) or self.operations.get(context)
-        if span is None or not span.parent:
-            return None
-        return SpanContext(context.trace_id, span.parent)
+        if context not in self._parents:
+            span = self.spans.get(context) or self.operations.get(context)
+            self._parents[context] = (
+                SpanContext(context.trace_id, span.parent) if span and span.parent else None
+            )
+        return self._parents[context]
 
     def ancestors(self, context: SpanContext) -> Iterator[SpanContext]:
         """Parents upwards; the last may be a span that nobody knows. Loops end."""
@@ -201,16 +210,14 @@ def original_of(message: Message) -> Position | None:
 
 def produces(operation: Operation) -> bool:
     """Whether it made or sent messages; what the span does not say, its kind does."""
-    if operation.type is OperationType.OTHER:
-        return operation.kind == "producer"
-    return operation.type.produces
+    type = operation.type
+    return type in _PRODUCING or (type is OperationType.OTHER and operation.kind == "producer")
 
 
 def consumes(operation: Operation) -> bool:
     """Whether it received or processed messages."""
-    if operation.type is OperationType.OTHER:
-        return operation.kind == "consumer"
-    return operation.type.consumes
+    type = operation.type
+    return type in _CONSUMING or (type is OperationType.OTHER and operation.kind == "consumer")
 
 
 def processes(operation: Operation) -> bool:
@@ -220,7 +227,7 @@ def processes(operation: Operation) -> bool:
 
 def handles(operation: Operation) -> bool:
     """Whether it belongs to a delivery: consumes, or settles."""
-    return operation.type is OperationType.SETTLE or consumes(operation)
+    return operation.type in _HANDLING or consumes(operation)
 
 
 def relations_of(operation: Operation) -> tuple[Relation, ...]:
