@@ -174,7 +174,7 @@ class Limits(_Part):
     """Stored of each message's value; 0 stores none."""
     header_bytes: Annotated[int, Field(ge=0)] = 8 << 10
     """Stored of each header's value."""
-    chain_events: Annotated[int, Field(ge=1)] = 5_000
+    chain_events: Annotated[int, Field(ge=1)] = 20_000
     """The most that one chain may hold, whatever is asked for."""
     rows: Annotated[int, Field(ge=1)] = 10_000
     """The most that one list may hold, whatever is asked for."""

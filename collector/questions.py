@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property
 from importlib.metadata import version
 from typing import Any
 
@@ -61,21 +62,37 @@ def chain(
             named.start,
             limits,
             clock=time.monotonic,
-            subscribers=_subscribers(backend),
+            subscribers=_Subscribers(backend),
         )
     except NoEvent:
         raise Unknown(text) from None
     return directed(focused(whole, named.focus), direction)
 
 
-def _subscribers(backend: Backend) -> dict[str, set[str]]:
-    """Names of those who read each destination, as far as the brokers tell."""
-    names: dict[str, set[str]] = defaultdict(set)
-    for consumer in backend.consumers():
-        for destination in consumer.destinations:
-            names[destination].add(consumer.group)
-            names[destination].update(consumer.services)
-    return names
+class _Subscribers(Mapping[str, Collection[str]]):
+    """Names of those who read each destination, as far as the brokers tell; asked for only when
+    somebody looks."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    def __getitem__(self, destination: str) -> Collection[str]:
+        return self._names[destination]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    @cached_property
+    def _names(self) -> dict[str, set[str]]:
+        names: dict[str, set[str]] = defaultdict(set)
+        for consumer in self._backend.consumers():
+            for destination in consumer.destinations:
+                names[destination].add(consumer.group)
+                names[destination].update(consumer.services)
+        return dict(names)
 
 
 def health(backend: Backend) -> dict[str, Any]:

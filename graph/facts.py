@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple, Protocol
 
 from graph.model import IdKind, Location, Message, Operation, Position, Relation, Span, SpanContext
@@ -56,6 +56,10 @@ class Facts(Protocol):
         """The messages at these positions. A position with an empty cluster or incarnation
         stands for every one that fits it, because spans seldom name them."""
 
+    def whole(self, positions: Collection[Position]) -> list[Position]:
+        """The positions that these can stand for: with every tapped cluster and incarnation
+        that fits what they leave empty. Whether a message lies there is not looked at."""
+
     def located(self, ids: Collection[tuple[IdKind, str]]) -> list[Location]:
         """Where these ids were seen, as an id of that kind. Ids compare normalised.
 
@@ -70,6 +74,9 @@ class Facts(Protocol):
     def successions(self, pairs: Collection[tuple[Kind, Kind]]) -> list[Succession]:
         """How often the one kind came before the other, in a sample of recent flows: as many as
         can be looked at in milliseconds. Pairs that no flow shows are missing."""
+
+    def together(self, questions: Sequence[Callable[[], object]]) -> None:
+        """Ask these, each a call of another method of this, side by side where that is sooner."""
 
     def resolve(self, text: str) -> list[Location]:
         """What a pasted text could name: any kind of id, or `destination/partition/offset`."""

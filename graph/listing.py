@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from graph.model import Progress
+from graph.model import IdKind, Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,3 +120,18 @@ class Consumer:
         read = {at.destination for at in self.progress}
         read.update(name for member in self.members for name, _ in member.assignment)
         return tuple(sorted(read))
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One thing that a text could mean."""
+
+    ask: str
+    """Names exactly this when it is looked up."""
+    kind: IdKind
+    """As what kind of id the text names it."""
+    label: str
+    """One line to choose by."""
+    events: int = 1
+    time: int = 0
+    """Of the earliest event, nanoseconds since the Unix epoch."""

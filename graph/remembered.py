@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from typing import TypeVar
 
 from graph.chain.names import normal
@@ -41,20 +41,18 @@ class Remembered:
         )
 
     def messages(self, positions: Collection[Position]) -> list[Message]:
-        # Who asks with parts of a position missing may mean several messages: only whole
-        # positions are keys.
-        whole = [p for p in positions if p.cluster and p.incarnation]
-        partial = [p for p in positions if not (p.cluster and p.incarnation)]
-        found = _remembered(
-            whole, self._messages, self._facts.messages, lambda message: (message.position,)
+        return _remembered(
+            self.whole(positions),
+            self._messages,
+            self._facts.messages,
+            lambda message: (message.position,),
         )
-        if partial:
-            known = {message.position for message in found}
-            for message in self._facts.messages(partial):
-                self._messages[message.position] = [message]
-                if message.position not in known:
-                    found.append(message)
-        return found
+
+    def whole(self, positions: Collection[Position]) -> list[Position]:
+        return self._facts.whole(positions)
+
+    def together(self, questions: Sequence[Callable[[], object]]) -> None:
+        self._facts.together(questions)
 
     def located(self, ids: Collection[tuple[IdKind, str]]) -> list[Location]:
         return _remembered(

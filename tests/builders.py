@@ -50,7 +50,8 @@ Inside = Operation | Span | Sent | SpanContext | None
 class Flow:
     """Collects the facts of a story."""
 
-    def __init__(self, *, cluster: str = "c1", system: str = "kafka") -> None:
+    def __init__(self, *, cluster: str = "c1", system: str = "kafka", first_id: int = 0) -> None:
+        """Ids of traces and spans count up from `first_id`."""
         self.operations: dict[SpanContext, Operation] = {}
         self.messages: dict[Position, Message] = {}
         self.spans: dict[SpanContext, Span] = {}
@@ -58,7 +59,7 @@ class Flow:
         self._cluster = cluster
         self._system = system
         self._offsets: dict[tuple[str, str], int] = {}
-        self._ids = 0
+        self._ids = first_id
 
     # Producing
 
@@ -106,12 +107,18 @@ class Flow:
         ]
 
     def message(
-        self, destination: str, *, partition: str = "0", time: int = 0, **fields: Any
+        self,
+        destination: str,
+        *,
+        partition: str = "0",
+        time: int = 0,
+        incarnation: str = "i1",
+        **fields: Any,
     ) -> Message:
         """A tapped message at the next offset of its partition."""
         offset = self._offsets.get((destination, partition), 0)
         self._offsets[destination, partition] = offset + 1
-        at = (self._system, self._cluster, destination, "i1", partition, offset)
+        at = (self._system, self._cluster, destination, incarnation, partition, offset)
         message = Message(
             Position(*at), (time or self.tick()) // MILLISECOND * MILLISECOND, **fields
         )

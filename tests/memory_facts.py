@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TypeVar
 
 from graph.chain.known import original_of
-from graph.chain.names import fits, normal, normal_id, place_of
+from graph.chain.names import fits, is_whole, normal, normal_id, place_of
 from graph.facts import Kind, Succession, Window
 from graph.model import (
     IdKind,
@@ -58,6 +58,20 @@ class MemoryFacts:
                 if fits(asked, message.position):
                     found[message.position] = message
         return list(found.values())
+
+    def whole(self, positions: Collection[Position]) -> list[Position]:
+        found = []
+        for position in positions:
+            if is_whole(position):
+                found.append(position)
+                continue
+            filled = [Position(*life, *position[4:]) for life in self._lives]
+            found += [one for one in filled if fits(position, one)]
+        return list(dict.fromkeys(found))
+
+    def together(self, questions: Sequence[Callable[[], object]]) -> None:
+        for question in questions:
+            question()
 
     def located(self, ids: Collection[tuple[IdKind, str]]) -> list[Location]:
         self.calls.append("located")
@@ -127,6 +141,10 @@ class MemoryFacts:
     @cached_property
     def _messages_at(self) -> dict[str, list[Message]]:
         return _grouped((str(one.position), one) for one in self._messages)
+
+    @cached_property
+    def _lives(self) -> set[tuple[str, str, str, str]]:
+        return {message.position[:4] for message in self._messages}
 
     @cached_property
     def _pointing_at(self) -> dict[SpanContext, list[Relation]]:

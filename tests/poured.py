@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
@@ -32,6 +33,18 @@ def pour(flow: Flow, store: Store) -> None:
         for name, value in _columns(message).items():
             columns[name].append(value)
     store.insert("messages_in", columns)
+    store.insert("positions", _read_to(flow))
+
+
+def _read_to(flow: Flow) -> dict[str, list[object]]:
+    """Where a tap would go on, which is how a store knows what was tapped."""
+    ends = {message.position[:5]: message.position.offset + 1 for message in flow.messages.values()}
+    names = ("system", "cluster", "destination", "incarnation", "partition")
+    columns: dict[str, list[object]] = {
+        name: [place[at] for place in ends] for at, name in enumerate(names)
+    }
+    stored = [datetime.now(UTC)] * len(ends)
+    return {**columns, "next_offset": list(ends.values()), "stored": list(stored)}
 
 
 def request(flow: Flow) -> ExportTraceServiceRequest:

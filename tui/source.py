@@ -19,8 +19,7 @@ from typing import Any, Protocol
 
 from graph.chain.result import Chain
 from graph.direction import Direction
-from graph.listing import Activity, Consumer, EventFilter, EventRow
-from graph.lookup import Candidate
+from graph.listing import Activity, Candidate, Consumer, EventFilter, EventRow
 from graph.topology import Topology
 
 

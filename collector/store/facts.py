@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
-from collector.conventions.render import normal_id
 from collector.store import rows
-from collector.store.client import Store
+from collector.store.client import READERS, Store
+from collector.store.lives import Lives
 from collector.store.successions import successions
+from graph.chain.names import fits, is_whole
 from graph.chain.names import normal_id as normal
 from graph.facts import Kind, Succession, Window
 from graph.model import (
@@ -35,6 +37,7 @@ RESOLVED = 1_000
 
 _POSITION = re.compile(r"^(?P<destination>.+?)[/:](?P<partition>\d+)[/:@](?P<offset>\d+)$")
 _DOTTED = re.compile(r"^(?P<destination>.+)\.(?P<partition>\d+)\.(?P<offset>\d+)$")
+_UUID = re.compile(r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
 _ADDRESS = re.compile(r"^([0-9a-f]{32})/([0-9a-f]{16})$")
 _TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$")
 
@@ -44,7 +47,8 @@ class StoreFacts:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._beside = ThreadPoolExecutor(2, thread_name_prefix="flowtap-facts")
+        self._lives = Lives(store)
+        self._beside = ThreadPoolExecutor(READERS, thread_name_prefix="flowtap-facts")
 
     def operations(self, traces: Collection[str]) -> list[Operation]:
         sql = (
@@ -70,39 +74,37 @@ class StoreFacts:
         return [rows.span(row) for row in self._each(sql, traces)]
 
     def messages(self, positions: Collection[Position]) -> list[Message]:
-        full = [p for p in positions if p.cluster and p.incarnation]
-        part = [p for p in positions if not (p.cluster and p.incarnation)]
-        found: list[Message] = []
         sql = (
             f"SELECT {rows.MESSAGE_COLUMNS} FROM messages WHERE ({rows.POSITION}, offset) IN "
             "{keys:Array(Tuple(String, String, String, String, String, Int64))} "
             f"LIMIT 1 BY {rows.POSITION}, offset"
         )
-        found += (rows.message(row) for row in self._each(sql, full))
-        # The primary key begins with system and cluster: naming the few that exist keeps the
-        # look-up by destination, partition and offset on it.
-        sql = (
-            f"SELECT {rows.MESSAGE_COLUMNS} FROM messages "
-            "WHERE (system, cluster, destination, incarnation) IN ("
-            "SELECT DISTINCT system, cluster, destination, incarnation FROM positions "
-            "WHERE destination IN {destinations:Array(String)}) "
-            "AND (destination, partition, offset) IN {keys:Array(Tuple(String, String, Int64))} "
-            f"LIMIT 1 BY {rows.POSITION}, offset"
-        )
-        keys = {(p.destination, p.partition, p.offset) for p in part}
-        candidates = [
-            rows.message(row)
-            for row in self._each(sql, keys, destinations=sorted({p.destination for p in part}))
-        ]
-        wanted: dict[tuple[str, str, int], list[Position]] = {}
-        for p in part:
-            wanted.setdefault((p.destination, p.partition, p.offset), []).append(p)
-        for candidate in candidates:
-            at = candidate.position
-            asked = wanted[at.destination, at.partition, at.offset]
-            if any(_fits(p, at) for p in asked):
-                found.append(candidate)
-        return list({message.position: message for message in found}.values())
+        return [rows.message(row) for row in self._each(sql, self.whole(positions))]
+
+    def whole(self, positions: Collection[Position]) -> list[Position]:
+        open_ended = [position for position in positions if not is_whole(position)]
+        if not open_ended:
+            return list(positions)
+        lives = self._lives.of({position.destination for position in open_ended})
+        found = dict.fromkeys(position for position in positions if is_whole(position))
+        for position in open_ended:
+            for life in lives[position.destination]:
+                filled = Position(*life, *position[4:])
+                if fits(position, filled):
+                    found[filled] = None
+        return list(found)
+
+    def together(self, questions: Sequence[Callable[[], object]]) -> None:
+        """The last one is asked in the caller's thread. The first error of any is raised, when
+        none is under way any more."""
+        waiting = [self._beside.submit(question) for question in questions[:-1]]
+        try:
+            for question in questions[-1:]:
+                question()
+        finally:
+            wait(waiting)
+        for future in waiting:
+            future.result()
 
     def located(self, ids: Collection[tuple[IdKind, str]]) -> list[Location]:
         sql = (
@@ -115,9 +117,8 @@ class StoreFacts:
             (normal(text), str(kind)) for kind, text in ids if text and kind is not IdKind.POSITION
         }
         texts = {text for kind, text in ids if kind is IdKind.POSITION}
-        naming = self._beside.submit(self._naming, texts) if texts else None
         found = [rows.location(row) for row in self._each(sql, keys)]
-        return found + (naming.result() if naming else [])
+        return found + (self._naming(texts) if texts else [])
 
     def _naming(self, texts: Collection[str]) -> list[Location]:
         """Operations that name these `destination/partition/offset`."""
@@ -171,19 +172,25 @@ class StoreFacts:
         text = text.strip()
         if not text:
             return []
-        found = self._named(text)
-        found += self._at(text)
-        found += self._traced(text)
-        return found
+        found: list[Location] = []
+
+        def ask(way: Callable[[str], list[Location]]) -> None:
+            found.extend(way(text))
+
+        dashed = _UUID.match(text) is not None
+        ways = (self._named, self._at) if dashed else (self._named, self._at, self._traced)
+        self.together([partial(ask, way) for way in ways])
+        # Few write a trace id as a UUID, and nearly all message ids are one.
+        return self._traced(text) if dashed and not found else found
 
     def _named(self, text: str) -> list[Location]:
         sql = (
-            f"SELECT {rows.LOCATION_COLUMNS} FROM ids WHERE id = {normal_id('{text:String}')} "
-            "AND kind != 'causation' ORDER BY time DESC "
+            f"SELECT {rows.LOCATION_COLUMNS} FROM ids WHERE id = {{text:String}} "
+            "AND kind != 'causation' ORDER BY kind = 'correlation', time DESC "
             "LIMIT 1 BY kind, trace_id, span_id, system, cluster, destination, incarnation, "
             f"partition, offset LIMIT {RESOLVED}"
         )
-        return [rows.location(row) for row in self._store.query(sql, {"text": text})]
+        return [rows.location(row) for row in self._store.query(sql, {"text": normal(text)})]
 
     def _at(self, text: str) -> list[Location]:
         found = _POSITION.match(text) or _DOTTED.match(text)
@@ -278,17 +285,6 @@ class StoreFacts:
         while chunk := list(islice(remaining, CHUNK)):
             plain = [tuple(key) if isinstance(key, tuple) else key for key in chunk]
             yield from self._store.query(sql, {"keys": plain, **parameters})
-
-
-def _fits(asked: Position, found: Position) -> bool:
-    return all(
-        not wanted or wanted == had
-        for wanted, had in (
-            (asked.system, found.system),
-            (asked.cluster, found.cluster),
-            (asked.incarnation, found.incarnation),
-        )
-    )
 
 
 def _place(text: str, kind: IdKind, operation: Operation) -> Location:

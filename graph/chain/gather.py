@@ -8,13 +8,26 @@ the ids of all messages read so far are. What comes early waits here until it is
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from graph.chain.known import Known, handles, ids_of, original_of, places_of
-from graph.chain.names import normal, normal_id
+from graph.chain.names import is_whole, normal, normal_id
 from graph.facts import Facts, Kind, Succession, Window
-from graph.model import IdKind, Message, Position, Relation, SpanContext
+from graph.model import (
+    IdKind,
+    Location,
+    Message,
+    Operation,
+    Position,
+    Relation,
+    Span,
+    SpanContext,
+)
+
+K = TypeVar("K")
+T = TypeVar("T")
 
 EARLY = 2_000
 """Spans of one trace, or ids, that are asked for before they are wanted; where there are more,
@@ -61,7 +74,8 @@ def ids_of_message(message: Message) -> set[Id]:
 
 
 class Gatherer:
-    """Knows what was asked already; one round of asking is at most five calls."""
+    """Knows what was asked already; one round of asking is at most three waves of calls that
+    are made together."""
 
     def __init__(
         self, facts: Facts, known: Known, clock: Callable[[], float] | None, seconds: float
@@ -105,80 +119,31 @@ class Gatherer:
 
     def _ask(self, wanted: Wanted) -> Wanted:
         """One round; returns what is plainly wanted after it."""
-        positions = set(wanted.positions)
-        spans = set(wanted.contexts)
-        self._ask_pointing(wanted.contexts)
+        self._wave(wanted.contexts, wanted.ids, wanted.contexts, wanted.positions)
+        found, spans = self._places(wanted.ids)
+        own = set(wanted.positions)
+        pointing = set(wanted.contexts)
         for context in wanted.contexts:
-            pointing, carrying = self._pointing[context]
-            spans |= pointing
-            positions |= carrying
-        found_positions, found_spans = self.located(wanted.ids)
-        self.traces(context.trace_id for context in spans | found_spans)
-        operations = [
-            operation
-            for context in spans | found_spans
-            if (operation := self.known.operations.get(context)) is not None
-        ]
-        named = {position for operation in operations for position in places_of(operation)}
-        self._messages(positions | found_positions | named)
-        messages = [
-            message
-            for position in positions
-            if (message := self.known.messages.get(position)) is not None
-        ]
+            sources, carrying = self._pointing[context]
+            pointing |= sources
+            own |= carrying
+        spans |= pointing
+        self._wave(spans=spans, positions=found | own)
+        known = self.known
+        operations = [known.operations[one] for one in spans if one in known.operations]
+        self._wave(positions={place for one in operations for place in places_of(one)})
+        messages = [known.messages[position] for position in own if position in known.messages]
         contexts = {context for message in messages for context in message.contexts}
         contexts.update(
-            context
-            for context in spans
-            if (operation := self.known.operations.get(context)) is not None and handles(operation)
+            one.context for one in operations if one.context in pointing and handles(one)
         )
         ids = {one for message in messages for one in ids_of_message(message)}
         return Wanted(contexts - self._pointing.keys(), set(), ids - self._located.keys())
 
-    def _ask_pointing(self, contexts: Iterable[SpanContext]) -> None:
-        asked = {context for context in contexts if context not in self._pointing}
-        if not asked:
-            return
-        for trace in {context.trace_id for context in asked}:
-            together = self._traces.get(trace, ())
-            if len(together) <= EARLY:
-                asked.update(context for context in together if context not in self._pointing)
-        self._check()
-        self._pointing.update((context, (set(), set())) for context in asked)
-        headers: list[Relation] = []
-        for relation in self._facts.pointing(asked):
-            spans, positions = self._pointing.setdefault(relation.target, (set(), set()))
-            if isinstance(relation.source, Position):
-                headers.append(relation)
-                positions.add(relation.source)
-            else:
-                spans.add(relation.source)
-        self.known.add_headers(headers)
-        self._messages(position for context in asked for position in self._pointing[context][1])
-
     def located(self, ids: Collection[Id]) -> tuple[set[Position], set[SpanContext]]:
         """Where these ids are; nothing of it is fetched yet."""
-        asked = {one for one in ids if one not in self._located}
-        if asked:
-            early = self._ids - self._located.keys()
-            if len(early) <= EARLY:
-                asked |= early
-            self._check()
-            self._located.update((one, (set(), set())) for one in asked)
-            for location in self._facts.located(asked):
-                found = self._located.get((location.kind, normal(location.kind, location.id)))
-                if found is None:
-                    continue
-                if location.position is not None:
-                    found[1].add(location.position)
-                elif location.context is not None:
-                    found[0].add(location.context)
-        spans: set[SpanContext] = set()
-        positions: set[Position] = set()
-        for one in ids:
-            spans |= self._located[one][0]
-            positions |= self._located[one][1]
-        return positions, spans
+        self._wave(ids=ids)
+        return self._places(ids)
 
     def seen(
         self, windows: Collection[Window], limit: int
@@ -201,13 +166,110 @@ class Gatherer:
 
     def traces(self, traces: Iterable[str]) -> None:
         """All operations and spans of these traces."""
-        asked = {trace for trace in traces if trace and trace not in self._traces}
-        if not asked:
+        self._wave(spans=(SpanContext(trace, "") for trace in traces))
+
+    def _places(self, ids: Collection[Id]) -> tuple[set[Position], set[SpanContext]]:
+        spans: set[SpanContext] = set()
+        positions: set[Position] = set()
+        for one in ids:
+            spans |= self._located[one][0]
+            positions |= self._located[one][1]
+        return positions, spans
+
+    def _wave(
+        self,
+        contexts: Iterable[SpanContext] = (),
+        ids: Iterable[Id] = (),
+        spans: Iterable[SpanContext] = (),
+        positions: Iterable[Position] = (),
+    ) -> None:
+        """Ask, together, for what points at these contexts, where these ids are, for the whole
+        traces of these spans, and what lies at these positions; as far as it was not asked yet."""
+        contexts = self._with_early_contexts(contexts)
+        ids = self._with_early_ids(ids)
+        places = {one for one in ids if one[0] is IdKind.POSITION}
+        traces = {span.trace_id for span in spans} - self._traces.keys() - {""}
+        positions = self._unread(positions)
+        relations: list[Relation] = []
+        locations: list[Location] = []
+        operations: list[Operation] = []
+        light: list[Span] = []
+        messages: list[Message] = []
+        questions: list[Callable[[], object]] = []
+
+        def ask(into: list[T], question: Callable[[Collection[K]], list[T]], keys: set[K]) -> None:
+            if keys:
+                questions.append(lambda: into.extend(question(keys)))
+
+        ask(relations, self._facts.pointing, contexts)
+        ask(locations, self._facts.located, ids - places)
+        ask(locations, self._facts.located, places)
+        ask(operations, self._facts.operations, traces)
+        ask(light, self._facts.spans, traces)
+        ask(messages, self._facts.messages, positions)
+        if not questions:
             return
         self._check()
-        operations = self._facts.operations(asked)
-        self._check()
-        spans = self._facts.spans(asked)
+        self._facts.together(questions)
+        self._learn_pointing(contexts, relations)
+        self._learn_located(ids, locations)
+        self._learn_traces(traces, operations, light)
+        self.known.add_messages(messages)
+        for message in messages:
+            self._ids |= ids_of_message(message)
+
+    def _with_early_contexts(self, contexts: Iterable[SpanContext]) -> set[SpanContext]:
+        asked = {context for context in contexts if context not in self._pointing}
+        for trace in {context.trace_id for context in asked}:
+            together = self._traces.get(trace, ())
+            if len(together) <= EARLY:
+                asked.update(context for context in together if context not in self._pointing)
+        return asked
+
+    def _with_early_ids(self, ids: Iterable[Id]) -> set[Id]:
+        asked = {one for one in ids if one not in self._located}
+        if asked:
+            early = self._ids - self._located.keys()
+            if len(early) <= EARLY:
+                asked |= early
+        return asked
+
+    def _unread(self, positions: Iterable[Position]) -> set[Position]:
+        asked = set(positions) - self._positions
+        self._positions |= asked
+        open_ended = [position for position in asked if not is_whole(position)]
+        if open_ended:
+            whole = set(self._facts.whole(open_ended)) - self._positions
+            self._positions |= whole
+            asked = asked.difference(open_ended) | whole
+        return asked - self.known.messages.keys()
+
+    def _learn_pointing(self, asked: Iterable[SpanContext], found: Iterable[Relation]) -> None:
+        self._pointing.update((context, (set(), set())) for context in asked)
+        headers: list[Relation] = []
+        for relation in found:
+            spans, positions = self._pointing.setdefault(relation.target, (set(), set()))
+            if isinstance(relation.source, Position):
+                headers.append(relation)
+                positions.add(relation.source)
+            else:
+                spans.add(relation.source)
+        self.known.add_headers(headers)
+
+    def _learn_located(self, asked: Iterable[Id], found: Iterable[Location]) -> None:
+        self._located.update((one, (set(), set())) for one in asked)
+        for location in found:
+            places = self._located.get((location.kind, normal(location.kind, location.id)))
+            if places is None:
+                continue
+            if location.position is not None:
+                places[1].add(location.position)
+            elif location.context is not None:
+                places[0].add(location.context)
+
+    def _learn_traces(
+        self, asked: Iterable[str], operations: Sequence[Operation], spans: Sequence[Span]
+    ) -> None:
         members: dict[str, set[SpanContext]] = defaultdict(set)
         for context in (*(one.context for one in operations), *(one.context for one in spans)):
             members[context.trace_id].add(context)
@@ -215,17 +277,6 @@ class Gatherer:
         self.known.add_operations(operations)
         self.known.add_spans(spans)
         self._ids.update((IdKind.MESSAGE, text) for one in operations for text in ids_of(one))
-
-    def _messages(self, positions: Iterable[Position]) -> None:
-        asked = set(positions) - self._positions
-        self._positions |= asked
-        asked -= self.known.messages.keys()
-        if asked:
-            self._check()
-            messages = self._facts.messages(asked)
-            self.known.add_messages(messages)
-            for message in messages:
-                self._ids |= ids_of_message(message)
 
     def _check(self) -> None:
         if self._clock is not None and self._clock() >= self._deadline:

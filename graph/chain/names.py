@@ -58,6 +58,11 @@ def fits(asked: Position, found: Position) -> bool:
     )
 
 
+def is_whole(position: Position) -> bool:
+    """Whether it says in which cluster, and in which life of its destination, it lies."""
+    return bool(position.cluster and position.incarnation)
+
+
 def place_of(operation: Operation) -> Position | None:
     """The position that a span itself names; None unless it is whole."""
     return place_at(operation, operation.destination, operation.partition, operation.offset)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from graph.chain.expand import find
+from graph.chain.names import normal_id
 from graph.chain.result import Chain, Event, EventKey, Limits, NoEvent, Start
 from graph.facts import Facts
 from graph.model import IdKind, Location, SpanContext
@@ -39,6 +40,8 @@ class Choice:
     """The events it names; more than one for a trace or a correlation id."""
     time: int = 0
     """Of the earliest of them, nanoseconds since the Unix epoch."""
+    correlations: frozenset[str] = frozenset()
+    """Their correlation ids, normalised."""
 
 
 def resolve(
@@ -59,7 +62,7 @@ def resolve(
         by_kind[location.kind].append(location)
     found: dict[tuple[EventKey, ...], Choice] = {}
     for kind in ORDER:
-        if kind not in by_kind:
+        if kind not in by_kind or (kind is IdKind.CORRELATION and _begins(text, found.values())):
             continue
         chain = _named(facts, by_kind[kind], clock, seconds)
         if chain is None:
@@ -94,14 +97,14 @@ def _sets(kind: IdKind, chain: Chain) -> list[tuple[EventKey, ...]]:
 
 
 def _brought_along(kind: IdKind, keys: tuple[EventKey, ...], found: Iterable[Choice]) -> bool:
-    """Whether a set adds nothing, as when a correlation is called by its first event's id."""
-    if kind not in TOGETHER:
-        return False
-    return any(
-        set(keys) <= set(other.events)
-        or (kind is IdKind.CORRELATION and other.kind is IdKind.MESSAGE and other.events[0] in keys)
-        for other in found
-    )
+    """Whether a set adds nothing to another choice."""
+    return kind in TOGETHER and any(set(keys) <= set(other.events) for other in found)
+
+
+def _begins(text: str, found: Iterable[Choice]) -> bool:
+    """Whether a correlation is called by the id of one of its events, mostly its first: that
+    one's chain brings the others along."""
+    return any(one.kind is IdKind.MESSAGE and normal_id(text) in one.correlations for one in found)
 
 
 def _choice(kind: IdKind, chain: Chain, keys: tuple[EventKey, ...]) -> Choice:
@@ -112,6 +115,7 @@ def _choice(kind: IdKind, chain: Chain, keys: tuple[EventKey, ...]) -> Choice:
         start=_start(chain, events),
         events=keys,
         time=min(event.time for event in events),
+        correlations=frozenset(normal_id(one.correlation_id) for one in events),
     )
 
 

@@ -66,7 +66,7 @@ class Stop(StrEnum):
 class Limits:
     """How far an expansion goes."""
 
-    events: int = 5_000
+    events: int = 20_000
     depth: int = 200
     """Generations away from the start, in either direction."""
     seconds: float = 10.0

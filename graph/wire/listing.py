@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from graph.listing import Activity, Consumer, EventRow, Member
-from graph.lookup import Candidate
+from graph.listing import Activity, Candidate, Consumer, EventRow, Member
 from graph.model import IdKind, Progress
 from graph.wire.facts import (
     Json,

@@ -10,7 +10,8 @@ from functools import partial
 from http import HTTPStatus
 from urllib.parse import quote
 
-from tests.benchmarks import engine
+from tests.benchmarks import chains, engine
+from tests.benchmarks.chains import Planted
 from tests.benchmarks.collector import FLOWTAP, Collector
 from tests.benchmarks.figures import Figure, Goal, Report, percentile
 from tests.benchmarks.payload import Order
@@ -18,6 +19,9 @@ from tests.benchmarks.steps import CREATED, PAID, SHOP, TOPICS
 from tests.benchmarks.world import World, apart, say
 
 SHELL_RUNS = 10
+PLANTED = 5
+CHAIN_GOALS = {"chain of 12 events": 60, "chain of 1,000 events in 10 traces": 500}
+"""Median milliseconds."""
 HOUR = 3600 * 10**9
 
 FOUND = (HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
@@ -45,6 +49,7 @@ def answers(world: World) -> Report:
     collector = Collector(folder)
     say(f"look-ups: storing {count:,} orders as of 30 days")
     kept = apart(engine.fill, collector.store, count, asked * rounds)
+    planted = apart(chains.plant, collector.store, PLANTED)
     samples = [kept[number::rounds] for number in range(rounds)]
     say("look-ups: asking")
     p50, p99 = Goal(10, at_least=False), Goal(25, at_least=False)
@@ -56,6 +61,8 @@ def answers(world: World) -> Report:
             figures += _timed(collector, f"event by {kind}", asking, samples, p50, p99)
         figures += _timed(collector, "chain of an order", _chain, samples)
         _whole(collector, kept[0])
+        for kind, told in planted.items():
+            figures += _planted(collector, kind, told, rounds)
         figures += _timed(
             collector, "graph of the last hour", _topology, samples, p99=Goal(30, False)
         )
@@ -63,7 +70,7 @@ def answers(world: World) -> Report:
     found = apart(engine.resolve, collector.store, {kind: [*map(id, kept)] for kind, id in IDS})
     for kind, taken in found.items():
         rounds_of_kind = [taken[number::rounds] for number in range(rounds)]
-        figures += _figures(f"{kind} found in the store", rounds_of_kind)
+        figures += _figures(f"{kind} found in the store", rounds_of_kind, p99=Goal(20, False))
     world.forget(folder)
     did = (
         f"{count * len(SHOP):,} spans and {count * len(TOPICS):,} messages received over 30 days; "
@@ -126,6 +133,26 @@ def _whole(collector: Collector, order: Order) -> None:
     consumers = sum(step.consumes for step in SHOP)
     if (len(chain["events"]), len(chain["deliveries"])) != (len(TOPICS), consumers):
         raise WrongAnswer(f"{len(chain['events'])} events, {len(chain['deliveries'])} deliveries")
+
+
+def _planted(
+    collector: Collector, kind: str, planted: Sequence[Planted], rounds: int
+) -> list[Figure]:
+    """How long a chain of a known size takes, which has to be whole."""
+    taken: list[list[float]] = []
+    for _ in range(rounds):
+        taken.append([])
+        for one in planted:
+            path = f"/chain/{one.id}?bodies=false"
+            taken[-1].append(_ask(collector, path))
+            _, body = collector.get(path)
+            chain = json.loads(body)
+            if (len(chain["events"]), len(chain["deliveries"])) != (one.events, one.deliveries):
+                raise WrongAnswer(
+                    f"{one}: {len(chain['events'])} events, {len(chain['deliveries'])} deliveries"
+                )
+    p50 = Goal(CHAIN_GOALS[kind], at_least=False)
+    return _figures(kind, taken, p50)
 
 
 def _shell(collector: Collector, orders: Sequence[Order]) -> Figure:

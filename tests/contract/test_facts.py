@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
-from collector.store.client import Store
-from collector.store.facts import StoreFacts
+from collector.store.client import Store, StoreError
+from collector.store.facts import RESOLVED, StoreFacts
+from collector.store.lives import AGE, Lives
 from graph.chain import Chain
 from graph.chain.resolve import resolve
 from graph.facts import Facts, Kind, Succession, Window
@@ -16,6 +18,7 @@ from graph.model import IdKind, Position, SpanContext
 from graph.remembered import Remembered
 from tests.builders import MILLISECOND, Flow, Sent
 from tests.flow_in_store import put_flow
+from tests.memory_facts import MemoryFacts
 from tests.poured import pour
 
 
@@ -127,6 +130,61 @@ def test_a_text_means_the_same_to_a_store(store: Store, text: str) -> None:
     ]
 
 
+def test_an_open_position_stands_for_every_life_that_was_tapped(store: Store) -> None:
+    """A topic that is deleted and made anew, and one that another cluster has too."""
+    asked = Position("kafka", "", "orders", "", "0", 7)
+    lives = [("c1", "i1"), ("c1", "i2"), ("c2", "i1")]
+    facts = StoreFacts(store)
+    assert facts.whole([asked]) == []
+    for cluster, incarnation in lives:
+        flow = Flow(cluster=cluster)
+        flow.message("orders", incarnation=incarnation)
+        pour(flow, store)
+
+    facts = StoreFacts(store)
+    in_memory = MemoryFacts(messages=facts.messages([asked._replace(offset=0)]))
+    for known in (facts, in_memory):
+        assert set(known.whole([asked])) == {
+            asked._replace(cluster=cluster, incarnation=incarnation)
+            for cluster, incarnation in lives
+        }
+        in_one = asked._replace(cluster="c1", incarnation="i2")
+        assert known.whole([asked._replace(incarnation="i2"), in_one]) == [in_one]
+        assert known.whole([asked._replace(destination="nobody's")]) == []
+
+
+def test_a_new_topic_is_noticed_at_once_and_a_new_life_soon(store: Store) -> None:
+    now = 0.0
+    lives = Lives(store, clock=lambda: now)
+    assert lives.of(["orders"]) == {"orders": []}
+    flow = Flow()
+    flow.message("orders")
+    pour(flow, store)
+    first = ("kafka", "c1", "orders", "i1")
+    assert lives.of(["orders"]) == {"orders": [first]}
+
+    again = Flow()
+    again.message("orders", incarnation="i2")
+    pour(again, store)
+    assert lives.of(["orders"]) == {"orders": [first]}
+    now = AGE + 0.1
+    assert sorted(lives.of(["orders"])["orders"]) == [first, ("kafka", "c1", "orders", "i2")]
+
+
+def test_an_error_of_one_question_reaches_who_asked(store: Store) -> None:
+    done: list[int] = []
+
+    def broken() -> None:
+        raise StoreError("away")
+
+    works = partial(done.append, 1)
+    orders: list[list[Callable[[], object]]] = [[broken, works], [works, broken]]
+    for questions in orders:
+        with pytest.raises(StoreError):
+            StoreFacts(store).together(questions)
+    assert done == [1, 1]
+
+
 def asked(facts: Facts) -> list[object]:
     """Every question about things that nobody has seen."""
     nowhere = Position("kafka", "c1", "none", "i1", "0", 7)
@@ -211,3 +269,14 @@ def test_of_many_flows_a_sample_of_the_newest_is_enough(store: Store) -> None:
 
     assert 10 <= found.flows <= 40
     assert found.first == found.flows
+
+
+def test_a_correlation_larger_than_what_one_look_up_finds_is_still_one_choice(store: Store) -> None:
+    flow = Flow()
+    first = flow.send("shop", "orders", message_id="C-1", correlation_id="C-1")
+    for number in range(RESOLVED + 5):
+        flow.message("items", correlation_id="c-1", message_id=f"i{number}")
+    pour(flow, store)
+
+    (choice,) = resolve(StoreFacts(store), "C-1")
+    assert (choice.kind, choice.events) == (IdKind.MESSAGE, (first.key,))

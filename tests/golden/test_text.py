@@ -52,6 +52,21 @@ def deep(generations: int) -> Chain:
     return flow.chain(flow.events[0].key)
 
 
+def wide() -> Chain:
+    """An order of three hundred items, each packed; some twice, and a few never well."""
+    builder = ChainBuilder()
+    order = builder.event("order.placed", 0, service="shop")
+    split = builder.handled(order, "splitter", 1, 40)
+    for number in range(300):
+        item = builder.event("item.wanted", 2 + number, service="splitter")
+        builder.led_to(split, item)
+        failed = ("no such shelf",) if number % 100 == 7 else ()
+        packing = builder.handled(item, "warehouse", 4 + number, 3, failed=failed)
+        if number % 3 == 0:
+            builder.led_to(packing, builder.event("item.packed", 6 + number, service="warehouse"))
+    return builder.chain(order)
+
+
 @pytest.mark.parametrize(
     ("name", "chain", "width"),
     [
@@ -59,6 +74,7 @@ def deep(generations: int) -> Chain:
         ("order-120", order(), 120),
         ("loop", looping(), 80),
         ("deep", deep(14), 80),
+        ("wide", wide(), 100),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -10,8 +10,7 @@ from typing import Any
 from graph.chain.result import Chain
 from graph.direction import Direction
 from graph.edges import EdgeRow
-from graph.listing import Activity, Consumer, EventFilter, EventRow
-from graph.lookup import Candidate
+from graph.listing import Activity, Candidate, Consumer, EventFilter, EventRow
 from graph.topology import Topology
 from graph.wire.chain import event_ids
 from tests.tui import shop

@@ -9,8 +9,18 @@ from graph.chain.result import Chain, Delivery, EventKey
 from graph.model import Evidence
 from tests.goldens import assert_golden
 from tests.tui.order import ChainBuilder, order
+from tui.drawing.chain_bundles import ALIKE, bundled, members_of
 from tui.drawing.chain_drawing import ChainDrawing
-from tui.drawing.chain_tree import Row, RowKey, RowKind, parent_of, sibling_of, tree, way_to
+from tui.drawing.chain_tree import (
+    Row,
+    RowKey,
+    RowKind,
+    parent_of,
+    sibling_of,
+    tree,
+    way_to,
+    without_folded,
+)
 from tui.drawing.segments import text_of, width_of
 
 STRENGTHS = list(Evidence)
@@ -78,7 +88,7 @@ def test_rows_inside_are_counted_and_depths_never_jump(chain: Chain) -> None:
 def test_folding_hides_what_is_inside_and_nothing_else(chain: Chain, data: st.DataObject) -> None:
     rows = tree(chain)
     row = data.draw(st.sampled_from(rows))
-    folded = tree(chain, {row.key})
+    folded = without_folded(rows, {row.key})
     index = rows.index(row)
     hidden = rows[index + 1 : index + 1 + row.inside]
     assert [one.key for one in folded] == [one.key for one in rows if one not in hidden]
@@ -160,3 +170,69 @@ def test_a_hidden_event_says_what_hides_it() -> None:
     assert drawing.place_of(shipped) is None
     assert drawing.hiding(shipped) == {inventory}
     assert drawing.row(RowKey(RowKind.EVENT, shipped)) is None
+
+
+def fan(effects: int, each: int = 1) -> Chain:
+    """One delivery that led to many events alike, each handled by one service, some not."""
+    builder = ChainBuilder()
+    order = builder.event("order.created", 0, service="shop")
+    split = builder.handled(order, "splitter", 1, 5)
+    for number in range(effects):
+        item = builder.event("item.wanted", 2 + number, service="splitter")
+        builder.led_to(split, item)
+        for consumer in range(each):
+            builder.handled(item, f"warehouse-{consumer}", 3 + number, 1)
+    return builder.chain(order)
+
+
+def test_what_is_many_and_alike_is_one_row_with_all_that_it_stands_for() -> None:
+    chain = fan(ALIKE + 1, each=2)
+    rows = bundled(tree(chain))
+    assert [(row.key.kind, len(row.alike)) for row in rows] == [
+        (RowKind.EVENT, 0),
+        (RowKind.DELIVERY, 0),
+        (RowKind.BUNDLE, ALIKE + 1),
+        (RowKind.BUNDLE, ALIKE + 1),
+        (RowKind.BUNDLE, ALIKE + 1),
+    ]
+    assert [row.depth for row in rows] == [0, 1, 2, 3, 3]
+    assert rows[1].inside == 3
+
+
+def test_few_that_are_alike_stay_apart() -> None:
+    rows = tree(fan(ALIKE))
+    assert bundled(rows) == rows
+
+
+def test_an_opened_bundle_shows_each_of_its_members() -> None:
+    whole = tree(fan(ALIKE + 3))
+    shut = bundled(whole)
+    bundle = next(row for row in shut if row.alike)
+    rows = bundled(whole, {bundle.key})
+    assert [row.alike for row in rows if row.key == bundle.key] == [bundle.alike]
+    shown = [row.key for row in rows if row.key != bundle.key]
+    assert sorted(map(str, shown)) == sorted(str(row.key) for row in whole)
+
+
+@given(chains(), st.integers(0, 4))
+def test_bundles_lose_nothing_whatever_the_chain(chain: Chain, most: int) -> None:
+    whole = tree(chain)
+    rows = bundled(whole, most=most)
+    members = [one.key for row in rows for one in members_of(row)]
+    assert sorted(map(str, members)) == sorted(str(row.key) for row in whole)
+    assert len({row.key for row in rows}) == len(rows)
+    for index, row in enumerate(rows):
+        parent = parent_of(rows, index)
+        assert (parent is None) == (row.depth == 0)
+        assert parent is None or rows[parent].depth == row.depth - 1
+
+
+def test_a_row_in_a_bundle_is_found_by_opening_it() -> None:
+    chain = fan(ALIKE + 1)
+    drawing = ChainDrawing(chain, 100)
+    last = chain.events[-1].key
+    assert drawing.place_of(last) is None
+    hiding = drawing.hiding(last)
+    assert len(hiding) == 1
+    assert ChainDrawing(chain, 100, opened=hiding).place_of(last) is not None
+    assert not drawing.hiding(chain.focus)

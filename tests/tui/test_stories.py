@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graph.lookup import Candidate
+from graph.listing import Candidate
 from graph.model import IdKind
 from tests.goldens import assert_golden
 from tests.tui import shop

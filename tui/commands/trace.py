@@ -36,6 +36,9 @@ def command(
         int | None, typer.Option("--depth", min=0, help="Generations away from it at most.")
     ] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Events at most.")] = None,
+    each: Annotated[
+        bool, typer.Option("--each", help="Also where many are alike: a line for each.")
+    ] = False,
     as_json: options.Json = False,
     url: options.Url = None,
     store: options.Store = None,
@@ -61,7 +64,7 @@ def command(
         return
     from tui.drawing.chain_lines import chain_lines
 
-    put_lines(chain_lines(chain, width()))
+    put_lines(chain_lines(chain, width(), each=each))
 
 
 def chain_of(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from graph.chain.result import Chain, Event, EventKey
 from graph.edges import Role
@@ -37,6 +37,32 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class Grade:
+    """Causes of one evidence: how many of those that it makes knowable were found, and how many
+    of those that are shown with it are right."""
+
+    knowable: int = 0
+    """Causes that the ledgers say can be known by this evidence, and by no surer one."""
+    found: int = 0
+    """Of these, found with this evidence or a surer one."""
+    shown: int = 0
+    """Joins shown with it; one of several that fit counts like any other."""
+    right: int = 0
+
+    @property
+    def recall(self) -> float:
+        return self.found / self.knowable if self.knowable else 1.0
+
+    @property
+    def precision(self) -> float:
+        return self.right / self.shown if self.shown else 1.0
+
+
+INFERRED_LEAST = 0.95
+"""Precision and recall of what is only inferred. Everything surer has to be right and complete."""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The comparison. It agrees when nothing is wrong and there was something to find."""
 
@@ -51,12 +77,17 @@ class Report:
     unknowable: tuple[Unknowable, ...] = ()
     passed_only: int = 0
     """Deliveries that only a group's progress tells: counted on the edges, in no chain."""
-    cause_evidence: Mapping[str, int] = field(default_factory=dict)
-    """Causes found, by their evidence."""
+    grades: Mapping[Evidence, Grade] = field(default_factory=dict)
 
     @property
     def agrees(self) -> bool:
-        return not self.differences and self.edges.found > 0 and self.chains.found > 0
+        inferred = self.grades.get(Evidence.INFERRED, Grade())
+        return (
+            not self.differences
+            and self.edges.found > 0
+            and self.chains.found > 0
+            and min(inferred.recall, inferred.precision) >= INFERRED_LEAST
+        )
 
 
 def compare(truth: Truth, topology: Topology, chain_of: Callable[[str], Chain | None]) -> Report:
@@ -64,13 +95,13 @@ def compare(truth: Truth, topology: Topology, chain_of: Callable[[str], Chain | 
     edges, messages, differences = _compare_edges(truth, topology)
     found: Counter[str] = Counter()
     expected: Counter[str] = Counter()
-    evidence: Counter[str] = Counter()
+    grades: Counter[tuple[Evidence, str]] = Counter()
     passed_only = 0
     for true in truth.chains:
         told = _compare_chain(true, chain_of(true.root))
         found.update(told.found)
         expected.update(told.expected)
-        evidence.update(told.evidence)
+        grades.update(told.grades)
         passed_only += told.passed_only
         differences += told.differences
         expected["chains"] += 1
@@ -88,7 +119,10 @@ def compare(truth: Truth, topology: Topology, chain_of: Callable[[str], Chain | 
         differences=tuple(differences),
         unknowable=truth.unknowable,
         passed_only=passed_only,
-        cause_evidence=dict(evidence),
+        grades={
+            evidence: Grade(**{each.name: grades[evidence, each.name] for each in fields(Grade)})
+            for evidence in Evidence
+        },
     )
 
 
@@ -165,7 +199,8 @@ def _edge(name: EdgeName) -> str:
 class _Told:
     found: Counter[str]
     expected: Counter[str]
-    evidence: Counter[str]
+    grades: Counter[tuple[Evidence, str]]
+    """Counts of `Grade`, by evidence and field."""
     differences: list[Difference]
     passed_only: int = 0
 
@@ -217,11 +252,14 @@ def _compare_causes(
         joins = chain.causes_of(event.key) if event else ()
         right = [join for join in joins if names[join.cause] == true_event.cause]
         what = f"cause of {true_event.type} {ce_id}"
+        ways = [_EVIDENCE[known] for known in true_event.cause_known]
+        surest = min(ways, key=lambda way: way.rank)
+        told.grades[surest, "knowable"] += 1
         if not right:
-            told.differences.append(Difference("missing", what, true_event.cause))
+            if surest is not Evidence.INFERRED:
+                told.differences.append(Difference("missing", what, true_event.cause))
             continue
-        weakest = max(_EVIDENCE[known].rank for known in true_event.cause_known)
-        if right[0].evidence.rank > weakest:
+        if right[0].evidence.rank > max(way.rank for way in ways):
             told.differences.append(
                 Difference(
                     "wrong", f"{what}: evidence", str(true_event.cause_known), right[0].evidence
@@ -229,12 +267,13 @@ def _compare_causes(
             )
             continue
         told.found["causes"] += 1
-        told.evidence[str(right[0].evidence)] += 1
+        told.grades[surest, "found"] += 1
     for join in chain.causes:
         effect = wanted.get(names[join.effect])
-        # An inferred cause that says it is one of several is honest, not invented.
-        honest = join.evidence is Evidence.INFERRED and join.candidates > 1
-        if effect is None or (names[join.cause] != effect.cause and not honest):
+        told.grades[join.evidence, "shown"] += 1
+        if effect is not None and names[join.cause] == effect.cause:
+            told.grades[join.evidence, "right"] += 1
+        elif join.evidence is not Evidence.INFERRED:
             told.differences.append(
                 Difference(
                     "invented",
@@ -284,4 +323,4 @@ def _compare_deliveries(
             told.differences.append(
                 Difference("invented", f"delivery of {name} at {each.service or each.group}")
             )
-    return _Told(told.found, told.expected, told.evidence, told.differences, passed_only)
+    return _Told(told.found, told.expected, told.grades, told.differences, passed_only)

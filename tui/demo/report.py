@@ -8,6 +8,7 @@ from textwrap import wrap
 from typing import Any
 
 from tui.demo.compare import Report, Tally
+from tui.drawing.evidence import ROLES
 from tui.drawing.segments import Line, Segment, SegmentRole, line
 
 SHOWN = 20
@@ -16,11 +17,19 @@ SHOWN = 20
 
 def report_to_dict(report: Report) -> dict[str, Any]:
     """The comparison, as `--json` speaks it: `agrees`, a tally for each sort of fact,
-    `differences`, `unknowable`."""
+    `grades` (causes by evidence, with recall and precision), `differences`, `unknowable`."""
     said = asdict(report)
     return {
         "agrees": report.agrees,
         **said,
+        "grades": {
+            evidence.value: {
+                **asdict(grade),
+                "recall": round(grade.recall, 4),
+                "precision": round(grade.precision, 4),
+            }
+            for evidence, grade in report.grades.items()
+        },
         "unknowable": [
             {
                 "fact": unknown.fact,
@@ -64,8 +73,7 @@ def _lines(report: Report, width: int) -> Iterator[Line]:
             Segment(f"{tally.wrong:>8,}", wrong),
         )
     yield ()
-    grades = ", ".join(f"{count:,} {name}" for name, count in sorted(report.cause_evidence.items()))
-    yield line(Segment("Causes by evidence: ", "label"), Segment(grades or "none"))
+    yield from _grades(report)
     if report.passed_only:
         yield line(
             Segment("By group progress only: ", "label"),
@@ -89,6 +97,23 @@ def _lines(report: Report, width: int) -> Iterator[Line]:
             yield line(Segment(f"  {fact} ", "unknown"), Segment(f"{service}: "))
             for part in wrap(f"{reason}.", width - 4) + wrap(f"At {', '.join(topics)}.", width - 4):
                 yield line(Segment(f"    {part}", "dim"))
+
+
+def _grades(report: Report) -> Iterator[Line]:
+    """Causes by their evidence: what it makes knowable and was found, what is shown and right."""
+    columns = f"{'KNOWABLE':>10}{'FOUND':>10}{'SHOWN':>8}{'RIGHT':>8}"
+    yield line(Segment(f"{'Causes by evidence':<24}{columns}", "label"))
+    for evidence, grade in report.grades.items():
+        if not grade.knowable and not grade.shown:
+            continue
+        shares = "" if grade.shown == grade.right else f"  precision {grade.precision:.2f}"
+        if grade.found < grade.knowable:
+            shares += f"  recall {grade.recall:.2f}"
+        yield line(
+            Segment(f"  {evidence.value:<22}", ROLES[evidence]),
+            Segment(f"{grade.knowable:>10,}{grade.found:>10,}{grade.shown:>8,}{grade.right:>8,}"),
+            Segment(shares, "warning"),
+        )
 
 
 def _unknowable(report: Report) -> dict[tuple[str, str, str], list[str]]:

@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable
 
 from graph.chain.result import Chain, Event, EventKey
+from tui.drawing.chain_bundles import bundled
 from tui.drawing.chain_rows import ChainColumns, draw_heading, draw_row
-from tui.drawing.chain_tree import Row, RowKey, RowKind, parent_of, sibling_of, tree, way_to
+from tui.drawing.chain_tree import (
+    Row,
+    RowKey,
+    RowKind,
+    parent_of,
+    sibling_of,
+    tree,
+    way_to,
+    without_folded,
+)
 from tui.drawing.segments import Line
 from tui.drawing.waterfall import TimeSpan
 
@@ -14,10 +24,19 @@ from tui.drawing.waterfall import TimeSpan
 class ChainDrawing:
     """A `Drawing` of a chain in a width; its targets are `RowKey`s."""
 
-    def __init__(self, chain: Chain, width: int, folded: Collection[RowKey] = ()) -> None:
+    def __init__(
+        self,
+        chain: Chain,
+        width: int,
+        folded: Collection[RowKey] = (),
+        opened: Collection[RowKey] = (),
+    ) -> None:
+        """What is many and alike is one row, unless its bundle is among the `opened`."""
         self.chain = chain
         self.folded = frozenset(folded)
-        self.rows = tree(chain, self.folded)
+        self.opened = frozenset(opened)
+        self._whole = bundled(tree(chain), self.opened)
+        self.rows = without_folded(self._whole, self.folded)
         self.columns = ChainColumns.for_width(width)
         self.span = TimeSpan.of(chain)
         self._index = {row.key: number for number, row in enumerate(self.rows)}
@@ -106,16 +125,24 @@ class ChainDrawing:
 
     def below_level(self, depth: int) -> frozenset[RowKey]:
         """Rows of the whole chain, from this depth on, that have something to hide."""
-        return frozenset(row.key for row in tree(self.chain) if row.inside and row.depth >= depth)
+        return frozenset(row.key for row in self._whole if row.inside and row.depth >= depth)
 
     def hiding(self, event: EventKey) -> frozenset[RowKey]:
-        """What must be unfolded for an event to show."""
-        whole = tree(self.chain)
-        index = {row.key: number for number, row in enumerate(whole)}
-        at: int | None = index.get(RowKey(RowKind.EVENT, event))
-        above: set[RowKey] = set()
+        """What must be unfolded, or opened, for an event to show."""
+        whole = self._whole
+        wanted = RowKey(RowKind.EVENT, event)
+        at = next(
+            (
+                number
+                for number, row in enumerate(whole)
+                if row.key == wanted or any(one.key == wanted for one in row.alike)
+            ),
+            None,
+        )
+        hiding: set[RowKey] = set()
         while at is not None:
+            row = whole[at]
+            if row.key in self.folded or (row.alike and row.key not in self.opened):
+                hiding.add(row.key)
             at = parent_of(whole, at)
-            if at is not None:
-                above.add(whole[at].key)
-        return frozenset(above & self.folded)
+        return frozenset(hiding)

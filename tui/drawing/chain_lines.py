@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from graph.chain.result import Cause, Chain, Delivery, Event, Stop, Via
-from graph.lookup import Candidate
+from graph.listing import Candidate
 from graph.model import Evidence
 from tui.drawing import evidence as marks
 from tui.drawing import figures
+from tui.drawing.chain_bundles import began, bundled, evidence_of, failures
+from tui.drawing.chain_results import consumer_of, result_of, results_of
 from tui.drawing.chain_rows import skew_of
 from tui.drawing.chain_tree import Row, RowKind, tree
 from tui.drawing.segments import (
@@ -44,18 +46,21 @@ _STOPS = {
 }
 
 
-def chain_lines(chain: Chain, width: int = 80) -> list[Line]:
-    """The whole chain; segments of events and deliveries have their keys as target."""
-    drawing = _Drawing(chain, max(width, LEAST_WIDTH))
+def chain_lines(chain: Chain, width: int = 80, *, each: bool = False) -> list[Line]:
+    """The whole chain; segments of events and deliveries have their keys as target.
+
+    What is alike and many is one line with its count, unless `each` is asked for.
+    """
+    drawing = _Drawing(chain, max(width, LEAST_WIDTH), each)
     return [*drawing.summary(), (), drawing.heading(), *drawing.rows(), *drawing.end()]
 
 
 class _Drawing:
-    def __init__(self, chain: Chain, width: int) -> None:
+    def __init__(self, chain: Chain, width: int, each: bool) -> None:
         self.chain = chain
         self.width = width
         self.name = width - AFTER - RESULT - EVIDENCE - 4
-        self.tree = tree(chain)
+        self.tree = tree(chain) if each else bundled(tree(chain))
         self.base = next((row.event.time for row in self.tree if row.event), 0)
         self.starts = frozenset(chain.starts)
 
@@ -103,6 +108,8 @@ class _Drawing:
                 yield line(
                     Segment("Related: the same correlation id, but nothing says why", "label")
                 )
+            elif row.alike:
+                yield from self._bundle(row, below)
             elif row.delivery is not None and row.event is not None:
                 yield from self._delivery(row, row.event, row.delivery, below)
             elif row.event is not None:
@@ -127,6 +134,31 @@ class _Drawing:
         )
         for detail in self._details(event, row.cause, row.others):
             yield from self._detail(row, below, detail)
+
+    def _bundle(self, row: Row, below: bool) -> Iterator[Line]:
+        """Many rows that are alike: how many, how they went, from when to when."""
+        times = began(row)
+        count = Segment(f" ×{len(row.alike):,}", "title")
+        details: list[Segment] = []
+        if row.delivery is not None:
+            mark = Segment("▸ ", "error" if failures(row) else "service")
+            names = consumer_of(row.delivery)
+            result = results_of(row)
+        else:
+            mark = Segment("● " if row.alike[0].key.kind is RowKind.EVENT else "↩ ", "event")
+            names = [Segment(row.event.title if row.event else "", "event")]
+            by = row.event.service if row.event else ""
+            result = Segment(by or "unknown producer", "service" if by else "unknown")
+            ends = [str(one.event.key) for one in (row.alike[0], row.alike[-1]) if one.event]
+            details.append(Segment(" … ".join(ends), "id"))
+            if failed := failures(row):
+                details.append(Segment(f"producing {failed:,} of them FAILED", "error"))
+        if times[1] > times[0] and self.base:
+            details.append(Segment(f"until {figures.offset(times[1] - self.base)}", "time"))
+        why = evidence_of(row)
+        yield self._line(row, mark, *names, count, after=times[0], result=result, evidence=why)
+        if details:
+            yield from self._detail(row, below, details)
 
     def _details(self, event: Event, cause: Cause | None, others: int) -> Iterator[list[Segment]]:
         """Lines that follow an event, each as pieces that may be wrapped between."""
@@ -173,17 +205,12 @@ class _Drawing:
             yield [Segment(text, "warning")]
 
     def _delivery(self, row: Row, event: Event, delivery: Delivery, below: bool) -> Iterator[Line]:
-        group = "" if delivery.group in ("", delivery.service) else delivery.group
-        names = [Segment(delivery.service, "service", delivery.key)] if delivery.service else []
-        if group or not names:
-            text = f"group {group}" if group else "unknown consumer"
-            names.append(Segment(f" ({text})" if names else text, "group", delivery.key))
         yield self._line(
             row,
             Segment("▸ ", "error" if delivery.error else "service"),
-            *names,
+            *consumer_of(delivery),
             after=delivery.start,
-            result=_result(delivery),
+            result=result_of(delivery),
             evidence=delivery.evidence,
         )
         if delivery.error_message:
@@ -269,6 +296,9 @@ class _Drawing:
         return depth + text[len(text) - max(0, most - len(depth)) :]
 
     def end(self) -> Iterator[Line]:
+        if any(row.alike for row in self.tree):
+            yield ()
+            yield line(Segment("×N: N that are alike in one line; --each shows them all.", "dim"))
         if self.chain.stopped:
             text = _STOPS[self.chain.stopped].format(count=len(self.chain.events))
             yield ()
@@ -284,17 +314,6 @@ def choice_lines(candidates: Iterable[Candidate], width: int = 80) -> list[Line]
         drawn.append(line(Segment(printable(one.ask), "id", one)))
         drawn.append(line("    ", Segment(label), "  ", Segment(when, "time")))
     return drawn
-
-
-def _result(delivery: Delivery) -> Segment:
-    """`ok 31 ms`, `ok, try 2  1.2 s`, `FAILED x3 142 ms`, or that there is no span."""
-    if not delivery.attempts:
-        return Segment("no span", "dim")
-    took = figures.duration(delivery.end - delivery.start)
-    tries = len(delivery.attempts)
-    if delivery.error:
-        return Segment(f"FAILED{f' x{tries}' if tries > 1 else ''} {took}", "error")
-    return Segment(f"ok{f', try {tries},' if tries > 1 else ''} {took}", "ok")
 
 
 def _wrapped(piece: Segment, room: int) -> Iterator[Segment]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from graph.chain.result import Cause, Chain, Delivery, Event
 from graph.model import Evidence, OperationType
 from tui.drawing import figures
+from tui.drawing.chain_bundles import began, evidence_of, failures
 from tui.drawing.chain_tree import Row, RowKind
 from tui.drawing.evidence import DASHES, MARKS, ROLES
 from tui.drawing.segments import Line, Segment, SegmentRole, fit, line, pad, printable
@@ -114,9 +115,9 @@ def _branch(row: Row, room: int) -> list[Segment]:
 
 
 def _evidence(row: Row) -> Evidence | None:
-    if row.delivery is not None:
+    if row.delivery is not None and not row.alike:
         return row.delivery.evidence if row.delivery.joins else None
-    return row.cause.evidence if row.cause else None
+    return evidence_of(row)
 
 
 def _label(row: Row, chain: Chain) -> list[Segment]:
@@ -127,7 +128,9 @@ def _label(row: Row, chain: Chain) -> list[Segment]:
             Segment("share only a correlation id", "label"),
             Segment(f"  {count} event{'s' if count > 1 else ''}", "dim"),
         ]
-    if row.delivery is not None:
+    if row.alike:
+        label = _bundle_label(row)
+    elif row.delivery is not None:
         label = _delivery_label(row.delivery, chain)
         if row.event and row.delivery.operations and row.delivery.start < row.event.time:
             early = figures.duration(row.event.time - row.delivery.start)
@@ -139,6 +142,22 @@ def _label(row: Row, chain: Chain) -> list[Segment]:
     if row.folded:
         label.append(Segment(f"  ⊞ {row.inside} more", "label"))
     return label
+
+
+def _bundle_label(row: Row) -> list[Segment]:
+    count = Segment(f" ×{len(row.alike):,}", "title")
+    failed = failures(row)
+    if row.delivery is not None:
+        name = row.delivery.service or row.delivery.group or "unknown consumer"
+        mark = Segment("✗ ", "error") if failed else Segment("✓ ", "ok")
+        parts = [mark, Segment(printable(name), "service"), count]
+    else:
+        mark = Segment("↑ ", "edge") if row.alike[0].above else Segment("● ", "event")
+        title = printable(row.event.title) if row.event else ""
+        parts = [mark, Segment(title, "event"), count]
+    if failed:
+        parts.append(Segment(f"  {failed:,} failed", "error"))
+    return parts
 
 
 def _reference_label(row: Row) -> list[Segment]:
@@ -198,7 +217,7 @@ def _why(row: Row, width: int) -> list[Segment]:
     mark = Segment(MARKS[evidence], ROLES[evidence])
     if width == 1:
         return [mark]
-    if row.delivery is not None:
+    if row.delivery is not None and row.delivery.joins:
         via = min(row.delivery.joins, key=lambda join: join.evidence.rank).via.value
     else:
         via = row.cause.via.value if row.cause else ""
@@ -207,7 +226,11 @@ def _why(row: Row, width: int) -> list[Segment]:
 
 
 def _times(row: Row) -> tuple[int, int | None]:
-    """When it began, and how long it took (None where nothing tells)."""
+    """When it began, and how long it took (None where nothing tells); for a bundle, from the
+    first of it to the last."""
+    if row.alike:
+        first, last = began(row)
+        return first, last - first
     if row.delivery is not None:
         known = bool(row.delivery.operations)
         return row.delivery.start, row.delivery.end - row.delivery.start if known else None

@@ -20,6 +20,8 @@ class RowKind(StrEnum):
     """Stands where an event is reached again that is drawn elsewhere, once."""
     RELATED = "related"
     """Heads the events that share only a correlation id with the rest."""
+    BUNDLE = "bundle"
+    """Stands for many rows that are alike."""
 
 
 class RowKey(NamedTuple):
@@ -28,7 +30,7 @@ class RowKey(NamedTuple):
     kind: RowKind
     event: EventKey | None = None
     consumer: DeliveryKey | None = None
-    """The delivery; for a reference the one that led here."""
+    """The delivery; for a reference the one that led here. A bundle has its first row's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +56,21 @@ class Row:
     """A reference: the event is drawn above this row."""
     loop: bool = False
     """A reference back to an event that led here."""
+    alike: tuple[Row, ...] = ()
+    """The rows that a bundle stands for; its own fields are those of the first."""
 
     @property
     def depth(self) -> int:
         return len(self.guides)
 
 
-def tree(chain: Chain, folded: Collection[RowKey] = ()) -> list[Row]:
-    """The rows of a chain from its roots down; of a folded one, only the row itself."""
-    whole = _counted(_Walk(chain).rows())
+def tree(chain: Chain) -> list[Row]:
+    """The rows of a chain from its roots down."""
+    return counted(_Walk(chain).rows())
+
+
+def without_folded(whole: list[Row], folded: Collection[RowKey]) -> list[Row]:
+    """Of a folded row, only the row itself."""
     if not folded:
         return whole
     hidden = frozenset(folded)
@@ -249,7 +257,7 @@ class _Walk:
         return rows
 
 
-def _counted(rows: list[Row]) -> list[Row]:
+def counted(rows: list[Row]) -> list[Row]:
     """The same rows, each with the number of rows that belong to it."""
     counted: list[Row] = []
     open_rows: list[int] = []

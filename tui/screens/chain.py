@@ -38,6 +38,8 @@ class ChainScreen(FlowScreen):
         self.asked = asked
         self.chain: Chain | None = None
         self._folded: frozenset[RowKey] = frozenset()
+        self._bundles: frozenset[RowKey] = frozenset()
+        """Bundles whose members are shown."""
         self._came: tuple[RowKey, int] | None = None
         """The event whose causes are walked one after another, and how many were."""
         self._refused = False
@@ -116,9 +118,9 @@ class ChainScreen(FlowScreen):
             self.excuse(error)
 
     def _draw(self) -> None:
-        chain, folded = self.chain, self._folded
+        chain, folded, opened = self.chain, self._folded, self._bundles
         if chain is not None:
-            self._main.show(lambda width: ChainDrawing(chain, width, folded))
+            self._main.show(lambda width: ChainDrawing(chain, width, folded, opened))
             self._show_details()
             self.query_one("#heading", Bar).refresh()
 
@@ -161,6 +163,7 @@ class ChainScreen(FlowScreen):
         hiding = drawing.hiding(target.event)
         if hiding:
             self._folded -= hiding
+            self._bundles |= {key for key in hiding if key.kind is RowKind.BUNDLE}
             self._draw()
 
     def action_cause(self) -> None:
@@ -207,7 +210,10 @@ class ChainScreen(FlowScreen):
 
     def action_fold(self) -> None:
         row = self.row
-        if row is not None and row.inside:
+        if row is not None and row.alike:
+            self._bundles = self._bundles ^ {row.key}
+            self._draw()
+        elif row is not None and row.inside:
             self._folded = self._folded ^ {row.key}
             self._draw()
 
@@ -244,7 +250,7 @@ class ChainScreen(FlowScreen):
             return
         if row.key.kind is RowKind.REFERENCE:
             self.action_effect()
-        elif row.folded:
+        elif row.folded or row.alike:
             self.action_fold()
         else:
             self.action_details()

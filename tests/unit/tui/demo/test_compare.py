@@ -140,6 +140,42 @@ def test_a_cause_where_there_is_none() -> None:
     assert kinds(against(replace(TRUTH, chains=(true,)))) == [("invented", "cause of p-1")]
 
 
+def inferred_only(count: int, right: int) -> Report:
+    """Chains whose second event's cause can only be inferred; some are, and rightly."""
+    whole = seen()[0]
+    by_guess = replace(TRUE_CHAIN.events[1], cause_known=(Known.CORRELATION,))
+    true = replace(TRUE_CHAIN, events=(TRUE_CHAIN.events[0], by_guess))
+    guessed = replace(whole, causes=(replace(whole.causes[0], evidence=Evidence.INFERRED),))
+    answers = iter([guessed] * right + [replace(whole, causes=())] * (count - right))
+    truth = replace(TRUTH, chains=(true,) * count)
+    return compare(truth, Topology.build(ROWS), lambda root: next(answers))
+
+
+def test_what_can_only_be_inferred_may_be_missing_now_and_then() -> None:
+    report = inferred_only(20, 19)
+    assert report.agrees
+    grade = report.grades[Evidence.INFERRED]
+    assert (grade.recall, grade.precision) == (0.95, 1.0)
+    assert report_to_dict(report)["grades"]["inferred"]["recall"] == 0.95
+
+
+def test_but_not_often() -> None:
+    report = inferred_only(20, 18)
+    assert not report.differences
+    assert not report.agrees
+
+
+def test_a_wrong_inference_counts_against_it_and_is_no_certain_error() -> None:
+    first = replace(TRUE_CHAIN.events[1], cause="", cause_known=())
+    true = replace(TRUE_CHAIN, events=(TRUE_CHAIN.events[0], first))
+    whole = seen()[0]
+    chain = replace(whole, causes=(replace(whole.causes[0], evidence=Evidence.INFERRED),))
+    report = against(replace(TRUTH, chains=(true,)), chain=chain)
+    assert not report.differences
+    assert report.grades[Evidence.INFERRED].precision == 0.0
+    assert not report.agrees
+
+
 def test_a_delivery_that_is_missing_and_one_that_was_invented() -> None:
     elsewhere = replace(TRUE_CHAIN.deliveries[0], service="points", seen_as="points")
     true = replace(TRUE_CHAIN, deliveries=(elsewhere,))
