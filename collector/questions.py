@@ -52,8 +52,12 @@ def chain(
     *,
     direction: Direction = Direction.BOTH,
     limits: Limits | None = None,
+    explained: bool = False,
 ) -> Chain:
-    """The chain of what a text names. Raises `graph.lookup`'s Unknown and SeveralMeanings."""
+    """The chain of what a text names, if wanted with its explanations.
+
+    Raises `graph.lookup`'s Unknown and SeveralMeanings.
+    """
     facts = Remembered(backend.facts)
     named = look_up(facts, text, time.monotonic)
     try:
@@ -63,6 +67,7 @@ def chain(
             limits,
             clock=time.monotonic,
             subscribers=_Subscribers(backend),
+            explained=explained,
         )
     except NoEvent:
         raise Unknown(text) from None

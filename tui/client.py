@@ -168,6 +168,7 @@ class LocalSource:
         direction: Direction = Direction.BOTH,
         depth: int | None = None,
         limit: int | None = None,
+        explained: bool = False,
     ) -> Chain:
         from collector import questions
         from graph.lookup import SeveralMeanings, Unknown
@@ -179,7 +180,9 @@ class LocalSource:
             limits = replace(limits, events=limit)
         try:
             with _explained():
-                return questions.chain(self._backend, text, direction=direction, limits=limits)
+                return questions.chain(
+                    self._backend, text, direction=direction, limits=limits, explained=explained
+                )
         except Unknown:
             raise NotFound(f"nothing is known by {text}", questions.SEARCHED) from None
         except SeveralMeanings as several:

@@ -68,8 +68,11 @@ class ApiClient:
         direction: Direction = Direction.BOTH,
         depth: int | None = None,
         limit: int | None = None,
+        explained: bool = False,
     ) -> Chain:
         asked = {"direction": direction.value, "depth": depth, "limit": limit}
+        if explained:
+            asked["explain"] = "true"
         return self._ask(f"/chain/{quote(text, safe='/')}", asked, chain_from_dict)
 
     def topology(

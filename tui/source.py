@@ -102,8 +102,12 @@ class Source(Protocol):
         direction: Direction = Direction.BOTH,
         depth: int | None = None,
         limit: int | None = None,
+        explained: bool = False,
     ) -> Chain:
-        """The chain of the event that an id of any kind names. Raises NotFound, Ambiguous."""
+        """The chain of the event that an id of any kind names, if wanted with its explanations.
+
+        Raises NotFound, Ambiguous.
+        """
 
     def topology(
         self,

@@ -59,6 +59,9 @@ async def chain(
     depth: Annotated[int | None, Query(ge=0, description="Generations either way.")] = None,
     limit: Annotated[int | None, Query(ge=1, description="Events at most.")] = None,
     bodies: Annotated[bool, Query(description="With headers and values of messages.")] = True,
+    explain: Annotated[
+        bool, Query(description="With what was tried for each join, and why it won or is missing.")
+    ] = False,
     format: Annotated[
         str | None, Query(pattern=f"^({'|'.join(CHAIN_FORMATS)})$", description="Another format.")
     ] = None,
@@ -75,7 +78,9 @@ async def chain(
     def found(backend: Backend) -> tuple[int, bytes]:
         return _answer(
             id,
-            lambda: questions.chain(backend, id, direction=direction, limits=limits),
+            lambda: questions.chain(
+                backend, id, direction=direction, limits=limits, explained=explain
+            ),
             told,
         )
 

@@ -199,6 +199,11 @@ class Chain(Shape):
         description="`cause`, `effect`, `evidence`, `via`, `service`, `group`, `delay_ns`, "
         "`candidates`, `way`."
     )
+    explanations: list[dict[str, Any]] | None = Field(
+        default=None,
+        description="When asked for, by event: what was tried towards its `producer`, its `causes` "
+        "and its `deliveries`, in order: `via`, `found`, `reason`, `because`, `subject`.",
+    )
 
 
 class Event(Shape):

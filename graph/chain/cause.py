@@ -188,7 +188,7 @@ class Causes:
         environment, cluster = self.identity.realm(key)
         found: dict[EventKey, None] = {}
         for causation_id, message in ids.items():
-            for cause in self._with_id(causation_id):
+            for cause in self.with_id(causation_id):
                 its_environment, its_cluster = self.identity.realm(cause)
                 if cause == key or not may_be_same(environment, its_environment):
                     continue
@@ -200,7 +200,8 @@ class Causes:
             Lead(cause, evidence, Via.CAUSATION_ID, candidates=len(found)) for cause in found
         )
 
-    def _with_id(self, message_id: str) -> Iterable[EventKey]:
+    def with_id(self, message_id: str) -> Iterable[EventKey]:
+        """The events that have this message id, normalised."""
         for position in sorted(self.known.messages_by_id.get(message_id, ())):
             yield from self.identity.at(position)
         for source in sorted(self.known.operations_by_id.get(message_id, ())):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from enum import IntFlag
 
 from graph.chain.assemble import assemble
+from graph.chain.explain import explain
 from graph.chain.gather import Gatherer, OutOfTime, Wanted
 from graph.chain.history import History
 from graph.chain.inference import Inference
@@ -39,6 +41,7 @@ def find(
     whole: bool = False,
     follow: bool = True,
     subscribers: Mapping[str, Collection[str]] | None = None,
+    explained: bool = False,
 ) -> Chain:
     """The chain of the events at `start`: all their causes, all their effects.
 
@@ -49,7 +52,8 @@ def find(
 
     `clock` is monotonic, in seconds; without one there is no deadline. `subscribers` are names
     of services and groups by destination: consumers known only to the broker, for which a
-    cause can then be inferred. Raises NoEvent when nothing at `start` is an event.
+    cause can then be inferred. `explained` adds why each event is joined as it is. Raises
+    NoEvent when nothing at `start` is an event.
     """
     limits = limits or Limits()
     expansion = Expansion(facts, limits, clock, whole, subscribers or {})
@@ -57,15 +61,20 @@ def find(
     if not expansion.reached:
         raise NoEvent(str(start))
     view = expansion.view()
-    return assemble(
+    inference = expansion.inference(view)
+    chain = assemble(
         view,
         starts=expansion.canonical(view, expansion.starts),
         members=expansion.canonical(view, expansion.starts + expansion.members),
         reached=expansion.canonical(view, expansion.reached),
         whole=whole,
         stopped=expansion.stopped,
-        inference=expansion.inference(view),
+        inference=inference,
     )
+    if not explained:
+        return chain
+    why = explain(view, inference, (event.key for event in chain.events))
+    return replace(chain, explanations=why)
 
 
 class Expansion:
@@ -265,13 +274,7 @@ class Expansion:
     def inference(self, view: View) -> Inference:
         """What ids alone can tell, among all events that were looked at."""
         pool = self.canonical(view, (*self.reached, *pooled(view, self._sharing.seeds())))
-        return Inference(
-            view,
-            pool,
-            self._history,
-            self._subscribers,
-            lambda key, kind: self._sharing.usable(view, key, kind),
-        )
+        return Inference(view, pool, self._history, self._subscribers, self._sharing)
 
     def _by_keys(self) -> dict[EventKey, Reach]:
         """Events that only a record key or a business id joins to those reached."""

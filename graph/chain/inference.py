@@ -14,18 +14,21 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from graph.chain.cause import Lead, Tried
 from graph.chain.deliveries import deliveries_of
 from graph.chain.history import History, Order
 from graph.chain.names import may_be_same, service_names
-from graph.chain.result import Delivery, EventKey, Via
+from graph.chain.result import EventKey, Via
 from graph.chain.view import View
 from graph.facts import Kind
 from graph.model import Evidence, IdKind, OperationType
+
+if TYPE_CHECKING:
+    from graph.chain.sharing import Sharing
 
 MILLISECOND = 1_000_000
 SECOND = 1_000_000_000
@@ -84,12 +87,12 @@ class Inference:
         pool: Iterable[EventKey],
         history: History,
         subscribers: Mapping[str, Collection[str]],
-        usable: Callable[[EventKey, IdKind], Collection[str]] = lambda key, kind: (),
+        shared: Sharing,
     ) -> None:
-        """`usable` are the business ids and keys of an event by which its pool is complete."""
+        """`shared` knows by which business ids and keys the pool is complete."""
         self.history = history
+        self.shared = shared
         self._view = view
-        self._usable = usable
         self._subscribers = subscribers
         self._members: dict[Id, list[EventKey]] = defaultdict(list)
         for key in dict.fromkeys(pool):
@@ -152,11 +155,30 @@ class Inference:
         if order is Order.AFTER and any(
             other != key and self._view.kind(other) == own and self._view.time(other) < one.time
             for text in self._view.ids(key, way.kind)
-            for other in self._members[way.kind, text]
+            for other in self.members(way.kind, text)
         ):
             # It knows of the first of a kind in a flow, and this is a later one.
             return Order.BEFORE
         return order
+
+    def members(self, kind: IdKind, text: str) -> tuple[EventKey, ...]:
+        """The events of the pool that have this id, normalised."""
+        return tuple(self._members.get((kind, text), ()))
+
+    def candidates(self, via: Via, key: EventKey) -> list[Given]:
+        """All that one way leaves to choose from."""
+        return [
+            one
+            for way in WAYS
+            if way.via is via
+            for side in self._candidates(way, key)
+            for one in side
+        ]
+
+    def readers(self, key: EventKey) -> list[str]:
+        """Who reads where an event lies, as far as the broker knows."""
+        positions = self._view.identity.positions(key)
+        return sorted({n for at in positions for n in self._subscribers.get(at.destination, ())})
 
     def _candidates(self, way: Way, key: EventKey) -> tuple[list[Given], list[Given]]:
         """The nearest that the producer was given before the event, and after it by the clocks;
@@ -167,7 +189,9 @@ class Inference:
         until = self._view.time(key)
         if not self._view.identity.producers(key):
             until += MILLISECOND - 1  # brokers' clocks say milliseconds, spans nanoseconds
-        texts = self._usable(key, way.kind) if way.bounded else self._view.ids(key, way.kind)
+        texts: Collection[str] = self._view.ids(key, way.kind)
+        if way.bounded:
+            texts = self.shared.usable(self._view, key, way.kind)
         before: list[Given] = []
         after: list[Given] = []
         for text in sorted(texts):
@@ -190,8 +214,7 @@ class Inference:
         if id not in self._given:
             found: dict[str, list[Given]] = defaultdict(list)
             for key in self._members.get(id, ()):
-                deliveries = deliveries_of(self._view, key)
-                for one in given(self._view, key, deliveries, self._subscribers):
+                for one in given(self._view, key, self._subscribers):
                     for name in service_names(one.service):
                         found[name].append(one)
             for ones in found.values():
@@ -237,28 +260,52 @@ class Inference:
         return False
 
 
-def given(
-    view: View,
-    key: EventKey,
-    deliveries: Iterable[Delivery],
-    subscribers: Mapping[str, Collection[str]],
-) -> Iterable[Given]:
+def given(view: View, key: EventKey, subscribers: Mapping[str, Collection[str]]) -> Iterable[Given]:
     """Who was given an event: by spans, and by who is known to the broker to read there."""
-    known: set[str] = set()
-    for delivery in deliveries:
+    for delivery in deliveries_of(view, key):
         early = all(op.type is OperationType.RECEIVE for op in delivery.operations)
         until = delivery.start + HANDLING if early else 0
         instances = frozenset(op.instance for op in delivery.operations) - {""}
         for name in dict.fromkeys((delivery.service, delivery.group)):
             if name:
-                known |= service_names(name)
                 yield Given(delivery.start, key, name, instances, until)
+    silent, left = _silent(view, key, subscribers)
     time = view.time(key)
-    for position in view.identity.positions(key):
-        for name in sorted(subscribers.get(position.destination, ())):
-            if name and not known & service_names(name):
-                known |= service_names(name)
-                yield Given(time, key, name, until=time + WAITING + HANDLING)
+    for name in silent:
+        yield Given(time, key, name, until=time + WAITING + HANDLING if left else 0)
+
+
+def may_lead_on(view: View, key: EventKey, subscribers: Mapping[str, Collection[str]]) -> bool:
+    """Whether a consumer of it may have sent what only a key or a business id joins to it."""
+    handlers = view.consumption.handlers(key)
+    if any(operation.type is OperationType.RECEIVE for operation, _ in handlers):
+        return True
+    return _silent(view, key, subscribers)[1]
+
+
+def _silent(
+    view: View, key: EventKey, subscribers: Mapping[str, Collection[str]]
+) -> tuple[list[str], bool]:
+    """Who reads there and has no span, and whether all of them can have one: a consumer's spans
+    often do not name its group, so that it seems to be two."""
+    read = sorted(
+        {
+            name
+            for position in view.identity.positions(key)
+            for name in subscribers.get(position.destination, ())
+            if name
+        }
+    )
+    consumers = {(op.service, op.group) for op, _ in view.consumption.handlers(key)}
+    known = {name for one in consumers for text in one for name in service_names(text)}
+    silent = [name for name in read if not known & service_names(name)]
+    named = {name for text in read for name in service_names(text)}
+    unnamed = {
+        service
+        for service, group in consumers
+        if not named & (service_names(service) | service_names(group))
+    }
+    return silent, len(silent) > len(unnamed)
 
 
 def _time(one: Given) -> int:

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from graph.chain.deliveries import deliveries_of
 from graph.chain.gather import Gatherer
-from graph.chain.inference import HANDLING, SKEW, WAITING, WAYS, given
+from graph.chain.inference import HANDLING, SKEW, WAITING, WAYS, given, may_lead_on
 from graph.chain.result import EventKey
 from graph.chain.view import View
 from graph.facts import Window
@@ -87,12 +86,10 @@ def effects_of(
 ) -> list[Window]:
     """Where the effects of an event are, likewise."""
     ids = _ids(view, key)
-    if not ids:
+    if not ids or not may_lead_on(view, key, subscribers):
         return []
     windows = {
-        (max(0, one.time - SKEW), one.until)
-        for one in given(view, key, deliveries_of(view, key), subscribers)
-        if one.until
+        (max(0, one.time - SKEW), one.until) for one in given(view, key, subscribers) if one.until
     }
     return [Window(*one, *window) for window in sorted(windows) for one in ids]
 

@@ -69,6 +69,7 @@ class Answer:
         ("/events", schemas.Events),
         ("/events/order-1", schemas.Event),
         ("/chain/order-1", schemas.Chain),
+        ("/chain/order-1?explain=true", schemas.Chain),
         ("/topology", schemas.Topology),
         ("/topology?since=15m&service=pay*", schemas.Topology),
         ("/destinations", schemas.Destinations),

@@ -75,6 +75,15 @@ def test_a_chain_is_the_one_that_is_there(source: Source, backend: MemoryBackend
     assert source.chain(row.id) == chain
 
 
+def test_a_chain_says_why_when_it_is_asked(source: Source) -> None:
+    plain, told = source.chain("order-1"), source.chain("order-1", explained=True)
+    assert plain.explanations == ()
+    assert replace(told, explanations=()) == plain
+    assert [one.event for one in told.explanations] == [event.key for event in told.events]
+    up = source.chain(ODD, explained=True, direction=Direction.CAUSES)
+    assert [one.event for one in up.explanations] == [event.key for event in up.events]
+
+
 def test_an_id_may_hold_any_character(source: Source) -> None:
     chain = source.chain(ODD)
     assert chain.event(chain.focus).message_id == ODD

@@ -66,6 +66,7 @@ class FakeSource:
         direction: Direction = Direction.BOTH,
         depth: int | None = None,
         limit: int | None = None,
+        explained: bool = False,
     ) -> Chain:
         self._answers("chain")
         if text in self.meanings:

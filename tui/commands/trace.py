@@ -39,6 +39,10 @@ def command(
     each: Annotated[
         bool, typer.Option("--each", help="Also where many are alike: a line for each.")
     ] = False,
+    explain: Annotated[
+        bool,
+        typer.Option("--explain", help="Also how each join was found, and why others are missing."),
+    ] = False,
     as_json: options.Json = False,
     url: options.Url = None,
     store: options.Store = None,
@@ -53,7 +57,13 @@ def command(
         source = open_source(url, store=store, config=config, files=files or ())
         try:
             chain = chain_of(
-                source, id, direction=direction, depth=depth, limit=limit, as_json=as_json
+                source,
+                id,
+                direction=direction,
+                depth=depth,
+                limit=limit,
+                as_json=as_json,
+                explain=explain,
             )
         finally:
             source.close()
@@ -65,6 +75,10 @@ def command(
     from tui.drawing.chain_lines import chain_lines
 
     put_lines(chain_lines(chain, width(), each=each))
+    if explain:
+        from tui.drawing.explain_lines import explain_lines
+
+        put_lines([(), *explain_lines(chain, width())])
 
 
 def chain_of(
@@ -75,10 +89,11 @@ def chain_of(
     depth: int | None = None,
     limit: int | None = None,
     as_json: bool = False,
+    explain: bool = False,
 ) -> Chain:
     """The chain of an id; one that could mean several things ends the command with the choice."""
     try:
-        return source.chain(id, direction=direction, depth=depth, limit=limit)
+        return source.chain(id, direction=direction, depth=depth, limit=limit, explained=explain)
     except Ambiguous as several:
         _choice(several, as_json)
 

@@ -30,6 +30,16 @@ def test_a_chain_survives_json(steps: list[Step]) -> None:
     assert chain_from_dict(json.loads(json.dumps(chain_to_dict(chain)))) == chain
 
 
+@given(stories())
+@settings(max_examples=20, deadline=None)
+def test_so_does_why_it_is_joined_so(steps: list[Step]) -> None:
+    flow, sent, _ = told(steps)
+    chain = flow.chain(sent[-1], explained=True)
+
+    assert len(chain.explanations) == len(chain.events)
+    assert chain_from_dict(json.loads(json.dumps(chain_to_dict(chain)))) == chain
+
+
 def test_a_chain_is_told_in_plain_names() -> None:
     flow = Flow()
     order = flow.send("shop", "orders", event_type="order.created", message_id="o1", value="{}")

@@ -92,6 +92,16 @@ class TestTrace:
         both = shell("trace", "paid-1", "--effects", "--causes", "--url", url, "--json").json
         assert (len(up.events), len(down.events), len(both["events"])) == (2, 1, 2)
 
+    def test_explain_adds_how_each_join_was_found(self, shell: Shell, url: str) -> None:
+        plain = shell("trace", "order-1", "--url", url).out
+        ended = shell("trace", "order-1", "--explain", "--url", url)
+        assert ended.out.startswith(plain.rstrip("\n"))
+        assert_golden("cli/trace-explain.txt", ended.out)
+        told = shell("trace", "order-1", "--explain", "--url", url, "--json").json
+        assert [one["event"] for one in told["explanations"]] == [
+            event["id"] for event in told["events"]
+        ]
+
     def test_limits_reach_the_source(self, shell: Shell, url: str) -> None:
         ended = shell("trace", "order-1", "--limit", 1, "--url", url)
         assert "This is not all" in ended.out
