@@ -96,7 +96,7 @@ class Causes:
                     continue
                 created = self.identity.created(relation.target)
                 if key not in created:
-                    yield from _shared(created, Via.LINK, operation.service)
+                    yield from self._shared(relation.target, Via.LINK, operation.service)
 
     def _by_ancestors(self, key: EventKey, producers: Iterable[Operation]) -> Iterable[Lead]:
         for operation in producers:
@@ -121,11 +121,21 @@ class Causes:
                 created = self.identity.created(above)
                 if key not in created and self._consumed_by(operation, created, below):
                     service = self.known.service(below)
-                    return list(_shared(created, via, service, tuple(reversed(way))))
+                    return list(self._shared(above, via, service, tuple(reversed(way))))
             if span is not None and not (operation is not None and self._is_own(key, operation)):
                 way.append(span)
             below = above
         return ()
+
+    def _shared(
+        self, context: SpanContext, via: Via, service: str, way: tuple[Span, ...] = ()
+    ) -> Iterable[Lead]:
+        """A creation context alone: certain when one event has it, else one of a batch."""
+        keys = self.identity.created(context)
+        count = len(keys) + self.identity.missing(context)
+        evidence = Evidence.OBSERVED if count == 1 else Evidence.INFERRED
+        for key in keys:
+            yield Lead(key, evidence, via, service, None, way, count)
 
     def _is_own(self, key: EventKey, operation: Operation) -> bool:
         return produces(operation) and key in self.identity.created(operation.context)
@@ -169,7 +179,7 @@ class Causes:
                 found = found or list(self._above(key, context, Via.HEADER))
             elif operation is not None and produces(operation):
                 created = self.identity.created(context)
-                found = list(_shared(created, Via.HEADER, service)) if key not in created else []
+                found = [] if key in created else list(self._shared(context, Via.HEADER, service))
             elif context in self.known.spans:
                 span = self.known.spans[context]
                 found = [
@@ -222,16 +232,6 @@ def _lead(match: Match, via: Via, consumer: Operation, way: tuple[Span, ...] = (
     return Lead(
         match.key, match.evidence, via, consumer.service, consumer.context, way, match.candidates
     )
-
-
-def _shared(
-    keys: Iterable[EventKey], via: Via, service: str, way: tuple[Span, ...] = ()
-) -> Iterable[Lead]:
-    """A creation context alone: certain when one event has it, else one of a batch."""
-    keys = tuple(keys)
-    evidence = Evidence.OBSERVED if len(keys) == 1 else Evidence.INFERRED
-    for key in keys:
-        yield Lead(key, evidence, via, service, None, way, len(keys))
 
 
 def is_sure(leads: Iterable[Lead]) -> bool:

@@ -69,6 +69,14 @@ class Identity:
             self._created_sets[context] = frozenset(self.created(context))
         return key in self._created_sets[context]
 
+    def missing(self, context: SpanContext) -> int:
+        """How many more messages its span says to have sent than are known: it can be any."""
+        operation = self.known.operations.get(context)
+        if operation is None or not produces(operation) or not operation.batch_count:
+            return 0
+        known = sum(isinstance(key, Position) for key in self.created(context))
+        return max(0, operation.batch_count - known) if known else 0
+
     # From an event to what makes it
 
     def copies(self, position: Position) -> tuple[Position, ...]:

@@ -22,7 +22,7 @@ from graph.chain.names import (
     place_of,
     same_destination,
 )
-from graph.chain.narrowing import fitting, may_consume
+from graph.chain.narrowing import fitting, is_named, may_consume
 from graph.chain.result import Creation, EventKey, Via
 from graph.model import Evidence, Operation, OperationType, Position, Relation, SpanContext
 
@@ -84,7 +84,10 @@ class Matching:
         found: dict[EventKey, Match] = {}
         for relation in links:
             at = link_place(operation, relation) or (own if alone else None)
-            matches, unseen = self._pointed(operation, relation, Via.LINK, at)
+            there = operation
+            if relation.destination and relation.destination != operation.destination:
+                there = replace(operation, destination=relation.destination, partition="")
+            matches, unseen = self._pointed(there, relation, Via.LINK, at)
             if not matches and not alone and not relation.destination:
                 # A batch of several destinations may name its first only.
                 anywhere = replace(operation, destination="", partition="")
@@ -278,12 +281,28 @@ class Matching:
         at: Position | None,
     ) -> tuple[Match, ...]:
         """Of the events with one creation context, those that this operation is about."""
-        keys = fitting(self.identity, operation, relation, keys, at)
-        named = [one for one in operation.relations if one.target == relation.target]
-        together = max(operation.batch_count or 0, len(named)) >= len(keys)
-        if len(keys) > 1 and not together:
-            return tuple(Match(key, Evidence.INFERRED, via, len(keys)) for key in keys)
-        return tuple(self._said(key, relation.target, via) for key in keys)
+        fits = fitting(self.identity, operation, relation, keys, at)
+        missing = self.identity.missing(relation.target)
+        if (
+            len(fits) == 1
+            and (not missing or is_named(self.identity, operation, relation, fits[0], at))
+        ) or self._takes_all(operation, relation, keys):
+            return tuple(self._said(key, relation.target, via) for key in fits)
+        return tuple(Match(key, Evidence.INFERRED, via, len(fits) + missing) for key in fits)
+
+    def _takes_all(
+        self, operation: Operation, relation: Relation, keys: Sequence[EventKey]
+    ) -> bool:
+        """Whether it can only be about all messages with this context."""
+        count = len(keys) + self.identity.missing(relation.target)
+        if sum(one.target == relation.target for one in operation.relations) >= count:
+            return True
+        targets = {one.target for one in operation.relations if one.kind == "link"}
+        others = sum(
+            len(self.identity.created(one)) + self.identity.missing(one)
+            for one in targets - {relation.target}
+        )
+        return count + others <= (operation.batch_count or 0)
 
     def _said(self, key: EventKey, target: SpanContext, via: Via) -> Match:
         """A tapped message that carries other contexts is joined by its position alone."""

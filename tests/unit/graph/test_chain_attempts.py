@@ -284,3 +284,42 @@ def test_an_offset_without_its_partition_is_no_position() -> None:
 
     assert len(chain.events) == 2
     assert flow.chain(orders[0]).deliveries == ()
+
+
+def test_a_batch_of_several_topics_names_them_on_its_links() -> None:
+    flow = Flow()
+    sent = [flow.send("shop", "orders"), flow.send("web", "clicks")]
+    together = flow.process("stock", *sent, by="links with positions", batch_count=2)
+    moved = flow.send("stock", "moves", inside=together)
+
+    assert {cause.cause for cause in flow.chain(moved).causes} == {one.key for one in sent}
+
+
+def test_the_one_message_known_of_a_batch_need_not_be_the_one_that_is_meant() -> None:
+    flow = Flow()
+    orders = flow.batch("shop", "orders", 3)
+    flow.process("payment", orders[1], by="link")
+    assert orders[1].context
+    audit = flow.send("", "audit", spanned=False, carries=[orders[1].context])
+    for one in orders[1:]:
+        assert one.position
+        del flow.messages[one.position]
+
+    chain = flow.chain(orders[0])
+
+    (delivery,) = chain.deliveries
+    assert [(join.evidence, join.candidates) for join in delivery.joins] == [(Evidence.INFERRED, 3)]
+    (cause,) = chain.causes_of(audit.key)
+    assert (cause.evidence, cause.candidates) == (Evidence.INFERRED, 3)
+
+
+def test_a_batch_listener_may_have_had_a_part_of_each_of_two_batches() -> None:
+    flow = Flow()
+    orders, others = flow.batch("shop", "orders", 2), flow.batch("web", "orders", 2)
+    flow.process("stock", orders[0], others[0], by="link", batch_count=2)
+    flow.process("books", orders[0], others[0], by="link", batch_count=4)
+
+    for order in (*orders, *others):
+        part, all_of_them = flow.chain(order).deliveries
+        assert (part.service, part.joins[0].candidates) == ("stock", 2)
+        assert (all_of_them.service, all_of_them.joins[0].candidates) == ("books", 1)
