@@ -33,6 +33,7 @@ class Identity:
         self.productions = Productions(self.carrying)
         self._created: dict[SpanContext, tuple[EventKey, ...]] = {}
         self._created_sets: dict[SpanContext, frozenset[EventKey]] = {}
+        self._missing: dict[SpanContext, int] = {}
         self._root_sets: dict[SpanContext, frozenset[EventKey]] = {}
         self._of_root: dict[SpanContext, tuple[EventKey, ...]] = {}
         self._copies = Copies(known)
@@ -72,10 +73,13 @@ class Identity:
     def missing(self, context: SpanContext) -> int:
         """How many more messages its span says to have sent than are known: it can be any."""
         operation = self.known.operations.get(context)
-        if operation is None or not produces(operation) or not operation.batch_count:
+        if operation is None or (operation.batch_count or 0) < 2 or not produces(operation):
             return 0
-        known = sum(isinstance(key, Position) for key in self.created(context))
-        return max(0, operation.batch_count - known) if known else 0
+        if context not in self._missing:
+            known = sum(isinstance(key, Position) for key in self.created(context))
+            sent = operation.batch_count or 0
+            self._missing[context] = max(0, sent - known) if known else 0
+        return self._missing[context]
 
     # From an event to what makes it
 

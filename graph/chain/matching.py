@@ -297,12 +297,16 @@ class Matching:
         count = len(keys) + self.identity.missing(relation.target)
         if sum(one.target == relation.target for one in operation.relations) >= count:
             return True
+        batch = operation.batch_count or 0
+        if batch < count:
+            return False
         targets = {one.target for one in operation.relations if one.kind == "link"}
-        others = sum(
-            len(self.identity.created(one)) + self.identity.missing(one)
-            for one in targets - {relation.target}
-        )
-        return count + others <= (operation.batch_count or 0)
+        for other in targets - {relation.target}:
+            created = len(self.identity.created(other))
+            count += created + self.identity.missing(other)
+            if not created or batch < count:
+                return False
+        return True
 
     def _said(self, key: EventKey, target: SpanContext, via: Via) -> Match:
         """A tapped message that carries other contexts is joined by its position alone."""

@@ -168,9 +168,11 @@ class View:
         for operation, _ in (*self.identity.producers(key), *self.identity.copiers(key)):
             wanted.contexts |= {operation.context, *_links(operation)}
             texts.add(operation.message_id)
-        for operation, _ in self.consumption.handlers(key):
+        for operation, match in self.consumption.handlers(key):
             wanted.contexts.add(operation.context)
             texts.add(operation.message_id)
+            if match.candidates > 1:
+                wanted.contexts |= self.consumption.more_references(operation)
         for message in self.identity.messages(key):
             texts.add(message.message_id)
             if message.copied is not None:
