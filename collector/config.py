@@ -33,6 +33,9 @@ from pydantic_settings import (
 )
 
 from collector import places
+from collector.conventions import settings as conventions
+from collector.conventions.own import Own
+from collector.conventions.render_messages import recogniser
 from collector.places import ConfigError
 from collector.taps.kafka_settings import KafkaSettings, SecretError, SecretReference
 from graph.moments import moment
@@ -95,6 +98,17 @@ def _tap(value: object) -> object:
         if isinstance(since, str) and since != "beginning":
             return {**value, "since": moment(since, time.time_ns()) // 1_000_000}
     return value
+
+
+def _apart(
+    profiles: tuple[conventions.ProfileSettings, ...],
+) -> tuple[conventions.ProfileSettings, ...]:
+    named = [profile.name for profile in profiles]
+    if twice := {name for name in named if named.count(name) > 1}:
+        raise ValueError(f"there are two profiles of the name {sorted(twice)[0]}")
+    # Together they may be more than there is room for.
+    recogniser(conventions.own({}, profiles))
+    return profiles
 
 
 def is_loopback(host: str) -> bool:
@@ -197,6 +211,15 @@ class Settings(_Part):
     receivers: Receivers = Receivers()
     kafka: Annotated[tuple[KafkaSettings, ...], NoDecode, BeforeValidator(_taps)] = ()
     limits: Limits = Limits()
+    ids: conventions.Ids = {}
+    """Ids of the business, and the headers and JSON paths that hold them."""
+    profiles: Annotated[tuple[conventions.ProfileSettings, ...], AfterValidator(_apart)] = ()
+    """Frameworks that flowtap does not know."""
+
+    @property
+    def own(self) -> Own:
+        """The user's own conventions."""
+        return conventions.own(self.ids, self.profiles)
 
     @property
     def folder(self) -> Path:

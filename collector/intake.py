@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from collector.conventions.headers import STRUCTURED
+from collector.conventions.plain import Plain
 from collector.metrics import Counters
 from collector.store.client import Store, StoreError
 from collector.taps.tap import Batch, MemberRow, PartitionKey, ProgressRow
@@ -61,6 +61,7 @@ class Intake:
         self._header_bytes = header_bytes
         self._seen_names: set[str] = set()
         self._masked_names: set[str] = set()
+        self._plain = Plain(store.own)
         self._queue: deque[tuple[Batch, int]] = deque()
         self._rows = 0
         self._bytes = 0
@@ -199,6 +200,7 @@ class Intake:
             return taken
 
     def _store_batches(self, batches: list[Batch]) -> bool:
+        table = "messages_plain_in" if all(map(self._is_plain, batches)) else "messages_in"
         columns = self._columns(batches)
         self._store.begin("messages", self._last_received)
         positions = self._position_columns(batches)
@@ -206,7 +208,7 @@ class Intake:
         wait = FIRST_WAIT
         while True:
             try:
-                refused += self._insert(columns)
+                refused += self._insert(table, columns)
                 columns = {}
                 self._store.insert("positions", positions)
             except StoreError as error:
@@ -229,7 +231,10 @@ class Intake:
         self._stored()
         return True
 
-    def _insert(self, columns: dict[str, list[Any]]) -> int:
+    def _is_plain(self, batch: Batch) -> bool:
+        return self._plain.covers(batch.header_names, batch.header_values, batch.value)
+
+    def _insert(self, table: str, columns: dict[str, list[Any]]) -> int:
         """Insert rows, leaving out single ones that the engine refuses; says how many.
 
         Raises `StoreError` for what may succeed later.
@@ -237,7 +242,7 @@ class Intake:
         if not columns:
             return 0
         try:
-            self._store.insert("messages_in", columns)
+            self._store.insert(table, columns)
         except StoreError as error:
             rows = len(columns["offset"])
             if error.passing:
@@ -249,7 +254,7 @@ class Intake:
             half = rows // 2
             first = {name: column[:half] for name, column in columns.items()}
             second = {name: column[half:] for name, column in columns.items()}
-            return self._insert(first) + self._insert(second)
+            return self._insert(table, first) + self._insert(table, second)
         return 0
 
     def _columns(self, batches: list[Batch]) -> dict[str, list[Any]]:
@@ -278,8 +283,8 @@ class Intake:
         return columns
 
     def _values(self, batch: Batch) -> tuple[list[bytes | None], list[bytes]]:
-        """Values as they are stored, and of structured CloudEvents that are cut the whole: their
-        attributes are read from it."""
+        """Values as they are stored, and what may be JSON whole where it is cut: it is read
+        before it is forgotten."""
         cap = self._body_bytes
         events = [b""] * len(batch)
         long = [at for at, v in enumerate(batch.value) if v is not None and len(v) > cap]
@@ -290,9 +295,8 @@ class Intake:
         for at in long:
             value = cut[at] or b""
             cut[at] = value[:cap]
-            for name, said in zip(batch.header_names[at], batch.header_values[at], strict=True):
-                if name.lower() == "content-type" and said.lower().startswith(_STRUCTURED):
-                    events[at] = value
+            if value[:64].lstrip()[:1] in (b"{", b"["):
+                events[at] = value
         return cut, events
 
     def _header_values(self, batch: Batch) -> list[list[bytes]]:
@@ -351,5 +355,3 @@ _COLUMNS = (
     "value_size",
     "event",
 )
-
-_STRUCTURED = STRUCTURED.encode()

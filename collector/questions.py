@@ -17,8 +17,8 @@ from graph.remembered import Remembered
 from graph.topology import Topology
 
 SEARCHED = (
-    "Looked for it as message, causation and correlation id, record key, trace id, span id and "
-    "destination/partition/offset."
+    "Looked for it as message, causation and correlation id, record key, business id (with or "
+    "without its name, as in order_id=123), trace id, span id and destination/partition/offset."
 )
 """What a look-up that found nothing has tried."""
 

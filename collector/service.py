@@ -74,7 +74,7 @@ class Collector:
     async def _start(self) -> Runtime:
         settings = self._settings
         folder = settings.folder
-        self.store = await asyncio.to_thread(Store, settings.store)
+        self.store = await asyncio.to_thread(Store, settings.store, own=settings.own)
         self.spool = Spool(folder / "spool", max_bytes=settings.limits.spool_bytes)
         rollup = await asyncio.to_thread(Rollup, self.store)
         self.backend = StoreBackend(

@@ -90,7 +90,7 @@ def _candidates(text: str, choices: Sequence[Choice]) -> list[Candidate]:
             key = choice.events[0]
             ask = event_id(key, full=short[event_id(key)] > 1)
         else:
-            ask = f"{choice.kind.value}:{text}"
+            ask = f"{choice.kind.value}:{choice.written or text}"
         candidates.append(
             Candidate(ask, choice.kind, choice.label, len(choice.events), choice.time)
         )

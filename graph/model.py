@@ -223,7 +223,7 @@ class Location:
     """Where an id was seen."""
 
     id: str
-    """As it was written there, not normalised."""
+    """As it was written there, not normalised; a business id with its name, `order_id=123`."""
     kind: IdKind
     position: Position | None = None
     context: SpanContext | None = None

@@ -114,7 +114,16 @@ class MemoryFacts:
         found = [
             one
             for one in self._locations()
-            if normal_id(one.id) == wanted and one.kind is not IdKind.CAUSATION
+            if normal_id(one.id) == wanted and one.kind not in (IdKind.CAUSATION, IdKind.BUSINESS)
+        ]
+        found += [
+            one
+            for one in self._locations()
+            if one.kind is IdKind.BUSINESS
+            and (
+                normal(one.kind, one.id) == normal(one.kind, text)
+                or normal_id(one.id.partition("=")[2]) == wanted
+            )
         ]
         found += [
             _place(IdKind.TRACE, text, one)

@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from collector.conventions.own import Own
 from collector.store import migrations, views
 
 log = logging.getLogger(__name__)
@@ -75,13 +76,19 @@ class StoreBusy(StoreError):
 class Store:
     """An open store. Thread-safe: one insert at a time, reads beside it."""
 
-    def __init__(self, location: Path | str, *, readers: int = READERS) -> None:
+    def __init__(
+        self, location: Path | str, *, own: Own | None = None, readers: int = READERS
+    ) -> None:
         """Open, and create or migrate, the store at a directory or a ClickHouse URL.
 
+        Who stores messages says by what conventions beside the program's; who only reads does
+        not, and leaves the store's as they are.
         Raises `StoreBusy` when another process owns the directory, `StoreError` when the
         directory cannot be used or its schema is newer than this program.
         """
         self.location = location
+        self.own = own or Own()
+        """The user's conventions, as far as this opening knows them."""
         self._lock_file: IO[str] | None = None
         self._write = threading.Lock()
         self._roll = threading.Lock()
@@ -95,7 +102,7 @@ class Store:
         try:
             self._writer = self._connect({**WRITER_SETTINGS, **self._otlp_format()})
             with self._guarded():
-                migrations.migrate(self._writer)
+                migrations.migrate(self._writer, own)
             self._roller = self._connect(ROLLER_SETTINGS)
             for _ in range(readers):
                 self._readers.put(self._connect(READER_SETTINGS))

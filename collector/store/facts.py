@@ -13,8 +13,7 @@ from collector.store import rows
 from collector.store.client import READERS, Store
 from collector.store.lives import Lives
 from collector.store.successions import successions
-from graph.chain.names import fits, is_whole
-from graph.chain.names import normal_id as normal
+from graph.chain.names import fits, is_whole, normal, normal_id
 from graph.facts import Kind, Succession, Window
 from graph.model import (
     IdKind,
@@ -114,10 +113,19 @@ class StoreFacts:
             "partition, offset"
         )
         keys = {
-            (normal(text), str(kind)) for kind, text in ids if text and kind is not IdKind.POSITION
+            (normal_id(text), str(kind))
+            for kind, text in ids
+            if text and kind not in (IdKind.POSITION, IdKind.BUSINESS)
         }
+        business = {normal(kind, text) for kind, text in ids if kind is IdKind.BUSINESS}
+        keys |= {(text.partition("=")[2], str(IdKind.BUSINESS)) for text in business}
         texts = {text for kind, text in ids if kind is IdKind.POSITION}
-        found = [rows.location(row) for row in self._each(sql, keys)]
+        keys |= {(normal_id(text), str(IdKind.POSITION)) for text in texts}
+        found = [
+            location
+            for location in map(rows.location, self._each(sql, keys))
+            if _is_meant(location, business, texts)
+        ]
         return found + (self._naming(texts) if texts else [])
 
     def _naming(self, texts: Collection[str]) -> list[Location]:
@@ -178,7 +186,9 @@ class StoreFacts:
             found.extend(way(text))
 
         dashed = _UUID.match(text) is not None
-        ways = (self._named, self._at) if dashed else (self._named, self._at, self._traced)
+        ways = [self._named, self._at] if dashed else [self._named, self._at, self._traced]
+        if "=" in text:
+            ways.append(lambda text: self.located([(IdKind.BUSINESS, text)]))
         self.together([partial(ask, way) for way in ways])
         # Few write a trace id as a UUID, and nearly all message ids are one.
         return self._traced(text) if dashed and not found else found
@@ -190,7 +200,7 @@ class StoreFacts:
             "LIMIT 1 BY kind, trace_id, span_id, system, cluster, destination, incarnation, "
             f"partition, offset LIMIT {RESOLVED}"
         )
-        return [rows.location(row) for row in self._store.query(sql, {"text": normal(text)})]
+        return [rows.location(row) for row in self._store.query(sql, {"text": normal_id(text)})]
 
     def _at(self, text: str) -> list[Location]:
         found = _POSITION.match(text) or _DOTTED.match(text)
@@ -285,6 +295,13 @@ class StoreFacts:
         while chunk := list(islice(remaining, CHUNK)):
             plain = [tuple(key) if isinstance(key, tuple) else key for key in chunk]
             yield from self._store.query(sql, {"keys": plain, **parameters})
+
+
+def _is_meant(location: Location, business: Collection[str], places: Collection[str]) -> bool:
+    """Whether what was found by its id's bare, lower-cased text is what was asked for."""
+    if location.kind is IdKind.BUSINESS:
+        return normal(location.kind, location.id) in business
+    return location.kind is not IdKind.POSITION or location.id in places
 
 
 def _place(text: str, kind: IdKind, operation: Operation) -> Location:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from collector.conventions.copies import COLUMNS
 from graph.model import (
+    Copied,
+    CopyKind,
     IdKind,
     Location,
     Message,
@@ -115,17 +118,23 @@ def span(row: Sequence[Any]) -> Span:
     )
 
 
+COPIED = "copied.kind, " + ", ".join(
+    f"copied.{name}" if name in ("offset", "attempt") else f"toValidUTF8(copied.{name})"
+    for name in COLUMNS
+)
+
 MESSAGE_COLUMNS = (
     f"{POSITION}, offset, {nanoseconds('time')}, {nanoseconds('received')}, environment, "
     f"{readable('key')}, event_type, source, {readable('message_id')}, {readable('causation_id')}, "
-    f"{readable('correlation_id')}, contexts, "
+    f"{readable('correlation_id')}, contexts, profile, {COPIED}, "
+    f"arrayMap(b -> (b.1, {readable('b.2')}), business) AS shown_business, "
     f"arrayMap(h -> (h.1, {readable('h.2')}), headers) AS shown_headers, "
     f"{readable('value')}, value_size"
 )
 
 
 def message(row: Sequence[Any]) -> Message:
-    tombstone = row[18] < 0
+    tombstone = row[29] < 0
     return Message(
         position=Position(*row[0:6]),
         time=row[6],
@@ -138,9 +147,14 @@ def message(row: Sequence[Any]) -> Message:
         causation_id=row[13],
         correlation_id=row[14],
         contexts=tuple(SpanContext(c["trace_id"], c["span_id"]) for c in row[15]),
-        headers=tuple((name, value) for name, value in row[16]),
-        value=None if tombstone else row[17],
-        value_size=max(0, row[18]),
+        profile=row[16],
+        copied=Copied(CopyKind(row[17]), **dict(zip(COLUMNS, row[18:26], strict=True)))
+        if row[17]
+        else None,
+        business=tuple((name, value) for name, value in row[26]),
+        headers=tuple((name, value) for name, value in row[27]),
+        value=None if tombstone else row[28],
+        value_size=max(0, row[29]),
     )
 
 

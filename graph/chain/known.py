@@ -179,6 +179,9 @@ class Known:
         return span.service if span else ""
 
 
+TELLING = 16
+"""Bytes of a body that nobody else will have written by chance."""
+
 Twin = tuple[str, str, int]
 """What a record that was handed on as it was keeps: key, value, size."""
 
@@ -186,11 +189,13 @@ Twin = tuple[str, str, int]
 def twin_of(message: Message) -> Twin | None:
     """What a message without an id can be known by; None where it says too little.
 
-    Nothing is as good as another nothing, and a body that was not kept needs a key.
+    Nothing is as good as another nothing, and so are a body of a few bytes, or one that was not
+    kept, without a key.
     """
-    if message.message_id or (message.value_size <= 0 and not message.value):
+    size = message.value_size or len(message.value or "")
+    if message.message_id or not message.contexts or size <= 0:
         return None
-    if not message.contexts or not (message.value or message.key):
+    if not message.key and (size < TELLING or not message.value):
         return None
     return message.key, message.value or "", message.value_size
 

@@ -26,8 +26,14 @@ def normal_id(text: str) -> str:
 
 
 def normal(kind: IdKind, text: str) -> str:
-    """An id of a kind as it compares: the names in a position keep their case."""
-    return text if kind is IdKind.POSITION else normal_id(text)
+    """An id of a kind as it compares: the names in a position keep their case, and a business id
+    is written with its name, `order_id=123`."""
+    if kind is IdKind.POSITION:
+        return text
+    if kind is IdKind.BUSINESS:
+        name, _, value = text.strip().partition("=")
+        return f"{name.lower()}={normal_id(value)}"
+    return normal_id(text)
 
 
 def service_names(text: str) -> set[str]:

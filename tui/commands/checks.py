@@ -146,7 +146,7 @@ def _store(settings: Settings) -> Iterator[Check]:
             (rows,) = store.query("SELECT count() FROM messages")[0]
             yield Check("store", True, f"{shown}, {rows:,} messages")
             with store.reading() as client:
-                stale = needs_reindex(client)
+                stale = needs_reindex(client, settings.own)
         detail = "older rows were read by other conventions" if stale else "up to date"
         yield Check("conventions", not stale, detail, "flowtap reindex" if stale else "")
     except StoreBusy as error:

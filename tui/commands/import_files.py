@@ -118,7 +118,7 @@ def _into_store(settings: Settings, tally: Tally) -> None:
     from tui.source import StoreBusy
 
     try:
-        with stores.Store(settings.store) as store:
+        with stores.Store(settings.store, own=settings.own) as store:
             import_payloads(store, settings.folder, tally.payloads())
     except stores.StoreBusy as error:
         raise StoreBusy(str(error), "Its collector does not answer: stop it first.") from error

@@ -5,8 +5,8 @@ Each statement yields the columns of `edges` from `minute` to `wait`, without th
 
 from __future__ import annotations
 
-from collector.conventions.render import array, quote
 from collector.conventions.spans import PEER
+from collector.conventions.sql import array, quote
 from collector.store.rollup.gather import ONE_NAME_SYSTEMS, TARGETS
 from collector.store.rollup.minutes import minute, within
 

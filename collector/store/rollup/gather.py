@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from collector.conventions.render import normal_id
+from collector.conventions.sql import normal_id
 from collector.store.rollup.minutes import Seeds, within
 
 APART = 900

@@ -77,19 +77,21 @@ def read_messages(
     *headers: Sequence[tuple[str, str | bytes]],
     value: bytes | None = b"",
     event: bytes = b"",
+    destination: str = "orders",
+    table: str = "messages_in",
 ) -> list[dict[str, Any]]:
     """The rows of `messages` for records with these headers, in their order."""
     count = len(headers)
     names = [[name for name, _ in each] for each in headers]
     values = [[v if isinstance(v, bytes) else v.encode() for _, v in each] for each in headers]
     store.insert(
-        "messages_in",
+        table,
         {
             "received": [time.time_ns()] * count,
             "environment": [""] * count,
             "system": ["kafka"] * count,
             "cluster": ["c1"] * count,
-            "destination": ["orders"] * count,
+            "destination": [destination] * count,
             "incarnation": ["i1"] * count,
             "partition": ["0"] * count,
             "offset": list(range(count)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from collector.conventions import render, spans
+from collector.conventions import render, spans, sql
 from collector.store.client import Store
 from tests.unit.collector.conventions.engine import (
     CLIENT,
@@ -262,15 +262,15 @@ def test_environment_and_instance_from_the_resource(
 
 
 def test_more_names_than_there_is_room_for_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    many = spans.Field("system", tuple(f"name{n}" for n in range(render.RANKS + 1)))
+    many = spans.Field("system", tuple(f"name{n}" for n in range(sql.RANKS + 1)))
     monkeypatch.setattr(spans, "FIELDS", (many,))
-    with pytest.raises(ValueError, match="more than 32 names"):
+    with pytest.raises(ValueError, match="more than 64 names"):
         render.operations_select()
 
 
 @pytest.mark.parametrize("text", ["it's", "back\\slash", "\\'", "a\nb"])
 def test_names_are_quoted(store: Store, text: str) -> None:
-    assert store.query(f"SELECT {render.quote(text)}") == [(text,)]
+    assert store.query(f"SELECT {sql.quote(text)}") == [(text,)]
 
 
 @pytest.mark.parametrize(
@@ -285,4 +285,4 @@ def test_names_are_quoted(store: Store, text: str) -> None:
     ],
 )
 def test_ids_are_kept_without_dress(store: Store, written: str, kept: str) -> None:
-    assert store.query(f"SELECT {render.normal_id('{id:String}')}", {"id": written}) == [(kept,)]
+    assert store.query(f"SELECT {sql.normal_id('{id:String}')}", {"id": written}) == [(kept,)]
