@@ -34,6 +34,11 @@ CHUNK = 5_000
 RESOLVED = 1_000
 """Places named by one pasted id, at most, newest first."""
 
+NAMED = (
+    "if(kind = 'business', concat(lower(substring(written, 1, position(written, '='))), id), id)"
+)
+"""An id of `ids` as it is asked for: a business id lies there by its value alone."""
+
 _POSITION = re.compile(r"^(?P<destination>.+?)[/:](?P<partition>\d+)[/:@](?P<offset>\d+)$")
 _DOTTED = re.compile(r"^(?P<destination>.+)\.(?P<partition>\d+)\.(?P<offset>\d+)$")
 _UUID = re.compile(r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
@@ -152,8 +157,9 @@ class StoreFacts:
             by_kind.setdefault(kind, set()).add((text, start, end))
         sql = (
             f"SELECT {rows.LOCATION_COLUMNS}, arrayJoin(arrayFilter("
-            "w -> w.1 = id AND at >= w.2 AND at <= w.3, {keys:Array(Tuple(String, Int64, Int64))}"
-            f")) AS window FROM (SELECT DISTINCT id, written, kind, trace_id, span_id, "
+            "w -> w.1 = named AND at >= w.2 AND at <= w.3, "
+            "{keys:Array(Tuple(String, Int64, Int64))})) AS window "
+            f"FROM (SELECT DISTINCT {NAMED} AS named, written, kind, trace_id, span_id, "
             f"{rows.POSITION}, offset, time, event_type, service, {rows.nanoseconds('time')} AS at "
             "FROM ids WHERE kind = {kind:String} AND id IN {ids:Array(String)} "
             "AND time >= fromUnixTimestamp64Nano({start:Int64}) "
@@ -165,7 +171,7 @@ class StoreFacts:
             keys = sorted(asked)
             bounds = {
                 "kind": kind.value,
-                "ids": sorted({text for text, _, _ in keys}),
+                "ids": sorted({_bare(kind, text) for text, _, _ in keys}),
                 "start": min(start for _, start, _ in keys),
                 "end": max(end for _, _, end in keys),
                 "limit": limit,
@@ -302,6 +308,10 @@ def _is_meant(location: Location, business: Collection[str], places: Collection[
     if location.kind is IdKind.BUSINESS:
         return normal(location.kind, location.id) in business
     return location.kind is not IdKind.POSITION or location.id in places
+
+
+def _bare(kind: IdKind, text: str) -> str:
+    return text.partition("=")[2] if kind is IdKind.BUSINESS else text
 
 
 def _place(text: str, kind: IdKind, operation: Operation) -> Location:

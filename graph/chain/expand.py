@@ -4,32 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
-from enum import IntFlag
 
+from graph.chain.alike import Alike
 from graph.chain.assemble import assemble
 from graph.chain.explain import explain
 from graph.chain.gather import Gatherer, OutOfTime, Wanted
 from graph.chain.history import History
 from graph.chain.inference import Inference
 from graph.chain.known import Known, handles, produces
-from graph.chain.result import Chain, Creation, EventKey, Limits, NoEvent, Start, Stop
-from graph.chain.sharing import Sharing, causes_of, effects_of, flows_of, pooled
+from graph.chain.reach import Reach, Seed, seed_of
+from graph.chain.result import Chain, EventKey, Limits, NoEvent, Start, Stop
+from graph.chain.sharing import Sharing, pooled
 from graph.chain.view import View
 from graph.facts import Facts
 from graph.model import IdKind, Operation, Position, SpanContext
-
-Seed = SpanContext | Position
-"""Something that names events, once enough is known of it."""
-
-
-class Reach(IntFlag):
-    """In which directions an event is followed."""
-
-    SHOWN = 0
-    """Not at all: it is only another cause of an effect, beside the one that was followed."""
-    CAUSES = 1
-    EFFECTS = 2
-    BOTH = 3
 
 
 def find(
@@ -56,12 +44,14 @@ def find(
     NoEvent when nothing at `start` is an event.
     """
     limits = limits or Limits()
-    expansion = Expansion(facts, limits, clock, whole, subscribers or {})
+    readers = {} if subscribers is None else subscribers
+    expansion = Expansion(facts, limits, clock, whole, readers)
     expansion.run(start, follow)
     if not expansion.reached:
         raise NoEvent(str(start))
     view = expansion.view()
-    inference = expansion.inference(view)
+    followed = [key for key, reach in expansion.reached.items() if reach is not Reach.SHOWN]
+    inference = expansion.inference(view, expansion.canonical(view, followed))
     chain = assemble(
         view,
         starts=expansion.canonical(view, expansion.starts),
@@ -95,22 +85,21 @@ class Expansion:
         """Reached because they share a correlation id with others."""
         self.stopped: Stop | None = None
         self._limits = limits
-        self._whole = whole
+        self.whole = whole
         self._gatherer = Gatherer(facts, self.known, clock, limits.seconds)
         self._view = View(self.known)
         self._seen: dict[Seed, Reach] = {}
         self._correlations: set[str] = set()
-        self._subscribers = subscribers
+        self.subscribers = subscribers
         self._history = History(self._gatherer.successions)
-        self._sharing = Sharing(self._gatherer)
-        self._alike: dict[EventKey, Reach] = {}
-        """Those whose keys and business ids were followed, and in which directions."""
+        self.sharing = Sharing(self._gatherer)
+        self._alike = Alike(self)
 
     def run(self, start: Start, follow: bool) -> None:
         """Reach all that can be reached, within the limits."""
         try:
             reach = Reach.BOTH if follow else Reach.SHOWN
-            self._reach(dict.fromkeys(self._start(start), reach), effects=set())
+            self.reach(dict.fromkeys(self._start(start), reach), effects=set())
             self.starts = list(self.reached)
             self._go_on()
         except OutOfTime:
@@ -121,7 +110,7 @@ class Expansion:
         """Keys as they are by all that is known now: an event may have got its position."""
         found: dict[EventKey, None] = {}
         for key in keys:
-            known = (key,) if view.exists(key) else view.keys(_seed(key))
+            known = (key,) if view.exists(key) else view.keys(seed_of(key))
             found.update(dict.fromkeys(known))
         return list(found)
 
@@ -129,11 +118,11 @@ class Expansion:
         fresh = dict(self.reached)
         for _ in range(self._limits.depth):
             causes, effects = self._next(fresh)
-            fresh = self._reach(causes, effects)
+            fresh = self.reach(causes, effects)
             if self.stopped:
                 return
             if not fresh and not causes and not effects:
-                fresh = self._correlated() or self._by_keys()
+                fresh = self._correlated() or self._alike.found()
                 if not fresh or self.stopped:
                     return
         causes, effects = self._next(fresh)
@@ -166,16 +155,16 @@ class Expansion:
 
     # One generation
 
-    def _reach(self, seeds: Mapping[Seed, Reach], effects: set[Seed]) -> dict[EventKey, Reach]:
+    def reach(self, seeds: Mapping[Seed, Reach], effects: set[Seed]) -> dict[EventKey, Reach]:
         """The events of seeds that were not yet reached in that direction.
 
         `effects` are seeds that may be effects: they count only where the causes say so.
         """
         wanted = dict(seeds)
         for seed in effects:
-            reach = Reach.BOTH if self._whole else Reach.EFFECTS
+            reach = Reach.BOTH if self.whole else Reach.EFFECTS
             wanted[seed] = wanted.get(seed, Reach.SHOWN) | reach
-        self._complete(wanted)
+        self.complete(wanted)
         view = self.view()
         fresh: dict[EventKey, Reach] = {}
         for seed in sorted(wanted, key=_order):
@@ -198,7 +187,7 @@ class Expansion:
         room = self._limits.events - len(self.reached)
         if len(new) > room:
             self.stopped = Stop.EVENTS
-            new = sorted(new, key=lambda key: (view.time(key), _order(_seed(key))))[:room]
+            new = sorted(new, key=lambda key: (view.time(key), _order(seed_of(key))))[:room]
         return [key for key in fresh if key in self.reached] + new
 
     def _next(self, fresh: Mapping[EventKey, Reach]) -> tuple[dict[Seed, Reach], set[Seed]]:
@@ -210,10 +199,10 @@ class Expansion:
             if reach is Reach.SHOWN:
                 continue
             upward = Reach.CAUSES if reach & Reach.CAUSES else Reach.SHOWN
-            if self._whole:
+            if self.whole:
                 upward = Reach.BOTH
             for lead in view.causes.of(key):
-                seed = lead.consumer or _seed(lead.key)
+                seed = lead.consumer or seed_of(lead.key)
                 if self._is_new(seed, upward):
                     causes[seed] = causes.get(seed, Reach.SHOWN) | upward
             if reach & Reach.EFFECTS:
@@ -227,7 +216,7 @@ class Expansion:
     def _is_new(self, seed: Seed, reach: Reach) -> bool:
         return seed not in self._seen or bool(reach & ~self._seen[seed])
 
-    def _complete(self, seeds: Mapping[Seed, Reach]) -> None:
+    def complete(self, seeds: Mapping[Seed, Reach]) -> None:
         """Learn all that decides which events these are, who handled them, and why."""
         wanted = Wanted(
             {seed for seed in seeds if isinstance(seed, SpanContext)},
@@ -265,98 +254,20 @@ class Expansion:
             return {}
         positions, contexts = self._gatherer.located({(IdKind.CORRELATION, text) for text in new})
         before = set(self.reached)
-        fresh = self._reach(dict.fromkeys(positions | contexts, Reach.BOTH), effects=set())
+        fresh = self.reach(dict.fromkeys(positions | contexts, Reach.BOTH), effects=set())
         self.members += [key for key in fresh if key not in before]
         return fresh
 
-    # Keys and business ids
-
-    def inference(self, view: View) -> Inference:
+    def inference(self, view: View, followed: Collection[EventKey] | None = None) -> Inference:
         """What ids alone can tell, among all events that were looked at."""
-        pool = self.canonical(view, (*self.reached, *pooled(view, self._sharing.seeds())))
-        return Inference(view, pool, self._history, self._subscribers, self._sharing)
-
-    def _by_keys(self) -> dict[EventKey, Reach]:
-        """Events that only a record key or a business id joins to those reached."""
-        view = self.view()
-        follow = {
-            key: reach
-            for key, reach in self.reached.items()
-            if reach & ~self._alike.get(key, Reach.SHOWN)
-        }
-        self._alike |= follow
-        above = [key for key, reach in follow.items() if reach & Reach.CAUSES and _open(view, key)]
-        windows = [
-            window
-            for key, reach in follow.items()
-            if reach & Reach.EFFECTS
-            for window in effects_of(view, key, self._subscribers)
-        ]
-        below: list[EventKey] = []
-        if windows:
-            seeds = self._sharing.ask(windows)
-            self._complete(dict.fromkeys(seeds, Reach.SHOWN))
-            view = self.view()
-            below = [
-                key
-                for key in pooled(view, seeds)
-                if not self.reached.get(key, Reach.SHOWN) & Reach.EFFECTS and _open(view, key)
-            ]
-        if not above and not below:
-            return {}
-        seeds = self._sharing.ask(
-            [
-                window
-                for key in (*above, *below)
-                for window in (*causes_of(view, key), *flows_of(view, key))
-            ]
-        )
-        self._complete(dict.fromkeys(seeds, Reach.SHOWN))
-        view = self.view()
-        inference = self.inference(view)
-        above, below = self.canonical(view, above), self.canonical(view, below)
-        inference.learn((*above, *below))
-        return self._reach(self._joined(inference, above, below), effects=set())
-
-    def _joined(
-        self, inference: Inference, above: Iterable[EventKey], below: Iterable[EventKey]
-    ) -> dict[Seed, Reach]:
-        """The causes of the ones, and those of the others that the reached ones led to."""
-        found: dict[Seed, Reach] = {}
-
-        def add(key: EventKey, reach: Reach) -> None:
-            found[_seed(key)] = found.get(_seed(key), Reach.SHOWN) | reach
-
-        for key in above:
-            for lead in inference.of(key):
-                add(lead.key, Reach.BOTH if self._whole else Reach.CAUSES)
-        for key in below:
-            leads = inference.of(key)
-            if any(self.reached.get(lead.key, Reach.SHOWN) & Reach.EFFECTS for lead in leads):
-                add(key, Reach.BOTH if self._whole else Reach.EFFECTS)
-                for lead in leads:
-                    add(lead.key, Reach.BOTH if self._whole else Reach.SHOWN)
-        return found
+        pool = self.canonical(view, (*self.reached, *pooled(view, self.sharing.seeds())))
+        return Inference(view, pool, self._history, self.subscribers, self.sharing, followed)
 
     def view(self) -> View:
         """What can be said by now."""
         if self._view.version != self.known.version:
             self._view = View(self.known)
         return self._view
-
-
-def _seed(key: EventKey) -> Seed:
-    return key.context if isinstance(key, Creation) else key
-
-
-def _open(view: View, key: EventKey) -> bool:
-    """Whether nothing tells what led to an event, and a key or business id of it could."""
-    return (
-        bool(view.ids(key, IdKind.KEY) or view.ids(key, IdKind.BUSINESS))
-        and bool(view.producer(key)[0])
-        and not view.causes.of(key)
-        and view.request(key) is None
-    )
 
 
 def _order(seed: Seed) -> tuple[object, ...]:

@@ -218,7 +218,9 @@ class Explainer:
 
     def _not_shared(self, key: EventKey, way: Way) -> Why:
         view = self.view
-        service, _ = view.producer(key)
+        if not self.inference.looks_at(key):
+            return Reason.NOT_LOOKED_FOR, ""
+        service = view.actor(key)
         ids = view.ids(key, way.kind)
         if not service:
             return Reason.NO_PRODUCER, ""

@@ -51,7 +51,7 @@ class Reason(StrEnum):
     TOO_COMMON = "too many events share it"
     ALONE = "no other event has it"
     ALONE_NEAR = "no other event has it near that time"
-    NOT_GIVEN = "no other event with it is known to have been given to its producer"
+    NOT_GIVEN = "no other event with it is known to have been given before to"
     CONTRADICTED = "earlier flows have the candidates after it"
 
     # Consumers

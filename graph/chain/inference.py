@@ -2,8 +2,8 @@
 
 Candidates are events with the same id that the producing service had been given. A correlation
 id names a flow, so all of it is looked at. A business id or a record key can go on for ever:
-it counts only soon after a delivery whose consumer span ended before the handler ran, or that
-no span tells of, and not where it is on very many events (see `graph.chain.sharing`).
+it counts only soon after a delivery whose consumer span ended before the handler ran, and not
+where it is on very many events (see `graph.chain.sharing`).
 
 Of the candidates the latest before the event is taken, and when two are equally late, both.
 Where several are left, or the clocks leave none, what recent flows have shown decides. None of
@@ -88,8 +88,11 @@ class Inference:
         history: History,
         subscribers: Mapping[str, Collection[str]],
         shared: Sharing,
+        followed: Collection[EventKey] | None = None,
     ) -> None:
-        """`shared` knows by which business ids and keys the pool is complete."""
+        """`shared` knows by which business ids and keys the pool is complete; `followed` are the
+        events to whose flows it is, when not all that will be asked about."""
+        self._followed = None if followed is None else frozenset(followed)
         self.history = history
         self.shared = shared
         self._view = view
@@ -118,13 +121,24 @@ class Inference:
         tried = self.tried(key)
         return tried[-1].leads if tried else ()
 
+    def looks_at(self, key: EventKey) -> bool:
+        """Whether enough is known to say who may have caused an event."""
+        return self._followed is None or key in self._followed
+
     def tried(self, key: EventKey) -> tuple[Tried, ...]:
         """The ways in their order, up to the first that found something."""
         tried: list[Tried] = []
         for way in WAYS:
             chosen = {one.key: one for one in self._chosen(way, key)}
             leads = tuple(
-                Lead(one.key, Evidence.INFERRED, way.via, one.service, candidates=len(chosen))
+                Lead(
+                    one.key,
+                    Evidence.INFERRED,
+                    way.via,
+                    one.service,
+                    way=self._view.way(key),
+                    candidates=len(chosen),
+                )
                 for one in chosen.values()
             )
             tried.append(Tried(way.via, leads))
@@ -152,12 +166,12 @@ class Inference:
         """What history says of a candidate."""
         own = self._view.kind(key)
         order = self.history.order(self._view.kind(one.key), own)
-        if order is Order.AFTER and any(
+        if order is not Order.BEFORE and any(
             other != key and self._view.kind(other) == own and self._view.time(other) < one.time
             for text in self._view.ids(key, way.kind)
             for other in self.members(way.kind, text)
         ):
-            # It knows of the first of a kind in a flow, and this is a later one.
+            # History knows the first of a kind in a flow; this one comes again.
             return Order.BEFORE
         return order
 
@@ -183,8 +197,8 @@ class Inference:
     def _candidates(self, way: Way, key: EventKey) -> tuple[list[Given], list[Given]]:
         """The nearest that the producer was given before the event, and after it by the clocks;
         those after it only count where history knows better."""
-        service = self._view.producer(key)[0]
-        if not service or self._view.request(key) is not None:
+        service = self._view.actor(key)
+        if not service or not self.looks_at(key) or self._view.request(key) is not None:
             return [], []
         until = self._view.time(key)
         if not self._view.identity.producers(key):
@@ -213,12 +227,17 @@ class Inference:
         """Who was given events with this id, by name and time."""
         if id not in self._given:
             found: dict[str, list[Given]] = defaultdict(list)
-            for key in self._members.get(id, ()):
-                for one in given(self._view, key, self._subscribers):
+            members = self._members.get(id, ())
+            for key in members if len(members) > 1 else ():
+                # Who reads there is asked of the broker, and only where it can count.
+                flow = id[0] is IdKind.CORRELATION
+                view = self._view
+                ones = given(view, key, self._subscribers) if flow else received(view, key)
+                for one in ones:
                     for name in service_names(one.service):
                         found[name].append(one)
-            for ones in found.values():
-                ones.sort(key=lambda one: (one.time, str(one.key)))
+            for each in found.values():
+                each.sort(key=lambda one: (one.time, str(one.key)))
             self._given[id] = found
         return self._given[id]
 
@@ -229,7 +248,9 @@ class Inference:
         environment, _ = view.identity.realm(key)
         if not may_be_same(environment, view.identity.realm(one.key)[0]):
             return False
-        instances = {op.instance for op, _ in view.identity.producers(key)} - {""}
+        # Of a caller only the service is known, not the instance.
+        producers, actor = view.identity.producers(key), view.actor(key)
+        instances = {op.instance for op, _ in producers if op.service == actor} - {""}
         if instances and one.instances and not instances & one.instances:
             return False
         if way.bounded and not self._is_near(one, key):
@@ -262,6 +283,20 @@ class Inference:
 
 def given(view: View, key: EventKey, subscribers: Mapping[str, Collection[str]]) -> Iterable[Given]:
     """Who was given an event: by spans, and by who is known to the broker to read there."""
+    known: set[str] = set()
+    for one in received(view, key):
+        known |= service_names(one.service)
+        yield one
+    time = view.time(key)
+    for position in view.identity.positions(key):
+        for name in sorted(subscribers.get(position.destination, ())):
+            if name and not known & service_names(name):
+                known |= service_names(name)
+                yield Given(time, key, name)
+
+
+def received(view: View, key: EventKey) -> Iterable[Given]:
+    """Who was given an event as spans tell it: by service, and by group."""
     for delivery in deliveries_of(view, key):
         early = all(op.type is OperationType.RECEIVE for op in delivery.operations)
         until = delivery.start + HANDLING if early else 0
@@ -269,43 +304,6 @@ def given(view: View, key: EventKey, subscribers: Mapping[str, Collection[str]])
         for name in dict.fromkeys((delivery.service, delivery.group)):
             if name:
                 yield Given(delivery.start, key, name, instances, until)
-    silent, left = _silent(view, key, subscribers)
-    time = view.time(key)
-    for name in silent:
-        yield Given(time, key, name, until=time + WAITING + HANDLING if left else 0)
-
-
-def may_lead_on(view: View, key: EventKey, subscribers: Mapping[str, Collection[str]]) -> bool:
-    """Whether a consumer of it may have sent what only a key or a business id joins to it."""
-    handlers = view.consumption.handlers(key)
-    if any(operation.type is OperationType.RECEIVE for operation, _ in handlers):
-        return True
-    return _silent(view, key, subscribers)[1]
-
-
-def _silent(
-    view: View, key: EventKey, subscribers: Mapping[str, Collection[str]]
-) -> tuple[list[str], bool]:
-    """Who reads there and has no span, and whether all of them can have one: a consumer's spans
-    often do not name its group, so that it seems to be two."""
-    read = sorted(
-        {
-            name
-            for position in view.identity.positions(key)
-            for name in subscribers.get(position.destination, ())
-            if name
-        }
-    )
-    consumers = {(op.service, op.group) for op, _ in view.consumption.handlers(key)}
-    known = {name for one in consumers for text in one for name in service_names(text)}
-    silent = [name for name in read if not known & service_names(name)]
-    named = {name for text in read for name in service_names(text)}
-    unnamed = {
-        service
-        for service, group in consumers
-        if not named & (service_names(service) | service_names(group))
-    }
-    return silent, len(silent) > len(unnamed)
 
 
 def _time(one: Given) -> int:

@@ -7,14 +7,15 @@ is always the window of the effect, so that a join is the same from either of it
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 
 from graph.chain.gather import Gatherer
-from graph.chain.inference import HANDLING, SKEW, WAITING, WAYS, given, may_lead_on
+from graph.chain.inference import HANDLING, SKEW, WAITING, WAYS, received
+from graph.chain.reach import Seed
 from graph.chain.result import EventKey
 from graph.chain.view import View
 from graph.facts import Window
-from graph.model import IdKind, Position, SpanContext
+from graph.model import IdKind, OperationType
 
 COMMON = 200
 """Places with one id in one window from which on it is too common to join anything."""
@@ -22,8 +23,6 @@ COMMON = 200
 EVER = 2**63 - 1
 
 BOUNDED = tuple(way.kind for way in WAYS if way.bounded)
-
-Seed = SpanContext | Position
 
 
 class Sharing:
@@ -81,16 +80,13 @@ def flows_of(view: View, key: EventKey) -> list[Window]:
     return [Window(IdKind.CORRELATION, text, 0, EVER) for text in texts]
 
 
-def effects_of(
-    view: View, key: EventKey, subscribers: Mapping[str, Collection[str]]
-) -> list[Window]:
+def effects_of(view: View, key: EventKey) -> list[Window]:
     """Where the effects of an event are, likewise."""
     ids = _ids(view, key)
-    if not ids or not may_lead_on(view, key, subscribers):
+    handlers = view.consumption.handlers(key)
+    if not ids or not any(op.type is OperationType.RECEIVE for op, _ in handlers):
         return []
-    windows = {
-        (max(0, one.time - SKEW), one.until) for one in given(view, key, subscribers) if one.until
-    }
+    windows = {(max(0, one.time - SKEW), one.until) for one in received(view, key) if one.until}
     return [Window(*one, *window) for window in sorted(windows) for one in ids]
 
 

@@ -11,7 +11,7 @@ from graph.chain.effects import Effects
 from graph.chain.gather import Wanted
 from graph.chain.identity import Identity
 from graph.chain.known import Known, handles, original_of, place, produces
-from graph.chain.names import normal_id
+from graph.chain.names import normal, normal_id
 from graph.chain.result import Creation, EventKey
 from graph.facts import Kind
 from graph.model import Evidence, IdKind, Operation, Position, Span, SpanContext
@@ -89,7 +89,7 @@ class View:
         """Its correlation ids, business ids or record keys, in headers and spans, normalised."""
         if (key, kind) not in self._ids:
             self._ids[key, kind] = frozenset(
-                normal_id(text) for text in self._texts(key, kind) if text
+                normal(kind, text) for text in self._texts(key, kind) if text
             )
         return self._ids[key, kind]
 
@@ -133,14 +133,22 @@ class View:
                 return re.split(r"[/:]", message.source.rstrip("/:"))[-1], Evidence.DECLARED
         return "", None
 
+    def way(self, key: EventKey) -> tuple[Span, ...]:
+        """The spans around its production, from the first that is known of its trace on."""
+        for operation, _ in self.identity.producers(key):
+            above = (self.known.spans.get(one) for one in self.known.ancestors(operation.context))
+            return tuple(span for span in above if span is not None)[::-1]
+        return ()
+
     def request(self, key: EventKey) -> Span | None:
         """The call from outside with which its trace begins: then that is what led to it."""
-        for operation, _ in self.identity.producers(key):
-            for context in self.known.ancestors(operation.context):
-                span = self.known.spans.get(context)
-                if span is not None and not span.parent and span.kind == "server":
-                    return span
-        return None
+        way = self.way(key)
+        return way[0] if way and way[0].kind == "server" else None
+
+    def actor(self, key: EventKey) -> str:
+        """Who was given what led to it: its producer, or who called that."""
+        way = self.way(key)
+        return (way[0].service if way else "") or self.producer(key)[0]
 
     def want(self, seed: SpanContext | Position, wanted: Wanted) -> tuple[EventKey, ...]:
         """Add what has to be asked for to know which events a seed stands for: these, by now."""

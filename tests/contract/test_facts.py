@@ -275,6 +275,23 @@ def test_an_id_is_seen_in_its_windows_and_the_earliest_of_many(store: Store) -> 
         assert other.time > times[5]
 
 
+def test_a_business_id_is_seen_by_its_name_and_value(store: Store) -> None:
+    flow = Flow()
+    flow.message("orders", business=(("order_id", "A-1"),))
+    flow.message("orders", business=(("customer_id", "A-1"),))
+    for offset, name in enumerate(("Order_ID", "customer_id")):
+        store.command(
+            "INSERT INTO ids (received, id, kind, written, system, cluster, destination, "
+            "incarnation, partition, offset, time) VALUES (now64(9), 'a-1', 'business', "
+            f"'{name}=A-1', 'kafka', 'c1', 'orders', 'i1', '0', {offset}, now64(9))"
+        )
+    window = Window(IdKind.BUSINESS, "order_id=a-1", 0, 2**63 - 1)
+
+    for facts in (StoreFacts(store), flow.facts()):
+        found = facts.seen([window], 10)
+        assert [one.position.offset for one in found if one.position] == [0]
+
+
 def test_the_order_of_kinds_is_counted_by_flows(store: Store) -> None:
     flow = Flow()
     for number in range(5):

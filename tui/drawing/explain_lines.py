@@ -22,7 +22,7 @@ _ADDRESS = re.compile(r"\b[0-9a-f]{32}/([0-9a-f]{16})\b")
 
 LABEL = 12
 VIA = 14
-WIDE = 100
+WIDE = 110
 """From here on spans are called by trace id and span id, below by the latter, which finds them."""
 
 SHOWN = 5

@@ -315,3 +315,18 @@ def test_an_explanation_tells_the_chain_and_nothing_else(
             flow.spans[handling.context] = replace(flow.spans[handling.context], parent="")
 
     agrees(flow.chain(data.draw(st.sampled_from(sent)), whole=True, explained=True))
+
+
+def test_of_an_event_that_is_only_shown_nothing_is_guessed() -> None:
+    flow = Flow()
+    first = flow.send("shop", "orders", correlation_id="c")
+    flow.process("web", first, lasts=1)
+    clicks = [flow.send("web", "clicks", correlation_id=one) for one in ("", "c")]
+    flow.send("analytics", "reports", inside=flow.process("analytics", *clicks, by="link"))
+
+    chain = flow.chain(clicks[0], explained=True)
+
+    (shown,) = (one for one in chain.explanations if one.event == clicks[1].key)
+    assert reasons(shown.causes)[Via.CORRELATION_ID] == (Reason.NOT_LOOKED_FOR, "")
+    assert first.key not in chain
+    assert causes(flow, clicks[1])[Via.CORRELATION_ID] == (None, "")

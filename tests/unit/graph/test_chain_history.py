@@ -112,6 +112,22 @@ def test_of_a_kind_that_comes_again_and_again_the_first_does_not_speak_for_the_r
     assert pairs(flow.chain(order)) == {(order.key, first.key), (paid.key, second.key)}
 
 
+def test_neither_do_flows_in_which_it_came_late_or_early() -> None:
+    """As above, where the payment is sometimes before the first confirmation."""
+    flow = Flow()
+    earlier_flows(flow, "orders", "confirmations", "payments")
+    earlier_flows(flow, "orders", "payments", "confirmations", count=4)
+    order = flow.send("shop", "orders", correlation_id="c")
+    given(flow, "mail", order)
+    flow.send("mail", "confirmations", correlation_id="c")
+    paid = flow.send("payment", "payments", correlation_id="c")
+    given(flow, "mail", paid)
+    second = flow.send("mail", "confirmations", correlation_id="c")
+
+    causes = flow.chain(order).causes_of(second.key)
+    assert [(cause.cause, cause.candidates) for cause in causes] == [(paid.key, 1)]
+
+
 def test_history_is_asked_once_and_only_where_it_can_decide() -> None:
     flow = Flow()
     order = flow.send("shop", "orders", correlation_id="c")
