@@ -7,6 +7,7 @@ would be seen of it can be taken away, as real systems do.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
@@ -50,12 +51,14 @@ class Story:
         destinations: int = 4,
         counted: bool = False,
         vague: bool = False,
+        ways: Sequence[str] = WAYS,
     ) -> None:
         """With `counted`, message ids are numbers that each destination counts on its own; with
         `vague`, consumers do not say which message of a batch they are about."""
         self.flow = Flow()
         self._counted = counted
         self._vague = vague
+        self._ways = ways
         self.chance = chance
         self.events: list[Made] = []
         self.places: dict[str, int] = {}
@@ -139,7 +142,7 @@ class Story:
                 by = "link"
             together = self.flow.process(service, *sent, by=by, batch_count=len(sent), **fields)
             return self._note(together, *numbers)
-        way = self.chance.choice(WAYS)
+        way = self.chance.choice(self._ways)
         (one,) = sent
         assert one.position
         says: dict[str, Any] = {}
