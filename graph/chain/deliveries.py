@@ -113,11 +113,12 @@ def _first_groups(at: _Where, operations: Sequence[Operation]) -> dict[str, str]
     """For each group the one whose delivery it goes on with: consumers of retry topics are
     often groups of their own, called as the first one with something behind it."""
     found = {operation.group: operation.group for operation in operations if operation.group}
-    if len(found) < 2:
-        return found
     for operation in operations:
         copied = at.copied(operation) if operation.group else None
         if copied is None or copied.kind is not CopyKind.RETRY:
+            continue
+        if copied.consumer and operation.group.startswith(copied.consumer):
+            found[operation.group] = copied.consumer
             continue
         firsts = [
             group

@@ -84,6 +84,17 @@ def test_a_retry_consumer_is_known_by_the_group_that_the_copy_names() -> None:
     assert (delivery.group, len(delivery.attempts), delivery.error) == ("orders-in", 2, False)
 
 
+def test_attempts_are_one_delivery_where_only_retry_consumers_were_seen() -> None:
+    flow = Flow()
+    sent = retried(flow, consumer="pay")
+    first = next(one for one in flow.operations.values() if one.group == "pay")
+    flow.forget(first)
+
+    (delivery,) = of(flow, sent[1])
+
+    assert (delivery.group, len(delivery.attempts)) == ("pay", 2)
+
+
 def test_another_group_of_the_service_is_another_delivery_on_retry_topics_too() -> None:
     flow = Flow()
     order = flow.send("shop", "orders")
