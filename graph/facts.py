@@ -80,8 +80,9 @@ class Facts(Protocol):
     def located(self, ids: Collection[tuple[IdKind, str]]) -> list[Location]:
         """Where these ids were seen, as an id of that kind. Ids compare normalised.
 
-        A position is asked for as `destination/partition/offset`; operations that name it are
-        the answer, for a consumer may say where its message lay and nothing else of it."""
+        A position is asked for as `destination/partition/offset`. The answer are operations
+        that name it, for a consumer may say where its message lay and nothing else of it, and
+        copies whose headers say that their original lies there."""
 
     def seen(self, windows: Collection[Window], limit: int) -> list[Location]:
         """Where ids were seen in their windows: of each window the earliest places, as many as

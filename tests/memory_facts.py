@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import TypeVar
 
+from graph.chain.known import original_of
 from graph.chain.names import fits, is_whole, normal, normal_id, place_of
 from graph.facts import RATE_SECONDS, Kind, Succession, Window
 from graph.model import (
@@ -18,6 +21,9 @@ from graph.model import (
     Span,
     SpanContext,
 )
+
+T = TypeVar("T")
+Key = TypeVar("Key", bound=Hashable)
 
 
 class MemoryFacts:
@@ -38,50 +44,24 @@ class MemoryFacts:
 
     def operations(self, traces: Collection[str]) -> list[Operation]:
         self.calls.append("operations")
-        return [one for one in self._operations if one.context.trace_id in traces]
+        return _all(self._operations_of, set(traces))
 
     def spans(self, traces: Collection[str]) -> list[Span]:
         self.calls.append("spans")
-        return [one for one in self._spans if one.context.trace_id in traces]
+        return _all(self._spans_of, set(traces))
 
     def pointing(self, contexts: Collection[SpanContext]) -> list[Relation]:
         self.calls.append("pointing")
-        wanted = set(contexts)
-        found = [
-            relation
-            for operation in self._operations
-            for relation in operation.relations
-            if relation.target in wanted
-        ]
-        found += [
-            Relation(context, "header", message.position)
-            for message in self._messages
-            for context in message.contexts
-            if context in wanted
-        ]
-        return found
+        return _all(self._pointing_at, set(contexts))
 
     def messages(self, positions: Collection[Position]) -> list[Message]:
         self.calls.append("messages")
-        wanted: dict[tuple[str, str, int], list[Position]] = {}
-        for position in positions:
-            place = (position.destination, position.partition, position.offset)
-            wanted.setdefault(place, []).append(position)
-        return [
-            message
-            for message in self._messages
-            if any(
-                fits(asked, message.position)
-                for asked in wanted.get(
-                    (
-                        message.position.destination,
-                        message.position.partition,
-                        message.position.offset,
-                    ),
-                    (),
-                )
-            )
-        ]
+        found: dict[Position, Message] = {}
+        for asked in positions:
+            for message in self._messages_at.get(str(asked), ()):
+                if fits(asked, message.position):
+                    found[message.position] = message
+        return list(found.values())
 
     def passages(self, positions: Collection[Position]) -> list[Passage]:
         self.calls.append("passages")
@@ -103,13 +83,12 @@ class MemoryFacts:
         return found
 
     def whole(self, positions: Collection[Position]) -> list[Position]:
-        lives = {message.position[:4] for message in self._messages}
         found = []
         for position in positions:
             if is_whole(position):
                 found.append(position)
                 continue
-            filled = [Position(*life, *position[4:]) for life in lives]
+            filled = [Position(*life, *position[4:]) for life in self._lives]
             found += [one for one in filled if fits(position, one)]
         return list(dict.fromkeys(found))
 
@@ -119,18 +98,14 @@ class MemoryFacts:
 
     def located(self, ids: Collection[tuple[IdKind, str]]) -> list[Location]:
         self.calls.append("located")
-        wanted = {(kind, normal(kind, text)) for kind, text in ids}
-        return [one for one in self._locations() if (one.kind, normal(one.kind, one.id)) in wanted]
+        return _all(self._located, {(kind, normal(kind, text)) for kind, text in ids})
 
     def seen(self, windows: Collection[Window], limit: int) -> list[Location]:
         self.calls.append("seen")
         found: dict[Location, None] = {}
         for kind, text, start, end in windows:
-            within = (
-                one
-                for one in self._locations()
-                if one.kind is kind and normal(kind, one.id) == text and start <= one.time <= end
-            )
+            located = self._located.get((kind, text), ())
+            within = (one for one in located if start <= one.time <= end)
             earliest = sorted(dict.fromkeys(within), key=lambda one: one.time)[:limit]
             found.update(dict.fromkeys(earliest))
         return list(found)
@@ -185,9 +160,44 @@ class MemoryFacts:
         ]
         return found
 
+    # By what they are asked for
+
+    @cached_property
+    def _operations_of(self) -> dict[str, list[Operation]]:
+        return _grouped((one.context.trace_id, one) for one in self._operations)
+
+    @cached_property
+    def _spans_of(self) -> dict[str, list[Span]]:
+        return _grouped((one.context.trace_id, one) for one in self._spans)
+
+    @cached_property
+    def _messages_at(self) -> dict[str, list[Message]]:
+        return _grouped((str(one.position), one) for one in self._messages)
+
+    @cached_property
+    def _lives(self) -> set[tuple[str, str, str, str]]:
+        return {message.position[:4] for message in self._messages}
+
+    @cached_property
+    def _pointing_at(self) -> dict[SpanContext, list[Relation]]:
+        spans = (relation for one in self._operations for relation in one.relations)
+        headers = (
+            Relation(context, "header", one.position)
+            for one in self._messages
+            for context in one.contexts
+        )
+        return _grouped((relation.target, relation) for relation in (*spans, *headers))
+
+    @cached_property
+    def _located(self) -> dict[tuple[IdKind, str], list[Location]]:
+        return _grouped(((one.kind, normal(one.kind, one.id)), one) for one in self._locations())
+
     def _locations(self) -> Iterable[Location]:
         for message in self._messages:
+            original = original_of(message)
             for kind, text in (
+                (IdKind.POSITION, str(original) if original else ""),
+                (IdKind.MESSAGE, message.copied.message_id if message.copied else ""),
                 (IdKind.MESSAGE, message.message_id),
                 (IdKind.CAUSATION, message.causation_id),
                 (IdKind.CORRELATION, message.correlation_id),
@@ -241,6 +251,17 @@ def _passage(position: Position, seen: list[Progress], newest: int) -> Passage:
         absent=max((one.time for one in seen if one.assumed), default=0),
         rate=rate,
     )
+
+
+def _grouped(pairs: Iterable[tuple[Key, T]]) -> dict[Key, list[T]]:
+    groups: dict[Key, list[T]] = {}
+    for key, one in pairs:
+        groups.setdefault(key, []).append(one)
+    return groups
+
+
+def _all(groups: Mapping[Key, list[T]], keys: Iterable[Key]) -> list[T]:
+    return [one for key in keys for one in groups.get(key, ())]
 
 
 def _place(kind: IdKind, text: str, operation: Operation) -> Location:

@@ -12,7 +12,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1 import trace_pb2
 
 from collector.store.client import Store
-from graph.model import Message, Operation, Relation, Span
+from graph.model import Copied, CopyKind, Message, Operation, Relation, Span
 from tests import stores
 from tests.builders import Flow
 
@@ -166,7 +166,9 @@ def _columns(message: Message) -> dict[str, object]:
         )
         if value
     ]
+    headers += _spring(message.copied) if message.copied else []
     at = message.position
+    value = (message.value or "{}").encode()
     return {
         "received": time.time_ns(),
         "environment": message.environment,
@@ -180,6 +182,16 @@ def _columns(message: Message) -> dict[str, object]:
         "key": message.key.encode() or None,
         "header_names": [name for name, _ in headers],
         "header_values": [value.encode() for _, value in headers],
-        "value": b"{}",
-        "value_size": 2,
+        "value": value,
+        "value_size": len(value),
     }
+
+
+def _spring(copied: Copied) -> list[tuple[str, str]]:
+    """What a copy says, in the headers of Spring for Kafka."""
+    dead = copied.kind is CopyKind.DEAD_LETTER
+    prefix = "kafka_dlt-original-" if dead else "kafka_original-"
+    said = [("topic", copied.destination), ("partition", copied.partition)]
+    said += [("offset", str(copied.offset))] if copied.offset is not None else []
+    said += [("consumer-group", copied.consumer)] if copied.consumer and dead else []
+    return [(prefix + name, value) for name, value in said]

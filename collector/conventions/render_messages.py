@@ -290,7 +290,8 @@ FROM (
 def message_ids_select(source: str = "messages_parsed") -> str:
     """Every id a message names, in the columns of `ids`.
 
-    A business id is found by its value, and written with its name before it.
+    A business id is found by its value, and written with its name before it. A copy is found by
+    its original's message id and position too.
     """
     return f"""SELECT
     received, {normal_id("i.1")} AS id, i.2 AS kind, concat(i.3, i.1) AS written,
@@ -299,9 +300,12 @@ def message_ids_select(source: str = "messages_parsed") -> str:
 FROM (
   SELECT received, system, cluster, destination, incarnation, partition, offset, event_type,
     source, time,
+    if(copied.destination = '' OR isNull(copied.offset), '', concat(copied.destination, '/',
+      copied.partition, '/', toString(assumeNotNull(copied.offset)))) AS original,
     arrayJoin(arrayConcat(
       arrayFilter(x -> x.1 != '', [(message_id, 'message', ''), (causation_id, 'causation', ''),
-        (correlation_id, 'correlation', ''), (key, 'key', '')]),
+        (correlation_id, 'correlation', ''), (key, 'key', ''),
+        (copied.message_id, 'message', ''), (original, 'position', '')]),
       arrayMap(o -> (o.1, 'trace', ''), origins),
       arrayMap(b -> (b.2, 'business', concat(b.1, '=')), business))) AS i
   FROM {source}

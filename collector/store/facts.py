@@ -133,11 +133,11 @@ class StoreFacts:
         business = {normal(kind, text) for kind, text in ids if kind is IdKind.BUSINESS}
         keys |= {(text.partition("=")[2], str(IdKind.BUSINESS)) for text in business}
         texts = {text for kind, text in ids if kind is IdKind.POSITION}
+        keys |= {(normal_id(text), str(IdKind.POSITION)) for text in texts}
         found = [
             location
             for location in map(rows.location, self._each(sql, keys))
-            if location.kind is not IdKind.BUSINESS
-            or normal(location.kind, location.id) in business
+            if _is_meant(location, business, texts)
         ]
         return found + (self._naming(texts) if texts else [])
 
@@ -314,6 +314,13 @@ class StoreFacts:
         while chunk := list(islice(remaining, CHUNK)):
             plain = [tuple(key) if isinstance(key, tuple) else key for key in chunk]
             yield from self._store.query(sql, {"keys": plain, **parameters})
+
+
+def _is_meant(location: Location, business: Collection[str], places: Collection[str]) -> bool:
+    """Whether what was found by its id's bare, lower-cased text is what was asked for."""
+    if location.kind is IdKind.BUSINESS:
+        return normal(location.kind, location.id) in business
+    return location.kind is not IdKind.POSITION or location.id in places
 
 
 def _bare(kind: IdKind, text: str) -> str:

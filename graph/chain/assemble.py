@@ -42,11 +42,19 @@ def assemble(
     kept = set(events) if whole else _lineage(members, leads)
     order = sorted(kept, key=lambda key: (events[key].time, _by_key(key)))
     rank = {key: index for index, key in enumerate(order)}
+    by_consumer = {
+        (key, operation.context): delivery
+        for key in order
+        for delivery in deliveries[key]
+        for operation in delivery.operations
+    }
     causes = []
     for key in order:
         near = [lead for lead in leads[key] if lead.key in rank]
         for lead in sorted(near, key=lambda lead: rank[lead.key]):
-            delivery = _delivered(lead, events[key], deliveries[lead.key])
+            delivery = by_consumer.get((lead.key, lead.consumer)) if lead.consumer else None
+            if delivery is None:
+                delivery = _delivered(lead, events[key], deliveries[lead.key])
             causes.append(_cause(lead, events[lead.key], events[key], delivery))
     asked = sorted(rank.keys() & set(starts), key=rank.__getitem__)
     joined = _connected(asked, causes)
@@ -65,7 +73,7 @@ def event_of(view: View, key: EventKey) -> Event:
     """An event with all that is known of it."""
     identity = view.identity
     messages = identity.messages(key)
-    producers = identity.producers(key)
+    producers = (*identity.producers(key), *identity.copiers(key))
     operations = tuple(operation for operation, _ in producers)
     handlers = tuple(operation for operation, _ in view.consumption.handlers(key))
     positions = identity.positions(key)
@@ -113,10 +121,6 @@ def _delivered(lead: Lead, effect: Event, deliveries: list[Delivery]) -> Deliver
     Where no span tells of it, one is added: that the service took the event's context is a
     delivery too. A causation id alone says nothing about who consumed.
     """
-    if lead.consumer is not None:
-        for delivery in deliveries:
-            if any(operation.context == lead.consumer for operation in delivery.operations):
-                return delivery
     service = lead.service or effect.service
     fitting = [
         delivery

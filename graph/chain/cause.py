@@ -16,11 +16,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from graph.chain.consumption import Consumption, Match
+from graph.chain.consumption import Consumption
 from graph.chain.known import handles, produces, relations_of
+from graph.chain.matching import Match
 from graph.chain.names import may_be_same, normal_id
 from graph.chain.result import EventKey, Via
-from graph.model import Evidence, Message, Operation, Position, Span, SpanContext
+from graph.model import Evidence, Message, Operation, Span, SpanContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class Causes:
                     continue
                 created = self.identity.created(relation.target)
                 if key not in created:
-                    yield from _shared(created, Via.LINK, operation.service)
+                    yield from self._shared(relation.target, Via.LINK, operation.service)
 
     def _by_ancestors(self, key: EventKey, producers: Iterable[Operation]) -> Iterable[Lead]:
         for operation in producers:
@@ -120,11 +121,21 @@ class Causes:
                 created = self.identity.created(above)
                 if key not in created and self._consumed_by(operation, created, below):
                     service = self.known.service(below)
-                    return list(_shared(created, via, service, tuple(reversed(way))))
+                    return list(self._shared(above, via, service, tuple(reversed(way))))
             if span is not None and not (operation is not None and self._is_own(key, operation)):
                 way.append(span)
             below = above
         return ()
+
+    def _shared(
+        self, context: SpanContext, via: Via, service: str, way: tuple[Span, ...] = ()
+    ) -> Iterable[Lead]:
+        """A creation context alone: certain when one event has it, else one of a batch."""
+        keys = self.identity.created(context)
+        count = len(keys) + self.identity.missing(context)
+        evidence = Evidence.OBSERVED if count == 1 else Evidence.INFERRED
+        for key in keys:
+            yield Lead(key, evidence, via, service, None, way, count)
 
     def _is_own(self, key: EventKey, operation: Operation) -> bool:
         return produces(operation) and key in self.identity.created(operation.context)
@@ -155,7 +166,7 @@ class Causes:
         """A context in the headers that is not of its own production: handed on by a consumer."""
         own = {operation.context for operation in producers}
         service = producers[0].service if producers else ""
-        for context in self.identity.contexts(key):
+        for context in self.identity.written(key):
             if context in own:
                 continue
             operation = self.known.operations.get(context)
@@ -168,7 +179,7 @@ class Causes:
                 found = found or list(self._above(key, context, Via.HEADER))
             elif operation is not None and produces(operation):
                 created = self.identity.created(context)
-                found = list(_shared(created, Via.HEADER, service)) if key not in created else []
+                found = [] if key in created else list(self._shared(context, Via.HEADER, service))
             elif context in self.known.spans:
                 span = self.known.spans[context]
                 found = [
@@ -216,96 +227,11 @@ class Causes:
         traces = {context.trace_id for context in message.contexts}
         return any(context.trace_id in traces for context in self.identity.contexts(cause))
 
-    # Towards effects
-
-    def effect_points(self, key: EventKey) -> set[SpanContext | Position]:
-        """Contexts and positions where effects of an event may be; `of` decides which are."""
-        found: set[SpanContext | Position] = set()
-        own = set(self.identity.contexts(key))
-        siblings = {key, *(other for context in own for other in self.identity.created(context))}
-        roots = list(own)
-        for operation, _ in self.consumption.handlers(key):
-            roots.append(operation.context)
-        for root in roots:
-            operations, plain = self._inside(key, root)
-            found.update(operation.context for operation in operations)
-            for context in (root, *plain):
-                found.update(
-                    source
-                    for source in self.known.pointing.get(context, ())
-                    if self._leads_on(source, siblings)
-                )
-                found.update(
-                    position
-                    for position in self.identity.carrying.carried(context)
-                    if not siblings.issuperset(self.identity.at(position))
-                )
-        for message_id in self._ids(key):
-            found |= self.known.by_causation.get(message_id, set())
-        return found - own - set(self.identity.positions(key))
-
-    def _ids(self, key: EventKey) -> set[str]:
-        """By what id its effects may call it, normalised."""
-        texts = [message.message_id for message in self.identity.messages(key)]
-        texts += [operation.message_id for operation, _ in self.identity.producers(key)]
-        texts += [operation.message_id for operation, _ in self.consumption.handlers(key)]
-        return {normal_id(text) for text in texts if text}
-
-    def _leads_on(self, source: SpanContext, siblings: set[EventKey]) -> bool:
-        """Whether a span produces, or handles an event that carries an old context on."""
-        operation = self.known.operations[source]
-        return produces(operation) or any(
-            match.key not in siblings for match in self.consumption.handled(operation)
-        )
-
-    def _inside(
-        self, key: EventKey, root: SpanContext
-    ) -> tuple[list[Operation], list[SpanContext]]:
-        """Producing operations and plain spans below, down to other events' consumers."""
-        operations: list[Operation] = []
-        plain: list[SpanContext] = []
-        seen = {root}
-        todo = [root]
-        while todo:
-            nearest, between = self.identity.productions.below(todo.pop())
-            plain.extend(between)
-            for operation in nearest:
-                if operation.context in seen:
-                    continue
-                seen.add(operation.context)
-                if produces(operation):
-                    operations.append(operation)
-                    todo.append(operation.context)
-                elif not handles(operation) or not any(
-                    match.key != key for match in self.consumption.handled(operation)
-                ):
-                    todo.append(operation.context)
-        return operations, plain
-
-    def effect_contexts(self, key: EventKey) -> set[SpanContext]:
-        """Contexts that effects may point at: what has to be asked for to find them."""
-        found = set(self.identity.contexts(key))
-        for operation, _ in self.consumption.handlers(key):
-            found.add(operation.context)
-        for root in list(found):
-            found.update(self._inside(key, root)[1])
-        return found
-
 
 def _lead(match: Match, via: Via, consumer: Operation, way: tuple[Span, ...] = ()) -> Lead:
     return Lead(
         match.key, match.evidence, via, consumer.service, consumer.context, way, match.candidates
     )
-
-
-def _shared(
-    keys: Iterable[EventKey], via: Via, service: str, way: tuple[Span, ...] = ()
-) -> Iterable[Lead]:
-    """A creation context alone: certain when one event has it, else one of a batch."""
-    keys = tuple(keys)
-    evidence = Evidence.OBSERVED if len(keys) == 1 else Evidence.INFERRED
-    for key in keys:
-        yield Lead(key, evidence, via, service, None, way, len(keys))
 
 
 def is_sure(leads: Iterable[Lead]) -> bool:

@@ -207,9 +207,7 @@ class Expansion:
                     causes[seed] = causes.get(seed, Reach.SHOWN) | upward
             if reach & Reach.EFFECTS:
                 effects.update(
-                    seed
-                    for seed in view.causes.effect_points(key)
-                    if self._is_new(seed, Reach.EFFECTS)
+                    seed for seed in view.effects.points(key) if self._is_new(seed, Reach.EFFECTS)
                 )
         for seed, reach in causes.items():
             self._seen[seed] = self._seen.get(seed, Reach.SHOWN) | reach
@@ -224,13 +222,20 @@ class Expansion:
             {seed for seed in seeds if isinstance(seed, SpanContext)},
             {seed for seed in seeds if isinstance(seed, Position)},
         )
+        self._gatherer.ask(wanted)
         while True:
             view = self.view()
+            reaches: dict[EventKey, Reach] = {}
             for seed, reach in seeds.items():
-                view.want(seed, wanted, effects=bool(reach & Reach.EFFECTS))
+                for key in view.want(seed, wanted):
+                    reaches[key] = reaches.get(key, Reach.SHOWN) | reach
+            for key, reach in reaches.items():
+                view.want_event(key, wanted, effects=bool(reach & Reach.EFFECTS))
             if not self._gatherer.missing(wanted):
                 return
             self._gatherer.ask(wanted)
+            if self.known.version == view.version:
+                return
 
     # Correlation
 

@@ -130,7 +130,7 @@ def _start(chain: Chain, events: Iterable[Event]) -> Start:
     positions = []
     for event in events:
         if event.messages:
-            positions.append(event.positions[0])
+            positions.append(event.messages[0].position)
         elif event.contexts:
             contexts.append(event.contexts[0])
         else:

@@ -159,6 +159,8 @@ class Attempt:
     error_message: str = ""
     operations: tuple[SpanContext, ...] = ()
     """The process operations (outermost first), or the receive operations where none is."""
+    position: Position | None = None
+    """Where the event lay that was tried: a retry topic's, or the first; None if unsure."""
 
 
 class DeliveryKey(NamedTuple):

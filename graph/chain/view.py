@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from graph.chain.cause import Causes
 from graph.chain.consumption import Consumption
+from graph.chain.effects import Effects
 from graph.chain.gather import Wanted
 from graph.chain.identity import Identity
-from graph.chain.known import Known, handles, place, produces
+from graph.chain.known import Known, handles, original_of, place, produces
 from graph.chain.names import normal, normal_id
 from graph.chain.result import Creation, EventKey
 from graph.facts import Kind
@@ -25,6 +26,8 @@ class View:
         self.identity = Identity(known)
         self.consumption = Consumption(self.identity)
         self.causes = Causes(self.consumption)
+        self.effects = Effects(self.consumption)
+        self._wanted: dict[EventKey, int] = {}
         self._ids: dict[tuple[EventKey, IdKind], frozenset[str]] = {}
         self._producers: dict[EventKey, tuple[str, Evidence | None]] = {}
 
@@ -32,7 +35,9 @@ class View:
         """The events that a position or a span stands for; none when nothing is known of it."""
         if isinstance(seed, Position):
             if not any(
-                position in self.known.messages or place(position) in self.known.placed
+                position in self.known.messages
+                or place(position) in self.known.placed
+                or place(position) in self.known.copies_at
                 for position in self.known.positions(seed)
             ):
                 return ()
@@ -113,7 +118,7 @@ class View:
         for producing, join in self.identity.producers(key):
             if producing.service:
                 return producing.service, join.evidence
-        for context in self.identity.contexts(key):
+        for context in self.identity.written(key):
             # A context of the service's own making, put into the message by hand.
             operation = self.known.operations.get(context)
             if operation is not None and (
@@ -145,41 +150,52 @@ class View:
         way = self.way(key)
         return (way[0].service if way else "") or self.producer(key)[0]
 
-    def want(self, seed: SpanContext | Position, wanted: Wanted, *, effects: bool) -> None:
-        """Add all that has to be asked for to know the events of a seed."""
+    def want(self, seed: SpanContext | Position, wanted: Wanted) -> tuple[EventKey, ...]:
+        """Add what has to be asked for to know which events a seed stands for: these, by now."""
         if isinstance(seed, SpanContext):
             operation = self.known.operations.get(seed)
             if operation is not None and handles(operation):
-                wanted.contexts |= self.consumption.references(operation)
+                wanted.contexts |= self.consumption.more_references(operation)
                 if operation.message_id:
                     wanted.ids.add((IdKind.MESSAGE, normal_id(operation.message_id)))
             elif operation is not None:
                 wanted.contexts |= _links(operation)
-        for key in self.keys(seed):
-            self._want_event(key, wanted, effects)
+        return self.keys(seed)
 
-    def _want_event(self, key: EventKey, wanted: Wanted, effects: bool) -> None:
+    def want_event(self, key: EventKey, wanted: Wanted, *, effects: bool) -> None:
+        """Add what has to be asked for to know all of an event; nothing the second time."""
+        if self._wanted.get(key, -1) >= effects:
+            return
+        self._wanted[key] = effects
         wanted.contexts.update(self.identity.contexts(key))
         wanted.positions.update(self.identity.positions(key))
         wanted.ids.update(
             (IdKind.POSITION, str(position)) for position in self.identity.positions(key)
         )
         texts: set[str] = set()
-        for operation, _ in self.identity.producers(key):
+        for operation, _ in (*self.identity.producers(key), *self.identity.copiers(key)):
             wanted.contexts |= {operation.context, *_links(operation)}
             texts.add(operation.message_id)
-        for operation, _ in self.consumption.handlers(key):
+        for operation, match in self.consumption.handlers(key):
             wanted.contexts.add(operation.context)
             texts.add(operation.message_id)
+            if match.candidates > 1:
+                wanted.contexts |= self.consumption.more_references(operation)
         for message in self.identity.messages(key):
             texts.add(message.message_id)
+            if message.copied is not None:
+                texts.add(message.copied.message_id)
+                original = original_of(message)
+                if original is not None:
+                    wanted.positions.add(original)
+                    wanted.ids.add((IdKind.POSITION, str(original)))
             if message.causation_id:
                 wanted.ids.add((IdKind.MESSAGE, normal_id(message.causation_id)))
         ids = {normal_id(text) for text in texts if text}
         wanted.ids.update((IdKind.MESSAGE, text) for text in ids)
         if effects:
             wanted.ids.update((IdKind.CAUSATION, text) for text in ids)
-            wanted.contexts |= self.causes.effect_contexts(key)
+            wanted.contexts |= self.effects.contexts(key)
 
 
 def _links(operation: Operation) -> set[SpanContext]:

@@ -188,6 +188,7 @@ def _delivery_to(delivery: Delivery, ids: Mapping[EventKey, str]) -> Json:
                 "error": attempt.error,
                 "error_message": attempt.error_message,
                 "operations": [context_to_dict(context) for context in attempt.operations],
+                "position": position_to_dict(attempt.position) if attempt.position else None,
             }
             for attempt in delivery.attempts
         ],
@@ -210,6 +211,7 @@ def _delivery_from(data: Mapping[str, Any], keys: Mapping[str, EventKey]) -> Del
                 start=attempt["start_ns"],
                 end=attempt["end_ns"],
                 operations=tuple(context_from_dict(context) for context in attempt["operations"]),
+                position=position_from_dict(attempt["position"]) if attempt["position"] else None,
                 **same(attempt, "error", "error_message"),
             )
             for attempt in data["attempts"]

@@ -15,7 +15,7 @@ from collector.store.lives import AGE, Lives
 from graph.chain import Chain
 from graph.chain.resolve import resolve
 from graph.facts import Facts, Kind, Succession, Window
-from graph.model import IdKind, Passage, Position, SpanContext
+from graph.model import Copied, CopyKind, IdKind, Passage, Position, SpanContext
 from graph.remembered import Remembered
 from tests.builders import MILLISECOND, Flow, Sent
 from tests.flow_in_store import put_flow
@@ -67,6 +67,27 @@ def a_dead_letter(flow: Flow) -> Sent:
     return flow.send("", "dead", spanned=False, message_id="m1", carries=[order.context])
 
 
+def retried_and_given_up(flow: Flow) -> Sent:
+    """Copies without ids and contexts: only their headers say what they are."""
+    order = flow.send("shop", "Orders")
+    assert order.position
+    at = order.position
+    for kind, name in ((CopyKind.RETRY, "Orders-retry-0"), (CopyKind.DEAD_LETTER, "Orders-dlt")):
+        failed = flow.process("payment", order, error=True)
+        copied = Copied(kind, at.destination, at.partition, at.offset)
+        flow.send("payment", name, inside=failed, copied=copied)
+    return order
+
+
+def given_up_unseen(flow: Flow) -> Sent:
+    """No tap saw the original: it is asked for by what lies in the dead letter topic."""
+    order = retried_and_given_up(flow)
+    assert order.position
+    del flow.messages[order.position]
+    (position,) = (one for one in flow.messages if one.destination == "Orders-dlt")
+    return Sent("Orders-dlt", None, position, 0)
+
+
 def handed_on(flow: Flow) -> Sent:
     order = flow.send("shop", "orders")
     work = flow.span("payment", inside=flow.process("payment", order))
@@ -88,6 +109,7 @@ def by_key(flow: Flow) -> Sent:
 
 
 STORIES = [an_order, only_positions, a_batch, a_fan_in, a_dead_letter, handed_on, unseen, by_key]
+STORIES += [retried_and_given_up, given_up_unseen]
 
 
 def told(chain: Chain) -> dict[str, Any]:
@@ -116,6 +138,24 @@ def test_a_chain_is_the_same_from_a_store(store: Store, story: Callable[[Flow], 
 
     assert told(from_store) == told(flow.chain(start))
     assert told(flow.chain(start, facts=Remembered(StoreFacts(store)))) == told(from_store)
+
+
+@pytest.mark.parametrize("story", [retried_and_given_up, given_up_unseen])
+def test_an_original_is_found_by_its_position_whether_a_tap_saw_it(
+    store: Store, story: Callable[[Flow], Sent]
+) -> None:
+    flow = Flow()
+    story(flow)
+    pour(flow, store)
+
+    for facts in (StoreFacts(store), flow.facts()):
+        (choice,) = resolve(facts, "Orders/0/0")
+        event = flow.chain(*choice.start.positions, facts=facts).event(choice.events[0])
+        assert [str(position) for position in event.positions] == [
+            "Orders/0/0",
+            "Orders-retry-0/0/0",
+            "Orders-dlt/0/0",
+        ]
 
 
 @pytest.mark.parametrize("text", ["o-1", "C", "Orders/0/0", "k", "P-1", "unknown"])

@@ -29,12 +29,12 @@ def command(
         int | None, typer.Option("--depth", min=0, help="Generations away from it at most.")
     ] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Events at most.")] = None,
+    each: Annotated[
+        bool, typer.Option("--each", help="Also where many are alike: a line for each.")
+    ] = False,
     explain: Annotated[
         bool,
         typer.Option("--explain", help="Also how each join was found, and why others are missing."),
-    ] = False,
-    each: Annotated[
-        bool, typer.Option("--each", help="Also where many are alike: a line for each.")
     ] = False,
     as_json: options.Json = False,
     url: options.Url = None,

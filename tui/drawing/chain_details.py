@@ -77,12 +77,14 @@ def delivery_details(delivery: Delivery, event: Event, chain: Chain, width: int)
     lines += fact("", Segment(MEANINGS[delivery.evidence], "dim"), width=width)
     if len(delivery.attempts) > 1 or delivery.error:
         lines += heading("attempts", width)
+        moved = len({attempt.position for attempt in delivery.attempts}) > 1
         for number, attempt in enumerate(delivery.attempts, 1):
             took = figures.duration(attempt.end - attempt.start)
             lines += fact(
                 f"{number}",
                 Segment("✗ " if attempt.error else "✓ ", "error" if attempt.error else "ok"),
                 Segment(took, "work"),
+                Segment(f"  at {attempt.position}" if moved and attempt.position else "", "id"),
                 Segment(f"  {attempt.error_message}" if attempt.error_message else "", "error"),
                 width=width,
             )
