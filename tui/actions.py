@@ -13,6 +13,7 @@ class Place(StrEnum):
     GRAPH = "Graph"
     EVENTS = "Events"
     CHAIN = "Chain"
+    CONSUMERS = "Consumers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ _SIGNS = {
 }
 
 _EVERY = (Place.EVERYWHERE,)
-_LISTS = (Place.GRAPH, Place.EVENTS, Place.CHAIN)
+_LISTS = (Place.GRAPH, Place.EVENTS, Place.CHAIN, Place.CONSUMERS)
 
 ACTIONS = (
     Action(
@@ -90,6 +91,31 @@ ACTIONS = (
         "Pause",
         "Hold the list still, or let it follow what happens again.",
         (Place.EVENTS,),
+        shown=True,
+    ),
+    Action(
+        "waiting",
+        ("w",),
+        "Waiting",
+        "List the events that the selected group has not consumed yet, from the oldest on.",
+        (Place.CONSUMERS,),
+        shown=True,
+    ),
+    Action(
+        "sort",
+        ("s",),
+        "Sort",
+        "Sort by the next column; so does a click on its heading.",
+        (Place.CONSUMERS,),
+        shown=True,
+    ),
+    Action("reverse", ("S",), "Reverse", "Sort the other way round.", (Place.CONSUMERS,)),
+    Action(
+        "in_graph",
+        ("i",),
+        "In graph",
+        "Go to where the selected group is drawn in the graph.",
+        (Place.CONSUMERS,),
         shown=True,
     ),
     Action(
@@ -159,7 +185,7 @@ ACTIONS = (
         ("d",),
         "Details",
         "Show or hide the details of what is selected.",
-        (Place.GRAPH, Place.CHAIN),
+        (Place.GRAPH, Place.CHAIN, Place.CONSUMERS),
         shown=True,
     ),
     Action(
@@ -167,14 +193,14 @@ ACTIONS = (
         ("J", "shift+down"),
         "Details down",
         "Scroll the details down.",
-        (Place.GRAPH, Place.CHAIN),
+        (Place.GRAPH, Place.CHAIN, Place.CONSUMERS),
     ),
     Action(
         "details_up",
         ("K", "shift+up"),
         "Details up",
         "Scroll the details up.",
-        (Place.GRAPH, Place.CHAIN),
+        (Place.GRAPH, Place.CHAIN, Place.CONSUMERS),
     ),
     Action(
         "copy",
@@ -193,6 +219,7 @@ ACTIONS = (
     ),
     Action("graph", ("1",), "Graph", "Who talks to whom, now.", _EVERY),
     Action("chain", ("3",), "Chain", "The chain that was looked at last.", _EVERY),
+    Action("consumers", ("4",), "Consumers", "Who is behind, and by how much.", _EVERY),
     Action("help", ("question_mark",), "Help", "Show this.", _EVERY, shown=True),
     Action(
         "back",

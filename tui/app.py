@@ -13,6 +13,7 @@ from tui.actions import ACTIONS, Place
 from tui.drawing.status import Connection
 from tui.screens.base import FlowScreen
 from tui.screens.chain import ChainScreen
+from tui.screens.consumers import ConsumersScreen
 from tui.screens.find import FindScreen
 from tui.screens.graph import GraphScreen
 from tui.screens.help import HelpScreen
@@ -73,6 +74,14 @@ class FlowtapApp(App[None]):
             self.push_screen(ChainScreen(self.last_chain))
         else:
             self.action_find()
+
+    def action_consumers(self) -> None:
+        """The groups, as they were left where they are still open."""
+        if any(isinstance(screen, ConsumersScreen) for screen in self.screen_stack):
+            while not isinstance(self.screen, ConsumersScreen):
+                self.pop_screen()
+        else:
+            self.push_screen(ConsumersScreen())
 
     def action_find(self) -> None:
         def found(text: str | None) -> None:

@@ -54,6 +54,9 @@ class FakeSource:
         """How many topologies were told."""
         self.meanings: dict[str, Sequence[Candidate]] = {}
         """What ids that mean several things could mean."""
+        self.groups = shop.consumers()
+        self.tapped = False
+        """Its health names a broker that it taps."""
         self.closed = False
 
     @property
@@ -132,12 +135,18 @@ class FakeSource:
 
     def consumers(self) -> list[Consumer]:
         self._answers("consumers")
-        return shop.consumers()
+        return list(self.groups)
 
     def health(self) -> Mapping[str, Any]:
         self._answers("health")
         count = self.received + RATE * self.seconds
         spans = {"received": count, "stored": count, "rejected": 0, "dropped": 0}
+        tap = {
+            "name": "kafka shop:9092",
+            "ok": True,
+            "detail": "reading",
+            "figures": {"bootstrap": "shop:9092"},
+        }
         return {
             "status": "ok",
             "version": "0.1.0",
@@ -147,7 +156,8 @@ class FakeSource:
                     "ok": True,
                     "detail": "listens on 127.0.0.1:4318",
                     "figures": {"spans": spans, "requests": {"received": 9, "stored": 9}},
-                }
+                },
+                *([tap] if self.tapped else []),
             ],
         }
 

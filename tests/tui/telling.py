@@ -34,6 +34,11 @@ class Story:
     def lines(self) -> list[str]:
         return self.screen.split("\n")
 
+    @property
+    def notices(self) -> list[str]:
+        """What popped up, the newest last."""
+        return [notice.message for notice in self.app._notifications]
+
     async def sees(self, *texts: str) -> None:
         """Waits until all of these show."""
         await self.until(lambda: all(text in self.screen for text in texts), " and ".join(texts))

@@ -14,6 +14,7 @@ from tui.drawing.bars import draw_keys, draw_title, draw_way
 from tui.drawing.segments import line, text_of, width_of
 from tui.screens.base import FlowScreen
 from tui.screens.chain import ChainScreen
+from tui.screens.consumers import ConsumersScreen
 from tui.screens.events import EventsScreen
 from tui.screens.graph import GraphScreen
 
@@ -21,6 +22,7 @@ SCREENS: dict[Place, type[FlowScreen]] = {
     Place.GRAPH: GraphScreen,
     Place.EVENTS: EventsScreen,
     Place.CHAIN: ChainScreen,
+    Place.CONSUMERS: ConsumersScreen,
 }
 
 
@@ -68,10 +70,18 @@ def test_the_palette_offers_what_can_be_done() -> None:
 
 def test_the_title_names_the_screens_and_marks_the_current_one() -> None:
     drawn = draw_title("chain", line("5 events"), 60)
-    assert text_of(drawn).startswith(" flowtap  1 Graph [3 Chain]")
+    assert text_of(drawn).startswith(" flowtap  1 Graph [3 Chain] 4 Consumers")
     assert text_of(drawn).endswith("5 events")
     assert width_of(drawn) == 60
-    assert {part.target for part in drawn} == {None, "graph", "chain"}
+    assert {part.target for part in drawn} == {None, "graph", "chain", "consumers"}
+
+
+def test_in_a_narrow_title_what_is_shown_goes_before_the_names_of_the_others() -> None:
+    drawn = draw_title("chain", line("5 events · 9 services"), 48)
+    assert text_of(drawn) == " flowtap  1 [3 Chain] 4   5 events · 9 services"
+    drawn = draw_title("chain", line("5 events · 9 services"), 56)
+    assert text_of(drawn) == " flowtap  1 Graph [3 Chain] 4     5 events · 9 services"
+    assert {part.target for part in drawn} == {None, "graph", "chain", "consumers"}
 
 
 def test_a_long_way_keeps_its_ends() -> None:

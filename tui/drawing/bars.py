@@ -7,21 +7,31 @@ from collections.abc import Sequence
 from tui.actions import Action
 from tui.drawing.segments import Line, Segment, cells, cut, fit, line, width_of
 
-TABS = (("graph", "1 Graph"), ("chain", "3 Chain"))
+TABS = (("graph", "1 Graph"), ("chain", "3 Chain"), ("consumers", "4 Consumers"))
 """Action that leads there, and name."""
 
 
 def draw_title(current: str, right: Line, width: int) -> Line:
     """The first line: the name, the screens (targets are their actions), and what is shown."""
-    tabs: list[Segment] = []
-    for action, name in TABS:
-        here = action == current
-        text = f"[{name}]" if here else f" {name} "
-        tabs.append(Segment(text, "title" if here else "label", action))
-    left = line(Segment(" flowtap ", "event"), *tabs)
+    left = _tabs(current, len(TABS))
+    for named in reversed(range(len(TABS))):
+        # What is shown matters more than the names of what is not.
+        if width_of(left) + width_of(right) + 1 > width:
+            left = _tabs(current, named)
     room = max(0, width - width_of(left) - 1)
     shown = fit(right, room) if width_of(right) > room else right
     return fit(line(*left, " " * (room - width_of(shown)), *shown, " "), width)
+
+
+def _tabs(current: str, named: int) -> Line:
+    """The first `named` and the current one with their names, the others by their keys."""
+    tabs: list[Segment] = []
+    for number, (action, name) in enumerate(TABS):
+        here = action == current
+        shown = name if here or number < named else name.partition(" ")[0]
+        text = f"[{shown}]" if here else f" {shown} "
+        tabs.append(Segment(text, "title" if here else "label", action))
+    return line(Segment(" flowtap ", "event"), *tabs)
 
 
 def draw_keys(actions: Sequence[Action], width: int) -> Line:

@@ -102,6 +102,35 @@ def no_events(name: str) -> list[Line]:
     ]
 
 
+def no_groups(connection: Connection) -> list[Line]:
+    """No consumer group is known: why, and what to do."""
+    lines = [line(Segment("No consumer group is known.", "title")), ()]
+    taps = connection.taps
+    away = [f"{name}: {detail}" for name, ok, detail in taps if not ok]
+    if away:
+        lines += [line(Segment(printable(one), "warning")) for one in away]
+        return [*lines, (), line("Its groups show here once it answers.")]
+    if taps:
+        return [
+            *lines,
+            line("No group has joined or committed at ", Segment(printable(taps[0][0]), "id"), "."),
+            line("They are asked for every few seconds, and show here by themselves."),
+            (),
+            line(Segment("Consumers without a group show in the graph, by their spans.", "dim")),
+        ]
+    lines.append(line("Only a broker tells how far its groups have got, and none is tapped."))
+    if not connection.live:
+        lines[-1] = line("Only a broker tells how far its groups have got; spans do not.")
+    return [
+        *lines,
+        (),
+        line("Tap your Kafka: it only reads, and joins no group"),
+        line(
+            Segment(" $ flowtap up --kafka HOST:9092 ", "command", "flowtap up --kafka HOST:9092")
+        ),
+    ]
+
+
 def looking_for(text: str) -> list[Line]:
     """While a chain is followed."""
     return [line(Segment("Following ", "dim"), Segment(printable(text), "id"), " …")]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from graph.listing import Consumer
-from graph.topology import EdgeKey, Role, Topology
+from graph.topology import Edge, EdgeKey, Role, Topology
 
 MEMORY = 30.0
 """Seconds over which a rate is taken."""
@@ -88,6 +88,19 @@ class FlowMeter:
 def _newest(topology: Topology) -> int:
     """When the newest message was produced or handled, by its producer's or consumer's clock."""
     return max((edge.last_seen for edge in topology.edges), default=0)
+
+
+def consuming(consumer: Consumer, edges: Iterable[Edge]) -> Edge | None:
+    """The edge over which a group consumes: where the most of it waits, else any of its."""
+    waiting = {at.destination: at.end - at.committed for at in consumer.progress}
+    found = [
+        edge
+        for edge in edges
+        if edge.role is Role.CONSUME
+        and edge.group == consumer.group
+        and (consumer.cluster in (edge.source.cluster, "") or not edge.source.cluster)
+    ]
+    return max(found, key=lambda edge: waiting.get(edge.source.name, 0), default=None)
 
 
 def lags_of(topology: Topology, consumers: Iterable[Consumer]) -> dict[EdgeKey, int]:

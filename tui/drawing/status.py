@@ -104,6 +104,15 @@ class Connection:
             if not component.get("ok", True)
         ]
 
+    @property
+    def taps(self) -> list[tuple[str, bool, str]]:
+        """The brokers that are tapped: name, whether it is connected, what it does or lacks."""
+        return [
+            (str(one.get("name", "")), bool(one.get("ok")), str(one.get("detail", "")))
+            for one in (self.health or {}).get("components", ())
+            if "bootstrap" in (one.get("figures") or {})
+        ]
+
     def address_of(self, component: str) -> str:
         """Where a receiver listens, as health tells; empty when it does not."""
         for one in (self.health or {}).get("components", ()):

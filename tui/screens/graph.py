@@ -9,7 +9,7 @@ from textual import on
 from textual.containers import Container
 from textual.widget import Widget
 
-from graph.listing import EventFilter
+from graph.listing import Consumer, EventFilter
 from graph.topology import EdgeKey, NodeKind, Topology
 from tui.actions import Place
 from tui.drawing import figures
@@ -17,7 +17,7 @@ from tui.drawing.flow import Block, Flow, Spot, blocks_of
 from tui.drawing.flow_drawing import FlowDrawing
 from tui.drawing.node_details import spot_details
 from tui.drawing.notices import asking, no_messages, nothing_yet
-from tui.drawing.rates import FlowMeter, lags_of
+from tui.drawing.rates import FlowMeter, consuming, lags_of
 from tui.drawing.segments import Line, Segment, fit, line
 from tui.drawing.sheet import Sheet
 from tui.screens.base import FlowScreen
@@ -142,6 +142,15 @@ class GraphScreen(FlowScreen):
         """The selected place."""
         selected = self.query_one("#main", Canvas).selected
         return selected if isinstance(selected, Spot) else None
+
+    def point_at(self, consumer: Consumer) -> bool:
+        """Selects where a group consumes; False when nothing here is of it."""
+        edges = self._flow.topology.edges if self._flow else ()
+        edge = consuming(consumer, edges)
+        if edge is None:
+            return False
+        self.query_one("#main", Canvas).select(Spot(edge.source, edge.target, 2, edge.key))
+        return True
 
     @on(Canvas.Selected, "#main")
     def _selected(self) -> None:

@@ -21,11 +21,13 @@ from graph.fate import Status
 from graph.topology import Topology
 from graph.wire import chain_from_dict, topology_from_dict
 from graph.wire.fate import fates_from_dict
+from graph.wire.listing import consumer_from_dict
 from tests.builders import Flow
 from tests.goldens import assert_golden
 from tests.memory_backend import MemoryBackend
 from tests.serving import serving
 from tests.tui import shop
+from tests.tui.groups import groups
 from tui.cli import TABLE, load, main
 from tui.commands.import_files import Sender
 from tui.source import CollectorAway, SourceFailed
@@ -75,6 +77,7 @@ def url() -> Iterator[str]:
     flow.send("storefront", "orders", message_id="order-2", key="tea", event_type="Ordered")
     backend = MemoryBackend.of(flow)
     backend.edge_rows = shop.edges()
+    backend.groups = groups()
     with serving(backend) as address:
         yield address
 
@@ -166,6 +169,38 @@ class TestWhy:
         assert shell("why", "order-9", "--url", url).code == 1
         assert shell("why", "x", "--store", tmp_path / "none").code == 4
         assert shell("why").code == 2
+
+
+class TestConsumers:
+    def test_who_is_behind_comes_first(self, shell: Shell, url: str) -> None:
+        ended = shell("consumers", "--url", url)
+        assert (ended.code, ended.err) == (0, "")
+        assert_golden("cli/consumers.txt", ended.out)
+
+    def test_one_group_with_its_partitions(self, shell: Shell, url: str) -> None:
+        ended = shell("consumers", "recommendation", "--url", url)
+        assert ended.code == 0
+        assert "312 wait, the oldest for 2m 36s" in ended.out
+        assert "recommendation-1 at 10.0.3.12" in ended.out
+
+    def test_json_reads_back(self, shell: Shell, url: str) -> None:
+        told = shell("consumers", "--url", url, "--json").json["consumers"]
+        assert [consumer_from_dict(one) for one in told] == groups()
+        (one,) = shell("consumers", "mailer", "--url", url, "--json").json["consumers"]
+        assert (one["group"], one["lag"]) == ("mailer", 5)
+
+    def test_nobody_of_that_name_is_code_1(self, shell: Shell, url: str) -> None:
+        ended = shell("consumers", "nobody", "--url", url)
+        assert (ended.code, ended.out) == (1, "")
+        assert "flowtap consumers lists them" in ended.err
+        assert shell("consumers", "x", "--url", url, "--json").json["error"] == "not_found"
+
+    def test_without_groups_it_says_so(self, shell: Shell, tmp_path: Path) -> None:
+        with serving(MemoryBackend()) as empty:
+            ended = shell("consumers", "--url", empty)
+        assert (ended.code, ended.out) == (0, "")
+        assert "no broker has told of a consumer group" in ended.err
+        assert shell("consumers", "--store", tmp_path / "none").code == 4
 
 
 class TestGraph:

@@ -72,6 +72,12 @@ def test_a_question_loads_nothing_heavy_when_a_collector_runs(
     assert "tui" in modules
 
 
+def test_neither_does_the_list_of_groups(store: Path) -> None:
+    code, modules, _ = loaded("consumers", "--store", str(store))
+    assert code == 0
+    assert not modules & {*HEAVY, THINKING}
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["trace", "--help"], ["--version"]])
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     code, modules, printed = loaded(*arguments)
