@@ -84,12 +84,9 @@ def waiting_seconds(consumer: Consumer) -> float | None:
 
 def badness(consumer: Consumer) -> tuple[int, float, int]:
     """Sorts groups: the greater, the worse. Those that nobody reads for first, then by how long
-    and how much waits."""
+    and how much waits; what is only on its way moves nobody up."""
     standing = standing_of(consumer)
-    if standing in (Standing.NOBODY, Standing.STILL):
-        tier = 3
-    elif standing.behind:
-        tier = 2
-    else:
-        tier = int(standing is not Standing.EMPTY)
+    if not standing.behind:
+        return Standing.BEHIND.rank - standing.rank, 0.0, 0
+    tier = 2 if standing in (Standing.NOBODY, Standing.STILL) else 1
     return tier, waiting_seconds(consumer) or 0.0, consumer.lag

@@ -154,7 +154,6 @@ ACTIONS = (
         "Fold",
         "Hide or show what this led to.",
         (Place.CHAIN,),
-        shown=True,
     ),
     Action(
         "view",
@@ -176,6 +175,22 @@ ACTIONS = (
         ("x",),
         "Critical path",
         "Show only the way to what ended last; again for all.",
+        (Place.CHAIN,),
+    ),
+    Action(
+        "why",
+        ("w",),
+        "Why",
+        "Tell what became of the selected event at each consumer; again for the details.",
+        (Place.CHAIN,),
+        shown=True,
+    ),
+    Action(
+        "explain",
+        ("X",),
+        "Explain",
+        "Tell what was tried to join the selected event, and what was found; again for the "
+        "details.",
         (Place.CHAIN,),
     ),
     Action("fold_all", ("minus",), "Fold all", "Show only the first level.", (Place.CHAIN,)),

@@ -15,6 +15,7 @@ from graph.listing import Activity, Candidate, Consumer, EventFilter, EventRow
 from graph.topology import Topology
 from graph.wire.chain import event_ids
 from tests.tui import shop
+from tests.tui.fates import explanations, order_fates
 from tests.tui.order import ChainBuilder, order
 from tests.tui.shop import NOON
 from tui.source import Ambiguous, CollectorAway, NotFound, SourceFailed
@@ -50,10 +51,13 @@ class FakeSource:
         """Answers wait until it is set."""
         self.gate.set()
         self.asked: list[str] = []
+        self.fates_asked: list[str] = []
+        """Events whose fate was asked for."""
         self.answered = 0
         """How many topologies were told."""
         self.meanings: dict[str, Sequence[Candidate]] = {}
         """What ids that mean several things could mean."""
+        self.fates = order_fates()
         self.groups = shop.consumers()
         self.tapped = False
         """Its health names a broker that it taps."""
@@ -86,12 +90,16 @@ class FakeSource:
                         chain.deliveries,
                         chain.causes,
                         chain.related,
+                        explanations=explanations(chain) if explained else (),
                     )
         raise NotFound(f"nothing is known by {text}", "Is it perhaps older than what is kept?")
 
     def fate(self, text: str) -> Fates:
+        self.fates_asked.append(text)
         self._answers("fate")
-        raise NotFound(f"nothing is known by {text}")
+        if text in self.fates:
+            return self.fates[text]
+        return Fates(EventRow(text, NOON))
 
     def topology(
         self,

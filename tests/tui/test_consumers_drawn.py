@@ -57,8 +57,8 @@ def test_the_worst_come_first_and_what_is_unknown_last() -> None:
         "recommendation",
         "search",
         "points",
-        "inventory",
         "audit",
+        "inventory",
         "old-report",
     ]
     assert names(Sort("lag", down=True))[:2] == ["analytics-batch", "recommendation"]

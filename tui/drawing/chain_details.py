@@ -5,14 +5,17 @@ from __future__ import annotations
 from graph.chain.result import Cause, Chain, Delivery, Event, Join
 from graph.model import Evidence, Operation
 from tui.drawing import figures
-from tui.drawing.chain_rows import skew_of, status_of
+from tui.drawing.chain_fates import KnownFates, fate_of, fate_section, in_words
+from tui.drawing.chain_rows import NO_FATES, skew_of, status_of
 from tui.drawing.chain_tree import Row, RowKind
 from tui.drawing.evidence import MARKS, MEANINGS, ROLES
 from tui.drawing.facts import LABEL, body, fact, heading
 from tui.drawing.segments import Line, Segment, cells, line, printable
 
 
-def row_details(row: Row | None, chain: Chain, width: int) -> list[Line]:
+def row_details(
+    row: Row | None, chain: Chain, width: int, fates: KnownFates = NO_FATES
+) -> list[Line]:
     """Of the row's delivery, or else its event."""
     if row is None:
         return []
@@ -20,12 +23,14 @@ def row_details(row: Row | None, chain: Chain, width: int) -> list[Line]:
         text = "These share a correlation id with what you asked for, and nothing else joins them."
         return fact("related", text, width=width)
     if row.delivery is not None:
-        return delivery_details(row.delivery, row.event, chain, width)
-    return event_details(row.event, chain, width)
+        return delivery_details(row.delivery, row.event, chain, width, fates)
+    return event_details(row.event, chain, width, fates)
 
 
-def event_details(event: Event, chain: Chain, width: int) -> list[Line]:
-    """An event: what, where, who, why; then its message's headers and body, its operations."""
+def event_details(
+    event: Event, chain: Chain, width: int, fates: KnownFates = NO_FATES
+) -> list[Line]:
+    """An event: what, where, who, why; its fate; its message's headers and body, its operations."""
     lines = [line(Segment("● ", "event"), Segment(printable(event.title), "title"))]
     copies = "   ".join(str(position) for position in event.positions[1:])
     producer = [Segment(event.service, "service")] if event.service else []
@@ -44,12 +49,15 @@ def event_details(event: Event, chain: Chain, width: int) -> list[Line]:
         lines += fact("batch", f"one of {event.batch:,} sent by one span", width=width)
     for cause in chain.causes_of(event.key):
         lines += _cause(cause, chain, width)
+    lines += fate_section(fates.get(event.key, ""), width)
     lines += _message(event, width)
     lines += _operations(event.operations, event.joins, width)
     return lines
 
 
-def delivery_details(delivery: Delivery, event: Event, chain: Chain, width: int) -> list[Line]:
+def delivery_details(
+    delivery: Delivery, event: Event, chain: Chain, width: int, fates: KnownFates = NO_FATES
+) -> list[Line]:
     """A delivery: what became of it, attempt by attempt, and why it is this event's."""
     status = status_of(delivery, chain)
     name = printable(delivery.service or delivery.group or "unknown consumer")
@@ -61,6 +69,10 @@ def delivery_details(delivery: Delivery, event: Event, chain: Chain, width: int)
         )
     ]
     lines += fact("said", Segment(delivery.error_message, "error"), width=width)
+    fate = fate_of(delivery, fates)
+    if fate is not None:
+        lines += fact("fate", *in_words(fate), width=width)
+        lines += fact("", Segment(fate.explanation, "dim"), width=width)
     lines += fact("event", Segment(event.title, "event"), width=width)
     lines += fact("group", Segment(delivery.group, "group"), width=width)
     if delivery.start:

@@ -6,8 +6,9 @@ from collections.abc import Collection, Hashable
 
 from graph.chain.result import Chain, Event, EventKey
 from tui.drawing.chain_bundles import bundled
+from tui.drawing.chain_fates import KnownFates
 from tui.drawing.chain_filter import Only, filtered
-from tui.drawing.chain_rows import ChainColumns, draw_heading, draw_row
+from tui.drawing.chain_rows import NO_FATES, ChainColumns, draw_heading, draw_row
 from tui.drawing.chain_tree import (
     Row,
     RowKey,
@@ -32,10 +33,12 @@ class ChainDrawing:
         folded: Collection[RowKey] = (),
         opened: Collection[RowKey] | None = (),
         only: Only = Only.ALL,
+        fates: KnownFates = NO_FATES,
     ) -> None:
         """What is many and alike is one row, unless its bundle is among the `opened`; None
         stands for all of them."""
         self.chain = chain
+        self.fates = fates
         self.folded = frozenset(folded)
         self.opened = frozenset(opened or ())
         rows = filtered(tree(chain), chain, only)
@@ -58,7 +61,14 @@ class ChainDrawing:
         if not 0 <= y < len(self.rows):
             return ()
         row = self.rows[y]
-        return draw_row(row, self.chain, self.columns, self.span, selected=row.key == selected)
+        return draw_row(
+            row,
+            self.chain,
+            self.columns,
+            self.span,
+            selected=row.key == selected,
+            fates=self.fates,
+        )
 
     def lit(self, selected: Hashable | None) -> frozenset[object]:
         """The causes and effects of what is selected, and its other places."""

@@ -8,12 +8,19 @@ from graph.chain.result import Cause, Chain, Delivery, Event
 from graph.model import Evidence, OperationType
 from tui.drawing import figures
 from tui.drawing.chain_bundles import began, evidence_of, failures
+from tui.drawing.chain_fates import KnownFates, counts_besides, fate_of
 from tui.drawing.chain_tree import Row, RowKind
 from tui.drawing.evidence import DASHES, MARKS, ROLES
+from tui.drawing.fate_lines import MARKS as FATE_MARKS
 from tui.drawing.segments import Line, Segment, SegmentRole, fit, line, pad, printable
 from tui.drawing.waterfall import TimeSpan, bar, point, scale
 
 MILLISECOND = 1_000_000
+
+ROOM_FOR_WORDS = 60
+"""Columns of the tree from which fates beside it are told in words, not by signs alone."""
+
+NO_FATES: KnownFates = {}
 
 
 class ChainColumns(NamedTuple):
@@ -79,10 +86,18 @@ def draw_heading(columns: ChainColumns, span: TimeSpan) -> Line:
 
 
 def draw_row(
-    row: Row, chain: Chain, columns: ChainColumns, span: TimeSpan, *, selected: bool = False
+    row: Row,
+    chain: Chain,
+    columns: ChainColumns,
+    span: TimeSpan,
+    *,
+    selected: bool = False,
+    fates: KnownFates = NO_FATES,
 ) -> Line:
     """One row in exactly the columns' width; all its segments have the row's key as target."""
-    label = fit(line(*_branch(row, columns.tree // 2), *_label(row, chain)), columns.tree)
+    short = columns.tree < ROOM_FOR_WORDS
+    shown = _label(row, chain, fates, short)
+    label = fit(line(*_branch(row, columns.tree // 2), *shown), columns.tree)
     started, took = _times(row)
     at = figures.offset(started - span.start) if started and span.start else ""
     parts: list[Segment] = [
@@ -120,7 +135,7 @@ def _evidence(row: Row) -> Evidence | None:
     return evidence_of(row)
 
 
-def _label(row: Row, chain: Chain) -> list[Segment]:
+def _label(row: Row, chain: Chain, fates: KnownFates, short: bool) -> list[Segment]:
     if row.key.kind is RowKind.RELATED:
         count = len(chain.related)
         return [
@@ -131,12 +146,15 @@ def _label(row: Row, chain: Chain) -> list[Segment]:
     if row.alike:
         label = _bundle_label(row)
     elif row.delivery is not None:
-        label = _delivery_label(row.delivery, chain)
+        label = _delivery_label(row.delivery, chain, fates)
         if row.event and row.delivery.operations and row.delivery.start < row.event.time:
             early = figures.duration(row.event.time - row.delivery.start)
             label.append(Segment(f"  clock skew {early}", "warning"))
     elif row.event is not None and row.key.kind is RowKind.EVENT:
-        label = _event_label(row, row.event, chain)
+        # Where there is little room, what became of it comes before who sent it.
+        fate = counts_besides(row.event, fates, short=short)
+        mark, title, *rest = _event_label(row, row.event, chain)
+        label = [mark, title, *fate, *rest] if short else [mark, title, *rest, *fate]
     else:
         label = _reference_label(row)
     if row.folded:
@@ -195,18 +213,27 @@ def _event_label(row: Row, event: Event, chain: Chain) -> list[Segment]:
     return parts
 
 
-def _delivery_label(delivery: Delivery, chain: Chain) -> list[Segment]:
+def _delivery_label(delivery: Delivery, chain: Chain, fates: KnownFates) -> list[Segment]:
     status = status_of(delivery, chain)
+    fate = fate_of(delivery, fates)
+    if fate is not None:
+        mark, role = FATE_MARKS[fate.status]
+        sure = f" {MARKS[fate.evidence]}" if fate.evidence else ""
+        status = Status(mark, f"{fate.status.value}{sure}", role)
     name = delivery.service or delivery.group or "unknown consumer"
     parts = [Segment(f"{status.mark} ", status.role), Segment(printable(name), "service")]
+    if fate is not None:
+        parts.append(Segment(f"  {status.word}", status.role))
     candidates = max((join.candidates for join in delivery.joins), default=1)
     if candidates > 1:
         parts.append(Segment(f"  1 of {candidates} possible events", "warning"))
     if len(delivery.attempts) > 1:
         parts.append(Segment(f"  {len(delivery.attempts)} attempts", "warning"))
-    if status.word != "handled":
-        said = printable(delivery.error_message) if delivery.error else ""
-        parts.append(Segment(f"  {said or status.word}", status.role))
+    said = printable(delivery.error_message) if delivery.error else ""
+    if not said and fate is None and status.word != "handled":
+        said = status.word
+    if said:
+        parts.append(Segment(f"  {said}", status.role))
     return parts
 
 

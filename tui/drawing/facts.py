@@ -45,7 +45,9 @@ def wrap(parts: list[Segment], width: int) -> list[list[Segment]]:
     room = width = max(1, width)
     for part in parts:
         text = printable(part.text)
-        if room < cells(text) <= width and " " not in text.strip() and room < width:
+        # A mark of evidence stays with its word.
+        whole = " " not in text.strip() or part.role.startswith("evidence.")
+        if room < cells(text) <= width and whole and room < width:
             lines.append([])
             room = width
         while text:

@@ -33,7 +33,7 @@ INDENT = 4
 LONGEST = 110
 """Columns of a sentence; longer lines are hard to read."""
 
-_MARKS: dict[Status, tuple[str, SegmentRole]] = {
+MARKS: dict[Status, tuple[str, SegmentRole]] = {
     Status.DEAD_LETTERED: ("✗", "error"),
     Status.FAILED: ("✗", "error"),
     Status.RETRIED: ("↻", "warning"),
@@ -89,7 +89,7 @@ class _Drawing:
         parts: list[Segment | str] = []
         for status in Status:
             if counts.get(status):
-                _, role = _MARKS[status]
+                _, role = MARKS[status]
                 parts += [", " if parts else "", Segment(f"{counts[status]} {status.value}", role)]
         count = len(self.fates.consumers)
         if parts:
@@ -113,7 +113,7 @@ class _Drawing:
 
     def fate(self, fate: Fate) -> Iterator[Line]:
         """Its line, then its sentences."""
-        mark, role = _MARKS[fate.status]
+        mark, role = MARKS[fate.status]
         room = self.name - 2
         shown = []
         for name in _names(fate):

@@ -212,6 +212,7 @@ def help_lines(place: Place, width: int) -> list[Line]:
         ("? unknown", "nothing says who produces these messages"),
         ("╌▷ ┄▷", "an edge that is matched, or inferred, not observed"),
         ("✓ ✗ ◦", "handled, failed, received without a sign of handling"),
+        ("… › ↻ - ?", "pending, passed, tried again, left out, no evidence of it"),
         ("◉ ●", "the event that was asked for, an event"),
         ("↑ ↓ ↻", "drawn above, drawn below, leads back to itself"),
         ("··━━ ◆", "waiting, handling, the moment of an event"),

@@ -9,7 +9,7 @@ from textual import on
 from textual.containers import Container
 from textual.widget import Widget
 
-from graph.chain.result import Chain
+from graph.chain.result import Chain, EventKey
 from graph.wire.chain import event_ids
 from tui.actions import Place
 from tui.drawing.bars import draw_way
@@ -23,7 +23,8 @@ from tui.drawing.chain_tree import Row, RowKey, RowKind
 from tui.drawing.notices import choices, looking_for, not_found
 from tui.drawing.segments import Line, fit, printable
 from tui.drawing.sheet import Sheet
-from tui.screens.base import TALL, FlowScreen
+from tui.screens.base import TALL
+from tui.screens.chain_fate import Beside, FateScreen
 from tui.source import Ambiguous, BadRequest, NotFound, NothingRecorded, SourceError
 from tui.widgets.bar import Bar
 from tui.widgets.bindings import bindings
@@ -40,7 +41,7 @@ class View(Enum):
     TIMELINE = auto()
 
 
-class ChainScreen(FlowScreen):
+class ChainScreen(FateScreen):
     """The causal tree with its waterfall; details of the selected event or delivery."""
 
     place = Place.CHAIN
@@ -140,7 +141,7 @@ class ChainScreen(FlowScreen):
             self.excuse(error)
 
     def _draw(self) -> None:
-        chain = self.chain
+        chain, fates = self.chain, dict(self.fates)
         if chain is not None:
             folded, opened, only = self._folded, self._bundles, self._only
             bundles = opened if self._view is View.TREE else None
@@ -150,7 +151,9 @@ class ChainScreen(FlowScreen):
             elif self._view is View.TIMELINE:
                 self._main.show(lambda width: TimelineDrawing(chain, width))
             else:
-                self._main.show(lambda width: ChainDrawing(chain, width, folded, opened, only))
+                self._main.show(
+                    lambda width: ChainDrawing(chain, width, folded, opened, only, fates)
+                )
             self._show_details()
             self.query_one("#heading", Bar).refresh()
 
@@ -169,14 +172,36 @@ class ChainScreen(FlowScreen):
     @on(Canvas.Selected, "#main")
     def _selected(self) -> None:
         self._show_details()
+        self.query_one("#details", Canvas).scroll_to(y=0, animate=False)
+        self.look_at_fate()
+        self.refresh_bars()
+
+    @property
+    def shown_chain(self) -> Chain | None:
+        return self.chain
+
+    @property
+    def chosen_event(self) -> EventKey | None:
+        row = self.row
+        return row.event.key if row is not None and row.event is not None else None
+
+    def chain_again(self) -> Chain:
+        return self.flowtap.source.chain(self.asked, explained=True)
+
+    def fate_told(self) -> None:
+        self._draw()
         self.refresh_bars()
 
     def _show_details(self) -> None:
         chain, row = self.chain, self.row
-        if chain is not None:
-            details = self.query_one("#details", Canvas)
-            details.show(lambda width: Sheet(row_details(row, chain, width)))
-            details.scroll_to(y=0, animate=False)
+        if chain is None:
+            return
+        details = self.query_one("#details", Canvas)
+        if self.beside is Beside.DETAILS:
+            fates = dict(self.fates)
+            details.show(lambda width: Sheet(row_details(row, chain, width, fates)))
+        else:
+            details.show(lambda width: Sheet(self.told_lines(width)))
 
     # Walking
 
