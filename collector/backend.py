@@ -22,8 +22,9 @@ from graph.producers import BrokerProducer
 FOREVER = 2**62
 
 REST = 10.0
-"""A computation of edges is followed by a rest this many times as long, so that it takes a
-tenth of one core at most."""
+"""A computation of edges is followed by a rest this many times what it cost, so that it takes a
+tenth of one core at most. It is the cost that counts: on a busy machine each takes longer, and
+edges that are counted ever more seldom would be of no use."""
 
 
 class StoreBackend:
@@ -108,4 +109,4 @@ class StoreBackend:
             return
         self._rollup.run()
         self._computed = stored
-        self._rest_until = time.monotonic() + min(60.0, self._rollup.last_seconds * REST)
+        self._rest_until = time.monotonic() + min(60.0, self._rollup.last_cost * REST)
