@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from itertools import islice
@@ -219,7 +219,7 @@ class StoreFacts:
             "LIMIT 1 BY kind, trace_id, span_id, system, cluster, destination, incarnation, "
             f"partition, offset LIMIT {RESOLVED}"
         )
-        return [rows.location(row) for row in self._store.query(sql, {"text": normal_id(text)})]
+        return [rows.location(row) for row in self._rows(sql, {"text": normal_id(text)})]
 
     def _at(self, text: str) -> list[Location]:
         found = _POSITION.match(text) or _DOTTED.match(text)
@@ -250,8 +250,7 @@ class StoreFacts:
         )
         asked = {"d": position.destination, "p": position.partition, "o": position.offset}
         return [
-            _place(text, IdKind.POSITION, rows.operation(row))
-            for row in self._store.query(sql, asked)
+            _place(text, IdKind.POSITION, rows.operation(row)) for row in self._rows(sql, asked)
         ]
 
     def _traced(self, text: str) -> list[Location]:
@@ -271,11 +270,11 @@ class StoreFacts:
     def _trace(self, text: str, trace_id: str) -> list[Location]:
         found = [_place(text, IdKind.TRACE, op) for op in self.operations([trace_id])]
         sql = (
-            f"SELECT {rows.RELATION_COLUMNS}, {rows.nanoseconds('time')} FROM relations "
+            f"SELECT {rows.RELATION_COLUMNS}, time FROM relations "
             "WHERE target_trace_id = {trace:String} AND kind = 'header' "
             f"LIMIT 1 BY {rows.POSITION}, offset LIMIT {RESOLVED}"
         )
-        for row in self._store.query(sql, {"trace": trace_id}):
+        for row in self._rows(sql, {"trace": trace_id}):
             source = rows.relation(row).source
             assert isinstance(source, Position)
             found.append(
@@ -297,7 +296,7 @@ class StoreFacts:
         )
         found = [
             Location(text, IdKind.SPAN, context=span.context, time=span.start, service=span.service)
-            for span in map(rows.span, self._store.query(sql, {"span": span_id, "trace": trace_id}))
+            for span in map(rows.span, self._rows(sql, {"span": span_id, "trace": trace_id}))
         ]
         if not found and trace_id:
             # The span was never exported, but messages or spans may still point at it.
@@ -309,11 +308,14 @@ class StoreFacts:
             ]
         return found
 
+    def _rows(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        return self._store.query(sql, parameters, raw=True)
+
     def _each(self, sql: str, keys: Collection[Any], **parameters: Any) -> Iterator[Sequence[Any]]:
         remaining = iter(keys if isinstance(keys, set) else dict.fromkeys(keys))
         while chunk := list(islice(remaining, CHUNK)):
             plain = [tuple(key) if isinstance(key, tuple) else key for key in chunk]
-            yield from self._store.query(sql, {"keys": plain, **parameters})
+            yield from self._rows(sql, {"keys": plain, **parameters})
 
 
 def _is_meant(location: Location, business: Collection[str], places: Collection[str]) -> bool:
