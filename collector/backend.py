@@ -27,6 +27,11 @@ tenth of one core at most. It is the cost that counts: on a busy machine each ta
 edges that are counted ever more seldom would be of no use."""
 
 
+GROUPS_AGE = 2.0
+"""Seconds for which groups without their paces are good: their broker is asked as often. Nearly
+every chain wants to know who reads what."""
+
+
 class StoreBackend:
     """Answers from one store. Thread-safe."""
 
@@ -50,6 +55,7 @@ class StoreBackend:
         self._stored = 1
         self._computed = 0
         self._rest_until = 0.0
+        self._groups: tuple[float, Sequence[Consumer]] = (float("-inf"), ())
         self._writable = writable
 
     @property
@@ -74,7 +80,13 @@ class StoreBackend:
         return Stored(*lists.stored_since(self._store, mark, limit))
 
     def consumers(self, *, paces: bool = True) -> Sequence[Consumer]:
-        return groups.consumers(self._store, paces=paces)
+        if paces:
+            return groups.consumers(self._store)
+        read_at, known = self._groups
+        if time.monotonic() > read_at + GROUPS_AGE:
+            read_at, known = time.monotonic(), groups.consumers(self._store, paces=False)
+            self._groups = read_at, known
+        return known
 
     def declared(self) -> Sequence[Declared]:
         return self._declared()

@@ -72,7 +72,7 @@ def chain(
     Raises `graph.lookup`'s Unknown and SeveralMeanings.
     """
     facts = Remembered(backend.facts)
-    named = look_up(facts, text, time.monotonic)
+    named = look_up(facts, text, time.monotonic, ahead=True)
     try:
         whole = find(
             facts,

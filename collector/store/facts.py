@@ -13,7 +13,7 @@ from collector.store import rows
 from collector.store.client import READERS, Store
 from collector.store.lives import Lives
 from collector.store.passages import passages
-from collector.store.successions import successions
+from collector.store.successions import Successions
 from graph.chain.names import fits, is_whole, normal, normal_id
 from graph.facts import Kind, Succession, Window
 from graph.model import (
@@ -58,6 +58,9 @@ class StoreFacts:
         self._store = store
         self._lives = Lives(store)
         self._beside = ThreadPoolExecutor(READERS, thread_name_prefix="flowtap-facts")
+        self._parts = ThreadPoolExecutor(READERS, thread_name_prefix="flowtap-part")
+        """For the parts of one question: they never ask for others in their turn."""
+        self._history = Successions(store)
 
     def operations(self, traces: Collection[str]) -> list[Operation]:
         sql = (
@@ -134,12 +137,13 @@ class StoreFacts:
         keys |= {(text.partition("=")[2], str(IdKind.BUSINESS)) for text in business}
         texts = {text for kind, text in ids if kind is IdKind.POSITION}
         keys |= {(normal_id(text), str(IdKind.POSITION)) for text in texts}
+        naming = self._parts.submit(self._naming, texts) if texts else None
         found = [
             location
             for location in map(rows.location, self._each(sql, keys))
             if _is_meant(location, business, texts)
         ]
-        return found + (self._naming(texts) if texts else [])
+        return found + (naming.result() if naming else [])
 
     def _naming(self, texts: Collection[str]) -> list[Location]:
         """Operations that name these `destination/partition/offset`."""
@@ -174,9 +178,9 @@ class StoreFacts:
             "AND time <= fromUnixTimestamp64Nano({end:Int64}) "
             f"LIMIT {SORTED} BY window) ORDER BY at LIMIT {{limit:UInt32}} BY window"
         )
-        found: dict[Location, None] = {}
-        for kind, asked in by_kind.items():
-            keys = sorted(asked)
+
+        def ask(kind: IdKind) -> list[Location]:
+            keys = sorted(by_kind[kind])
             bounds = {
                 "kind": kind.value,
                 "ids": sorted({_bare(kind, text) for text, _, _ in keys}),
@@ -184,11 +188,13 @@ class StoreFacts:
                 "end": max(end for _, _, end in keys),
                 "limit": limit,
             }
-            found.update((rows.location(row), None) for row in self._each(sql, keys, **bounds))
-        return list(found)
+            return [rows.location(row) for row in self._each(sql, keys, **bounds)]
+
+        each = self._parts.map(ask, by_kind)
+        return list(dict.fromkeys(location for locations in each for location in locations))
 
     def successions(self, pairs: Collection[tuple[Kind, Kind]]) -> list[Succession]:
-        return successions(self._store, pairs)
+        return self._history.of(pairs)
 
     def resolve(self, text: str) -> list[Location]:
         text = text.strip()
