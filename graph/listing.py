@@ -8,13 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from graph.model import Progress
+from graph.terms import Field, Pattern, Term
 
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events a list shows; an empty field asks for nothing. Names compare exactly."""
+    """Which events a list shows; an empty field asks for nothing. Everything must hold."""
 
     destination: str = ""
+    """This and the other names compare exactly; `terms` have patterns."""
     event_type: str = ""
     key: str = ""
     service: str = ""
@@ -26,6 +28,8 @@ class EventFilter:
     """Exclusive."""
     limit: int = 100
     """The newest ones are kept."""
+    terms: tuple[Term, ...] = ()
+    """What the filter language asks for, see `graph.filter`."""
 
     def accepts(self, row: EventRow) -> bool:
         """Whether a row fits; `limit` is the caller's."""
@@ -37,7 +41,39 @@ class EventFilter:
             and self.environment in ("", row.environment)
             and row.time >= self.since
             and (not self.until or row.time < self.until)
+            and all(_fits(term, row) for term in self.terms)
         )
+
+
+def _fits(term: Term, row: EventRow) -> bool:
+    found = any(
+        pattern.fits(value) for pattern in term.patterns for value in _values(term, pattern, row)
+    )
+    return found is not term.excluded
+
+
+def _values(term: Term, pattern: Pattern, row: EventRow) -> tuple[str, ...]:
+    """The values that one of a term's patterns is held against."""
+    place = (row.id,) if pattern.names_a_place or not row.tapped else ()
+    match term.field:
+        case Field.TOPIC:
+            return (row.destination,)
+        case Field.TYPE:
+            return (row.event_type,)
+        case Field.KEY:
+            return (row.key,)
+        case Field.SERVICE:
+            return (row.service,)
+        case Field.ERROR:
+            return ("yes" if row.error else "no",)
+        case Field.ENVIRONMENT:
+            return (row.environment,)
+        case Field.ID:
+            return (row.message_id, *place)
+        case Field.CORRELATION:
+            return (row.correlation_id,)
+        case Field.TEXT:
+            return (row.message_id, row.key, row.correlation_id, *place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +100,8 @@ class EventRow:
     """Producing it failed; only a span can tell."""
     received: int = 0
     """When it was stored."""
+    size: int = 0
+    """Bytes of its value on the broker; 0 when there is none, or nobody tapped it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +118,8 @@ class Activity:
     group: str = ""
     duration: int = 0
     """Of the operation, nanoseconds."""
+    listed: bool = True
+    """Lists of events have it: a message, or a sending span whose message no tap can see."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ class EventRow(Shape):
     service: str
     tapped: bool
     error: bool
+    size: int = Field(description="Bytes of the message's value on the broker.")
 
 
 class Events(Shape):
@@ -54,6 +55,7 @@ class Activity(Shape):
     operation: str
     group: str
     duration_ns: int
+    listed: bool = Field(description="GET /events has it too: an event, not what became of one.")
     event: EventRow
 
 

@@ -4,78 +4,116 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from collector.store.client import Store
-from collector.store.rows import nanoseconds, readable
+from collector.store.filters import (
+    FEW,
+    SOURCE,
+    Tests,
+    message_tests,
+    moment,
+    operation_tests,
+    producing_tests,
+    short_way,
+)
+from collector.store.rows import POSITION, nanoseconds, readable
 from graph.listing import Activity, Consumer, EventFilter, EventRow, Member
 from graph.model import Progress
 
-_HOUR = 3600 * 10**9
+_MINUTE = 60 * 10**9
 
-LOOKS_BACK = (_HOUR // 12, _HOUR, 24 * _HOUR)
-"""Windows tried in turn, nanoseconds; the newest events are mostly in the first."""
+LOOKS_BACK = tuple(_MINUTE * minutes for minutes in (5, 60, 24 * 60, 7 * 24 * 60))
+"""Windows tried in turn, nanoseconds back from the end, then all that is left: the newest events
+are mostly in the first."""
+
+_AGAIN = 4
+"""A page of which too few rows fit is asked for again, so many times as long."""
 
 _MESSAGE = f"""destination, partition, offset, {nanoseconds("m.time")} AS at, system, cluster,
     environment, event_type, {readable("key")}, {readable("message_id")},
-    {readable("correlation_id")}, source, {nanoseconds("m.received")} AS stored_at, contexts"""
+    {readable("correlation_id")}, {SOURCE}, {nanoseconds("m.received")} AS stored_at, contexts,
+    value_size, incarnation"""
 
 _OPERATION = f"""trace_id, span_id, {nanoseconds("start")} AS at, toValidUTF8(destination), system,
     cluster, environment, event_type, {readable("key")}, {readable("message_id")}, event_id,
     {readable("conversation_id")}, service, error, {nanoseconds("received")} AS stored_at, type,
     consumer_group, duration"""
 
+_PRODUCES = "type IN ('create', 'send')"
+_UNTAPPED = "type = 'send' AND destination NOT IN (SELECT DISTINCT destination FROM positions)"
+
 
 def recent(store: Store, wanted: EventFilter) -> list[EventRow]:
     """The newest events that fit, newest first. Raises `StoreError`."""
-    end = wanted.until or time.time_ns() + _HOUR
+    few = _few(store, wanted)
+    begins = _begins(wanted, time.time_ns()) if few is None else [wanted.since]
     found: list[EventRow] = []
-    for back in LOOKS_BACK:
-        since = max(wanted.since, end - back)
-        found = _between(store, wanted, since, end)
-        if len(found) >= wanted.limit or since == wanted.since:
-            return found
-    return _between(store, wanted, wanted.since, wanted.until or 2**62)
+    until = wanted.until or 2**62
+    for since in begins:
+        left = replace(wanted, since=since, until=until, limit=wanted.limit - len(found))
+        seen = _messages(store, left, few) + _untapped(store, left)
+        found += sorted(seen, key=lambda row: row.time, reverse=True)[: left.limit]
+        if len(found) >= wanted.limit:
+            break
+        until = since
+    return found
 
 
-def _between(store: Store, wanted: EventFilter, since: int, until: int) -> list[EventRow]:
-    parameters = {
-        "since": _time(since),
-        "until": _time(until),
-        "limit": wanted.limit,
-        "destination": wanted.destination,
-        "type": wanted.event_type,
-        "key": wanted.key,
-        "environment": wanted.environment,
-        "service": wanted.service,
-    }
-    tests = ["time >= {since:DateTime64(9)}", "time < {until:DateTime64(9)}"]
-    for column, name in (
-        ("destination", "destination"),
-        ("event_type", "type"),
-        ("key", "key"),
-        ("environment", "environment"),
-    ):
-        if parameters[name]:
-            tests.append(f"{column} = {{{name}:String}}")
-    claimed = ""
-    if wanted.service:
-        claimed = (
-            " AND (extract(source, '([^/:]+)/*$') = {service:String} OR "
-            "arrayExists(c -> c IN (SELECT (trace_id, span_id) FROM operations WHERE "
-            "service = {service:String} AND type IN ('create', 'send') "
-            "AND start >= {since:DateTime64(9)} - 60), contexts))"
+def _begins(wanted: EventFilter, now: int) -> list[int]:
+    """Where each look begins; it ends where the one before it began."""
+    begins = [(wanted.until or now) - back for back in LOOKS_BACK]
+    return [*(begin for begin in begins if begin > wanted.since), wanted.since]
+
+
+def _few(store: Store, wanted: EventFilter) -> Tests | None:
+    """The short way to the messages that fit, where `ids` knows few of them."""
+    tests = short_way(wanted)
+    if tests is None:
+        return None
+    counted = f"SELECT count() FROM (SELECT 1 FROM ids WHERE {tests.where} LIMIT {FEW + 1})"
+    return tests if store.query(counted, tests.parameters)[0][0] <= FEW else None
+
+
+def _messages(store: Store, wanted: EventFilter, few: Tests | None) -> list[EventRow]:
+    """Tapped messages that fit, newest first, each with the service whose span produced it."""
+    tests = message_tests(wanted)
+    if few is not None:
+        places = f"SELECT {POSITION}, offset FROM ids WHERE {tests.taken(few)}"
+        tests.conditions.append(f"({POSITION}, offset) IN ({places})")
+    elif (claimed := _claimed(wanted, tests)) is not None:
+        tests.conditions.append(claimed)
+    tests.between("m.time", wanted)
+    limit = wanted.limit
+    while True:
+        # Not LIMIT BY: with it, the engine reads and sorts all columns of everything that fits.
+        sql = (
+            f"SELECT {_MESSAGE} FROM messages AS m WHERE {tests.where} "
+            f"ORDER BY m.time DESC LIMIT {limit:d}"
         )
-    sql = (
-        f"SELECT {_MESSAGE} FROM messages AS m WHERE {' AND '.join(tests)}{claimed} "
-        "ORDER BY m.time DESC LIMIT 1 BY system, cluster, destination, incarnation, partition, "
-        "offset LIMIT {limit:UInt32}"
+        rows = store.query(sql, tests.parameters)
+        once = {(*row[0:3], *row[4:6], row[15]): row for row in rows}
+        told = _with_producers(store, list(once.values()))
+        fitting = [row for row in told if wanted.accepts(row)]
+        if len(rows) < limit or len(fitting) >= wanted.limit:
+            return fitting[: wanted.limit]
+        limit *= _AGAIN
+
+
+def _claimed(wanted: EventFilter, tests: Tests) -> str | None:
+    """Narrows messages to those that a fitting span may have produced, or a source header names."""
+    producing = producing_tests(wanted)
+    if producing.span is None:
+        return None
+    producing.span.between("start", wanted, slack=_MINUTE)
+    spans = (
+        "arrayExists(c -> c IN (SELECT (trace_id, span_id) FROM operations "
+        f"WHERE {tests.taken(producing.span)} AND {_PRODUCES}), contexts)"
     )
-    rows = store.query(sql, parameters)
-    found = _with_producers(store, rows)
-    found += _untapped(store, parameters)
-    found.sort(key=lambda row: row.time, reverse=True)
-    return found[: wanted.limit]
+    if producing.source is None:
+        return spans
+    return f"({tests.taken(producing.source)} OR {spans})"
 
 
 def _with_producers(store: Store, rows: Sequence[Sequence[Any]]) -> list[EventRow]:
@@ -86,7 +124,7 @@ def _with_producers(store: Store, rows: Sequence[Sequence[Any]]) -> list[EventRo
         for trace, span, destination, service, error in store.query(
             "SELECT trace_id, span_id, destination, service, error FROM operations "
             "WHERE (trace_id, span_id) IN {contexts:Array(Tuple(String, String))} "
-            "AND type IN ('create', 'send')",
+            f"AND {_PRODUCES}",
             {"contexts": contexts},
         ):
             producers[trace, span, destination] = (service, bool(error))
@@ -111,29 +149,21 @@ def _with_producers(store: Store, rows: Sequence[Sequence[Any]]) -> list[EventRo
                 service=service,
                 error=error,
                 received=row[12],
+                size=max(0, row[14]),
             )
         )
     return found
 
 
-def _untapped(store: Store, parameters: dict[str, Any]) -> list[EventRow]:
-    """Producing spans whose message no tap saw."""
-    tests = ["start >= {since:DateTime64(9)}", "start < {until:DateTime64(9)}", "type = 'send'"]
-    for column, name in (
-        ("destination", "destination"),
-        ("event_type", "type"),
-        ("key", "key"),
-        ("environment", "environment"),
-        ("service", "service"),
-    ):
-        if parameters[name]:
-            tests.append(f"{column} = {{{name}:String}}")
+def _untapped(store: Store, wanted: EventFilter) -> list[EventRow]:
+    """Producing spans that fit and whose message no tap saw, newest first."""
+    tests = operation_tests(wanted)
+    tests.between("start", wanted)
     sql = (
-        f"SELECT {_OPERATION} FROM operations WHERE {' AND '.join(tests)} "
-        "AND destination NOT IN (SELECT DISTINCT destination FROM positions) "
-        "ORDER BY start DESC LIMIT 1 BY trace_id, span_id LIMIT {limit:UInt32}"
+        f"SELECT {_OPERATION} FROM operations WHERE {tests.where} AND {_UNTAPPED} "
+        f"ORDER BY start DESC LIMIT 1 BY trace_id, span_id LIMIT {wanted.limit:d}"
     )
-    return [_operation_row(row) for row in store.query(sql, parameters)]
+    return [_operation_row(row) for row in store.query(sql, tests.parameters)]
 
 
 def _operation_row(row: Sequence[Any]) -> EventRow:
@@ -157,19 +187,23 @@ def _operation_row(row: Sequence[Any]) -> EventRow:
 
 def stored_since(store: Store, mark: int, limit: int) -> tuple[list[Activity], int, bool]:
     """What was stored after the mark in its order, the new mark, and whether more is there."""
-    parameters = {"mark": _time(mark), "limit": limit + 1}
+    parameters = {"mark": moment(mark), "limit": limit + 1}
     messages = store.query(
         f"SELECT {_MESSAGE} FROM messages AS m WHERE received > {{mark:DateTime64(9)}} "
         "ORDER BY m.received, m.time LIMIT {limit:UInt32}",
         parameters,
     )
     operations = store.query(
-        f"SELECT {_OPERATION} FROM operations WHERE received > {{mark:DateTime64(9)}} "
+        f"SELECT {_OPERATION}, {_UNTAPPED} FROM operations "
+        "WHERE received > {mark:DateTime64(9)} "
         "ORDER BY received, start LIMIT {limit:UInt32}",
         parameters,
     )
     found = [Activity(event) for event in _with_producers(store, messages)]
-    found += (Activity(_operation_row(row), row[15], row[16], row[17]) for row in operations)
+    found += (
+        Activity(_operation_row(row), row[15], row[16], row[17], bool(row[18]))
+        for row in operations
+    )
     found.sort(key=lambda activity: (activity.event.received, activity.event.time))
     more = len(found) > limit
     if more:
@@ -237,9 +271,3 @@ def consumers(store: Store) -> list[Consumer]:
         )
         for (cluster, name), entry in sorted(groups.items())
     ]
-
-
-def _time(ns: int) -> str:
-    """A DateTime64(9) parameter; beyond its range the nearest that fits."""
-    ns = min(max(ns, 0), 2**63 - 2**33)
-    return f"{ns // 10**9}.{ns % 10**9:09d}"

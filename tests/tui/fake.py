@@ -154,7 +154,7 @@ class FakeSource:
         renamed = replace(chain.events[0], message_id=message_id)
         self.chains.append(replace(chain, events=(renamed,)))
 
-    def follow(self, wanted: EventFilter) -> FakeFollowing:
+    def follow(self, wanted: EventFilter, *, listed: bool = False) -> FakeFollowing:
         return FakeFollowing()
 
     def close(self) -> None:
