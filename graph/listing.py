@@ -20,7 +20,7 @@ class EventFilter:
     event_type: str = ""
     key: str = ""
     service: str = ""
-    """Who produced it."""
+    """Who produced it, as its span or its source header says."""
     environment: str = ""
     since: int = 0
     """Inclusive."""
@@ -37,7 +37,7 @@ class EventFilter:
             self.destination in ("", row.destination)
             and self.event_type in ("", row.event_type)
             and self.key in ("", row.key)
-            and self.service in ("", row.service)
+            and self.service in ("", row.service, row.source)
             and self.environment in ("", row.environment)
             and row.time >= self.since
             and (not self.until or row.time < self.until)
@@ -63,7 +63,7 @@ def _values(term: Term, pattern: Pattern, row: EventRow) -> tuple[str, ...]:
         case Field.KEY:
             return (row.key,)
         case Field.SERVICE:
-            return (row.service,)
+            return (row.service, row.source)
         case Field.ERROR:
             return ("yes" if row.error else "no",)
         case Field.ENVIRONMENT:
@@ -94,6 +94,8 @@ class EventRow:
     correlation_id: str = ""
     service: str = ""
     """Its producer as the span, or else the message's source header, names it."""
+    source: str = ""
+    """Its producer as the source header names it, whatever the span says."""
     tapped: bool = True
     """False: known from a producing span only."""
     error: bool = False

@@ -20,7 +20,7 @@ class Field(StrEnum):
     TYPE = "type"
     KEY = "key"
     SERVICE = "service"
-    """Who produced it."""
+    """Who produced it, as its span or its source header says."""
     ERROR = "error"
     """`yes` when producing it failed, else `no`."""
     ENVIRONMENT = "environment"

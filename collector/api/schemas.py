@@ -36,6 +36,7 @@ class EventRow(Shape):
     message_id: str
     correlation_id: str
     service: str
+    source: str = Field(description="The producer as the message's source header names it.")
     tapped: bool
     error: bool
     size: int = Field(description="Bytes of the message's value on the broker.")

@@ -147,8 +147,8 @@ def operation_tests(wanted: EventFilter) -> Tests:
 
 
 class Producing(NamedTuple):
-    """What a filter asks of a message's producer: of its span, and of its source header, which
-    counts where no span claims the message. Both None: nothing that narrows a search."""
+    """What a filter asks of a message's producer: of its span, or of its source header. Both
+    None: nothing that narrows a search."""
 
     span: Tests | None
     source: Tests | None

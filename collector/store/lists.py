@@ -147,6 +147,7 @@ def _with_producers(store: Store, rows: Sequence[Sequence[Any]]) -> list[EventRo
                 message_id=row[9],
                 correlation_id=row[10],
                 service=service,
+                source=row[11],
                 error=error,
                 received=row[12],
                 size=max(0, row[14]),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tui.actions import Action
 from tui.drawing.segments import Line, Segment, cells, cut, fit, line, width_of
 
-TABS = (("graph", "1 Graph"), ("chain", "3 Chain"))
+TABS = (("graph", "1 Graph"), ("events", "2 Events"), ("chain", "3 Chain"))
 """Action that leads there, and name."""
 
 

@@ -234,6 +234,10 @@ class FlowScreen(Screen[None]):
     def open(self) -> None:
         """Goes on from what is selected."""
 
+    def leave(self) -> bool:
+        """Leaves something inside of the screen, before the screen itself; False: nothing."""
+        return False
+
     def action_copy(self) -> None:
         if self.has_class("notice"):
             command = self.canvas.selected

@@ -54,6 +54,17 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
     class Redrawn(Message):
         """There is another drawing, or another width."""
 
+    class ScrolledUp(Message):
+        """The mouse looks at what is above."""
+
+        def __init__(self, canvas: Canvas) -> None:
+            super().__init__()
+            self.canvas = canvas
+
+        @property
+        def control(self) -> Canvas:
+            return self.canvas
+
     class Opened(Message):
         """The mouse asks for what Enter does."""
 
@@ -65,8 +76,18 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         def control(self) -> Canvas:
             return self.canvas
 
-    def __init__(self, *, id: str | None = None, select_first: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        id: str | None = None,
+        select_first: bool = True,
+        opens_selected: bool = False,
+    ) -> None:
+        """With `opens_selected`, a single click on what is selected opens it."""
         super().__init__(id=id)
+        self._opens_selected = opens_selected
+        self._pressed: Hashable | None = None
+        """What was clicked on first."""
         self.drawing: Drawing = Sheet(())
         self.selected: Hashable | None = None
         self._draw: Draw = lambda width: Sheet(())
@@ -204,9 +225,19 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         target = self.target_at(event.x, event.y)
         if target is None or self.drawing.rows_of(target) is None:
             return
+        was = self.selected
         self.select(target)
-        if event.chain >= 2:
+        if event.chain == 1:
+            self._pressed = target
+            opens = self._opens_selected and target == was
+        else:
+            # The first click may have been on another screen, which it left for this one.
+            opens = target == self._pressed
+        if opens:
             self.post_message(self.Opened(self))
+
+    def on_mouse_scroll_up(self) -> None:
+        self.post_message(self.ScrolledUp(self))
 
 
 def target_in(drawn: Line, x: int) -> Hashable | None:
