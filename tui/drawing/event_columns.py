@@ -90,6 +90,13 @@ def divided(
     return {column: _FIXED.get(column) or given[column] for column in shown}
 
 
+def natural(chosen: Collection[Column], wants: Mapping[Column, int]) -> int:
+    """The width in which nothing is cut."""
+    shown = [column for column in Column if column in chosen]
+    widths = (_FIXED.get(one) or max(len(one.value), wants.get(one, 0)) for one in shown)
+    return _before(shown) + sum(widths) + _GAP * (len(shown) - 1)
+
+
 def _before(shown: list[Column]) -> int:
     """The pointer, and the mark of an error behind the time or before everything."""
     return 3 + (_GAP if shown[:1] != [Column.TIME] else 0)

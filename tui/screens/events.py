@@ -408,8 +408,12 @@ class EventsScreen(FlowScreen):
             return
         self._in_types = True
         self.add_class("types")
+        # Where it was hidden, it is drawn only after this.
+        self.call_after_refresh(self._enter_types)
+
+    def _enter_types(self) -> None:
         types = self.query_one("#types", Canvas)
-        types.select(types.drawing.first())
+        types.select(types.selected or types.drawing.first())
         types.focus()
 
     def _leave_types(self) -> None:
