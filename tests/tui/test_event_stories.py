@@ -372,7 +372,7 @@ async def test_events_look_so(size: tuple[int, int]) -> None:
         source.stores(*orders(37, first=100), *orders(3, first=200, event_type="order.paid"))
         await told.sees("40 new below", "in 212/s")
         if size[0] >= 120:
-            await told.sees("● payment.captured", "traceparent")
+            await told.sees("● payment.captured", "traceparent", " 98    19/s", "36/min")
         assert_golden(f"tui/events-{size[0]}x{size[1]}.txt", told.screen)
 
 

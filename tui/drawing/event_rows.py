@@ -38,7 +38,6 @@ class EventsDrawing:
         self.rows = rows
         self.width = width
         self.columns = divided(chosen, measured(rows) if wants is None else wants, width)
-        self._index = {RowKey.of(row): number for number, row in enumerate(rows)}
 
     @property
     def height(self) -> int:
@@ -77,8 +76,14 @@ class EventsDrawing:
         return frozenset()
 
     def rows_of(self, target: Hashable) -> range | None:
-        at = self._index.get(target) if isinstance(target, RowKey) else None
-        return None if at is None else range(at, at + 1)
+        # From the end: while the list follows, the last one is looked for.
+        for at in range(len(self.rows) - 1, -1, -1):
+            if (
+                self.rows[at].id == getattr(target, "id", None)
+                and RowKey.of(self.rows[at]) == target
+            ):
+                return range(at, at + 1)
+        return None
 
     def first(self) -> Hashable | None:
         """The newest."""

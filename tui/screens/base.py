@@ -129,9 +129,9 @@ class FlowScreen(Screen[None]):
         self.refresh_bars()
 
     def refresh_bars(self) -> None:
-        """Draws title, status and keys again."""
+        """Draws title, status and keys again, where they have changed."""
         for bar in self.query(Bar):
-            bar.refresh()
+            bar.freshen()
 
     def on_resize(self) -> None:
         self.set_class(self.size.width >= WIDE, "wide")

@@ -156,8 +156,8 @@ class EventsScreen(FlowScreen):
             self._follow()
         elif self._list_again or not self._listed:
             self._list(LISTED)
-        if self._listed:
-            self._draw()
+        self._draw_types()
+        self.refresh_bars()
 
     def _wanted(self) -> EventFilter:
         return parse(self.text, self.flowtap.now())
@@ -214,6 +214,7 @@ class EventsScreen(FlowScreen):
         self._listed = True
         self.passing.listed(rows)
         self._draw()
+        self._draw_types()
 
     def failed(self, subject: str, error: SourceError) -> None:
         if subject == "preview":
@@ -238,10 +239,12 @@ class EventsScreen(FlowScreen):
         main.show(lambda width: EventsDrawing(rows, width, chosen, wants))
         if not passing.held and (self.flowtap.source.live or main.selected is None):
             main.select(RowKey.of(rows[-1]))
-        rates = passing.rates(self.flowtap.now())
+        self.refresh_bars()
+
+    def _draw_types(self) -> None:
+        passing, rates = self.passing, self.passing.rates(self.flowtap.now())
         types = self.query_one("#types", Canvas)
         types.show(lambda width: Sheet(type_lines(passing, rates, width)))
-        self.refresh_bars()
 
     def _nothing(self) -> None:
         connection = self.flowtap.connection
