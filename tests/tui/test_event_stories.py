@@ -370,7 +370,7 @@ async def test_events_look_so(size: tuple[int, int]) -> None:
         await told.press("down", "down")
         source.seconds += 5
         source.stores(*orders(37, first=100), *orders(3, first=200, event_type="order.paid"))
-        await told.sees("40 new below", "in 212/s")
+        await told.sees("40 new below", "in 212/s", "stored 59,871")
         if size[0] >= 120:
             await told.sees("● payment.captured", "traceparent", " 98    19/s", "36/min")
         assert_golden(f"tui/events-{size[0]}x{size[1]}.txt", told.screen)
