@@ -13,7 +13,7 @@ MEANINGS = {
     "type": "event type",
     "key": "record key",
     "service": "who produced it",
-    "error": "whether producing it failed: yes or no",
+    "error": "whether sending or handling it failed",
     "environment": "deployment environment",
     "id": "message id, or topic/partition/offset",
     "correlation": "correlation id",

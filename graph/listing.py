@@ -31,6 +31,16 @@ class EventFilter:
     terms: tuple[Term, ...] = ()
     """What the filter language asks for, see `graph.filter`."""
 
+    @property
+    def failed_only(self) -> bool:
+        """Whether only what failed can fit: handling fails later than an event is stored, so who
+        follows hears of it in no tail."""
+        return any(
+            term.field is Field.ERROR
+            and term.patterns == (Pattern(("no" if term.excluded else "yes",)),)
+            for term in self.terms
+        )
+
     def accepts(self, row: EventRow) -> bool:
         """Whether a row fits; `limit` is the caller's."""
         return (
@@ -99,7 +109,7 @@ class EventRow:
     tapped: bool = True
     """False: known from a producing span only."""
     error: bool = False
-    """Producing it failed; only a span can tell."""
+    """Producing it, or an attempt at handling it, failed, as far as spans tell."""
     received: int = 0
     """When it was stored."""
     size: int = 0

@@ -22,7 +22,7 @@ class Field(StrEnum):
     SERVICE = "service"
     """Who produced it, as its span or its source header says."""
     ERROR = "error"
-    """`yes` when producing it failed, else `no`."""
+    """`yes` when producing it, or an attempt at handling it, failed; else `no`."""
     ENVIRONMENT = "environment"
     ID = "id"
     """Message id, or where it lies: `destination/partition/offset`, `trace id/span id`."""

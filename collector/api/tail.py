@@ -157,7 +157,10 @@ async def tail(
         bool, Query(description="Only events, as GET /events has them, and no other operations.")
     ] = False,
 ) -> StreamingResponse:
-    """Messages and operations from now on, as they are stored."""
+    """Messages and operations from now on, as they are stored.
+
+    Handling fails later: of an event, `error` only tells here whether sending it failed.
+    """
     following: Tail = request.app.state.tail
     if following.full:
         raise ApiError(503, "too_many", f"{FOLLOWERS} follow already", "Try again later.")

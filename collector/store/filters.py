@@ -27,7 +27,7 @@ MESSAGES: Columns = {
     Field.CORRELATION: (_CORRELATION,),
     Field.TEXT: (_MESSAGE_ID, _KEY, _CORRELATION),
 }
-"""Of `messages`; who produced one, and whether that failed, only its span can tell."""
+"""Of `messages`; who produced one, and whether something failed, only spans can tell."""
 
 MESSAGE_PLACE = "concat(destination, '/', partition, '/', toString(offset))"
 
@@ -39,7 +39,6 @@ OPERATIONS: Columns = {
     Field.TYPE: ("event_type",),
     Field.KEY: (_KEY,),
     Field.SERVICE: ("service",),
-    Field.ERROR: ("if(error, 'yes', 'no')",),
     Field.ENVIRONMENT: ("environment",),
     Field.ID: (_SPAN_ID,),
     Field.CORRELATION: (_CONVERSATION,),
@@ -134,7 +133,7 @@ def message_tests(wanted: EventFilter) -> Tests:
 
 
 def operation_tests(wanted: EventFilter) -> Tests:
-    """The whole filter for a row of `operations`, without its times."""
+    """What a row of `operations` itself can tell of a filter, without its times."""
     tests = Tests("span")
     tests.exactly("toValidUTF8(destination)", wanted.destination)
     tests.exactly("event_type", wanted.event_type)
@@ -142,40 +141,32 @@ def operation_tests(wanted: EventFilter) -> Tests:
     tests.exactly("environment", wanted.environment)
     tests.exactly("service", wanted.service)
     for term in wanted.terms:
-        tests.term(term, OPERATIONS, OPERATION_PLACE, always=True)
+        if term.field in OPERATIONS:
+            tests.term(term, OPERATIONS, OPERATION_PLACE, always=True)
     return tests
 
 
 class Producing(NamedTuple):
-    """What a filter asks of a message's producer: of its span, or of its source header. Both
-    None: nothing that narrows a search."""
+    """What a filter asks of a message's producer: of its span, or else of its source header."""
 
-    span: Tests | None
-    source: Tests | None
+    span: Tests
+    source: Tests
 
 
 SOURCE = "extract(source, '([^/:]+)[/:]*$')"
 """The service that a message's source header names."""
 
 
-def producing_tests(wanted: EventFilter) -> Producing:
-    """Tests that every message which fits passes, in one of its two ways; more may."""
+def producing_tests(wanted: EventFilter) -> Producing | None:
+    """Tests of which every message that fits passes one; None where its producer is any."""
     span, source = Tests("producer"), Tests("source")
     span.exactly("service", wanted.service)
     source.exactly(SOURCE, wanted.service)
-    failed = False
     for term in wanted.terms:
-        if term.excluded:
-            continue
-        if term.field is Field.SERVICE:
+        if term.field is Field.SERVICE and not term.excluded:
             span.term(term, {Field.SERVICE: ("service",)}, "")
             source.term(term, {Field.SERVICE: (SOURCE,)}, "")
-        elif term.field is Field.ERROR and term.patterns == (Pattern(("yes",)),):
-            span.conditions.append("error")
-            failed = True
-    if not span.conditions:
-        return Producing(None, None)
-    return Producing(span, None if failed else source)
+    return Producing(span, source) if span.conditions else None
 
 
 def short_way(wanted: EventFilter) -> Tests | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from collector.store.client import Store
+from collector.store.failures import POINTED_AT, Failures
 from collector.store.filters import (
     FEW,
     SOURCE,
@@ -28,7 +29,7 @@ LOOKS_BACK = tuple(_MINUTE * minutes for minutes in (5, 60, 24 * 60, 7 * 24 * 60
 """Windows tried in turn, nanoseconds back from the end, then all that is left: the newest events
 are mostly in the first."""
 
-_AGAIN = 4
+_LONGER = 4
 """A page of which too few rows fit is asked for again, so many times as long."""
 
 _MESSAGE = f"""destination, partition, offset, {nanoseconds("m.time")} AS at, system, cluster,
@@ -82,43 +83,82 @@ def _messages(store: Store, wanted: EventFilter, few: Tests | None) -> list[Even
     if few is not None:
         places = f"SELECT {POSITION}, offset FROM ids WHERE {tests.taken(few)}"
         tests.conditions.append(f"({POSITION}, offset) IN ({places})")
-    elif (claimed := _claimed(wanted, tests)) is not None:
-        tests.conditions.append(claimed)
+    else:
+        if (claimed := _claimed(wanted, tests)) is not None:
+            tests.conditions.append(claimed)
+        if wanted.failed_only:
+            tests.conditions.append(f"arrayExists(c -> c IN ({_failed(wanted, tests)}), contexts)")
     tests.between("m.time", wanted)
+    # Not LIMIT BY: with it, the engine reads and sorts all columns of everything that fits.
+    sql = f"SELECT {_MESSAGE} FROM messages AS m WHERE {tests.where} ORDER BY m.time DESC LIMIT "
+
+    def page(limit: int) -> tuple[int, list[EventRow]]:
+        rows = store.query(f"{sql}{limit:d}", tests.parameters)
+        once = {(*row[0:3], *row[4:6], row[15]): row for row in rows}
+        return len(rows), _message_rows(store, list(once.values()), failures=True)
+
+    return _fitting(wanted, page)
+
+
+def _untapped(store: Store, wanted: EventFilter) -> list[EventRow]:
+    """Producing spans that fit and whose message no tap saw, newest first."""
+    tests = operation_tests(wanted)
+    if wanted.failed_only:
+        tests.conditions.append(f"(trace_id, span_id) IN ({_failed(wanted, tests)})")
+    tests.between("start", wanted)
+    sql = (
+        f"SELECT {_OPERATION} FROM operations WHERE {tests.where} AND {_UNTAPPED} "
+        "ORDER BY start DESC LIMIT 1 BY trace_id, span_id LIMIT "
+    )
+
+    def page(limit: int) -> tuple[int, list[EventRow]]:
+        rows = store.query(f"{sql}{limit:d}", tests.parameters)
+        failures = Failures(store, [(row[0], row[1]) for row in rows])
+        told = [_operation_row(row) for row in rows]
+        return len(rows), [
+            replace(one, error=one.error or failures.of([row[:2]], one.destination, "", -1))
+            for row, one in zip(rows, told, strict=True)
+        ]
+
+    return _fitting(wanted, page)
+
+
+def _fitting(
+    wanted: EventFilter, page: Callable[[int], tuple[int, list[EventRow]]]
+) -> list[EventRow]:
+    """The first rows that fit; a page of which too few do is asked for again, longer."""
     limit = wanted.limit
     while True:
-        # Not LIMIT BY: with it, the engine reads and sorts all columns of everything that fits.
-        sql = (
-            f"SELECT {_MESSAGE} FROM messages AS m WHERE {tests.where} "
-            f"ORDER BY m.time DESC LIMIT {limit:d}"
-        )
-        rows = store.query(sql, tests.parameters)
-        once = {(*row[0:3], *row[4:6], row[15]): row for row in rows}
-        told = _with_producers(store, list(once.values()))
-        fitting = [row for row in told if wanted.accepts(row)]
-        if len(rows) < limit or len(fitting) >= wanted.limit:
+        size, rows = page(limit)
+        fitting = [row for row in rows if wanted.accepts(row)]
+        if size < limit or len(fitting) >= wanted.limit:
             return fitting[: wanted.limit]
-        limit *= _AGAIN
+        limit *= _LONGER
+
+
+def _failed(wanted: EventFilter, tests: Tests) -> str:
+    """Contexts of what failed, handled any time after it was sent."""
+    since = tests.bind(moment(wanted.since - _MINUTE), "DateTime64(9)")
+    return f"{POINTED_AT} AND start >= {since}"
 
 
 def _claimed(wanted: EventFilter, tests: Tests) -> str | None:
     """Narrows messages to those that a fitting span may have produced, or a source header names."""
     producing = producing_tests(wanted)
-    if producing.span is None:
+    if producing is None:
         return None
     producing.span.between("start", wanted, slack=_MINUTE)
-    spans = (
-        "arrayExists(c -> c IN (SELECT (trace_id, span_id) FROM operations "
-        f"WHERE {tests.taken(producing.span)} AND {_PRODUCES}), contexts)"
+    return (
+        f"({tests.taken(producing.source)} OR arrayExists(c -> c IN (SELECT (trace_id, span_id) "
+        f"FROM operations WHERE {tests.taken(producing.span)} AND {_PRODUCES}), contexts))"
     )
-    if producing.source is None:
-        return spans
-    return f"({tests.taken(producing.source)} OR {spans})"
 
 
-def _with_producers(store: Store, rows: Sequence[Sequence[Any]]) -> list[EventRow]:
-    """Tapped messages, each with the service whose span produced it."""
+def _message_rows(store: Store, rows: Sequence[Sequence[Any]], *, failures: bool) -> list[EventRow]:
+    """Tapped messages, each with the service whose span produced it; with `failures` also
+    whether handling it failed, which nobody can know of what came just now."""
     contexts = sorted({(c["trace_id"], c["span_id"]) for row in rows for c in row[13]})
+    failed = Failures(store, contexts if failures else ())
     producers: dict[tuple[str, str, str], tuple[str, bool]] = {}
     if contexts:
         for trace, span, destination, service, error in store.query(
@@ -131,9 +171,10 @@ def _with_producers(store: Store, rows: Sequence[Sequence[Any]]) -> list[EventRo
     found = []
     for row in rows:
         service, error = row[11], False
-        for c in row[13]:
-            if (c["trace_id"], c["span_id"], row[0]) in producers:
-                service, error = producers[c["trace_id"], c["span_id"], row[0]]
+        carried = [(c["trace_id"], c["span_id"]) for c in row[13]]
+        for context in carried:
+            if (*context, row[0]) in producers:
+                service, error = producers[*context, row[0]]
         found.append(
             EventRow(
                 id=f"{row[0]}/{row[1]}/{row[2]}",
@@ -148,23 +189,12 @@ def _with_producers(store: Store, rows: Sequence[Sequence[Any]]) -> list[EventRo
                 correlation_id=row[10],
                 service=service,
                 source=row[11],
-                error=error,
+                error=error or failed.of(carried, row[0], row[1], row[2]),
                 received=row[12],
                 size=max(0, row[14]),
             )
         )
     return found
-
-
-def _untapped(store: Store, wanted: EventFilter) -> list[EventRow]:
-    """Producing spans that fit and whose message no tap saw, newest first."""
-    tests = operation_tests(wanted)
-    tests.between("start", wanted)
-    sql = (
-        f"SELECT {_OPERATION} FROM operations WHERE {tests.where} AND {_UNTAPPED} "
-        f"ORDER BY start DESC LIMIT 1 BY trace_id, span_id LIMIT {wanted.limit:d}"
-    )
-    return [_operation_row(row) for row in store.query(sql, tests.parameters)]
 
 
 def _operation_row(row: Sequence[Any]) -> EventRow:
@@ -200,7 +230,7 @@ def stored_since(store: Store, mark: int, limit: int) -> tuple[list[Activity], i
         "ORDER BY received, start LIMIT {limit:UInt32}",
         parameters,
     )
-    found = [Activity(event) for event in _with_producers(store, messages)]
+    found = [Activity(event) for event in _message_rows(store, messages, failures=False)]
     found += (
         Activity(_operation_row(row), row[15], row[16], row[17], bool(row[18]))
         for row in operations

@@ -134,6 +134,59 @@ def test_all_three_say_the_same(store: Store, monkeypatch: pytest.MonkeyPatch) -
         same()
 
 
+class TestWhatFailed:
+    """`error:yes` finds what could not be sent, and what could not be handled."""
+
+    def failed(self, store: Store, flow: Flow) -> set[str]:
+        backend = StoreBackend(store, rollup=put_flow(store, flow))
+        rows = backend.recent(replace(parse("error:yes", 0), limit=1000))
+        fine = backend.recent(replace(parse("error:no", 0), limit=1000))
+        assert not {row.id for row in rows} & {row.id for row in fine}
+        assert len(rows) + len(fine) == len(backend.recent(EventFilter(limit=1000)))
+        return {row.id for row in rows}
+
+    @pytest.mark.parametrize("by", ["parent", "link", "links with positions"])
+    def test_handling(self, store: Store, by: str) -> None:
+        flow = Flow()
+        fine, bad, _ = (flow.send("storefront", "orders") for _ in range(3))
+        flow.process("payment", fine, by=by)
+        flow.process("payment", bad, by=by, error=True)
+        flow.process("payment", bad, by=by)
+        assert self.failed(store, flow) == {str(bad.position)}, "an attempt is enough"
+
+    def test_sending(self, store: Store) -> None:
+        flow = Flow()
+        flow.send("storefront", "orders")
+        bad = flow.send("storefront", "orders", span={"error": True})
+        lost = flow.send("storefront", "nowhere", tapped=False, span={"error": True})
+        assert lost.context is not None
+        there = f"{lost.context.trace_id}/{lost.context.span_id}"
+        assert self.failed(store, flow) == {str(bad.position), there}
+
+    def test_handling_what_no_tap_saw(self, store: Store) -> None:
+        flow = Flow()
+        bad = flow.send("audit", "secrets", tapped=False)
+        flow.send("audit", "secrets", tapped=False)
+        flow.process("archive", bad, by="link", error=True)
+        assert bad.context is not None
+        assert self.failed(store, flow) == {f"{bad.context.trace_id}/{bad.context.span_id}"}
+
+    def test_one_of_a_batch_where_its_span_says_which(self, store: Store) -> None:
+        flow = Flow()
+        batch = flow.batch("storefront", "prices", 3)
+        flow.process("shop-view", batch[1], by="links with positions", error=True)
+        assert self.failed(store, flow) == {str(batch[1].position)}
+
+    def test_what_failed_below_is_not_what_failed(self, store: Store) -> None:
+        """A call that a consumer made, or what it sent on, is not the event that it handled."""
+        flow = Flow()
+        order = flow.send("storefront", "orders")
+        paying = flow.process("payment", order)
+        paid = flow.send("payment", "payments", inside=paying)
+        flow.process("shipping", paid, error=True)
+        assert self.failed(store, flow) == {str(paid.position)}
+
+
 @pytest.mark.parametrize("text", ["since:10m", "until:10m", "since:20m until:5m key:42", ""])
 def test_times_are_bounds_everywhere(store: Store, text: str) -> None:
     backend = StoreBackend(store, rollup=put_flow(store, world()))

@@ -323,6 +323,24 @@ async def test_what_came_too_fast_is_said() -> None:
         await told.sees("message-0", "1,204 dropped, they came too fast")
 
 
+async def test_what_fails_later_is_marked_later() -> None:
+    """An event comes, and then somebody cannot handle it: its line says so, where it is."""
+    source = FakeSource()
+    async with story(source) as told:
+        await passing_by(told)
+        source.stores(*orders(3))
+        await told.sees("message-2")
+        await told.press("up")
+        source.stored[1] = replace(source.stored[1], error=True)
+        await told.sees(" ✗  order.created")
+        assert "✗" in told.lines[_line_of(told, "message-1")]
+        await told.press("f", *"error:yes", "enter")
+        await told.sees("filter error:yes", "message-1")
+        assert "message-0" not in told.screen
+        source.stored[0] = replace(source.stored[0], error=True)
+        await told.sees("message-0")
+
+
 async def test_the_list_is_bounded_and_says_so() -> None:
     source = FakeSource()
     async with story(source) as told:

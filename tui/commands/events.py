@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -28,6 +28,8 @@ from tui.commands.output import (
     width,
 )
 from tui.source import Source
+
+LOOK_SECONDS = 1.0
 
 Put = Callable[[Sequence[EventRow]], None]
 
@@ -87,6 +89,8 @@ def _parsed(text: str, as_json: bool) -> EventFilter:
 
 def _follow(source: Source, wanted: EventFilter, as_json: bool) -> None:
     """The newest, and then what comes, until somebody interrupts or the source goes away."""
+    if wanted.failed_only:
+        _look_again(source, wanted, as_json)
     following = source.follow(wanted, listed=True)
     try:
         listed = source.events(wanted)
@@ -110,6 +114,22 @@ def _follow(source: Source, wanted: EventFilter, as_json: bool) -> None:
         with suppress(KeyboardInterrupt):
             following.close()
     stop("the collector has gone away", "flowtap doctor says more.", code=AWAY, error="no_source")
+
+
+def _look_again(source: Source, wanted: EventFilter, as_json: bool) -> NoReturn:
+    """The same for what failed, which no tail tells: handling fails after an event was stored."""
+    listed = source.events(wanted)
+    put = _lines_of_json if as_json else _table(listed)
+    seen: dict[tuple[str, int], None] = {}
+    try:
+        while True:
+            fresh = [row for row in listed[::-1] if (row.id, row.time) not in seen]
+            put(fresh)
+            seen |= dict.fromkeys((row.id, row.time) for row in fresh)
+            time.sleep(LOOK_SECONDS)
+            listed = source.events(replace(wanted, limit=max(wanted.limit, 100)))
+    except KeyboardInterrupt:
+        raise typer.Exit from None
 
 
 def _lines_of_json(rows: Sequence[EventRow]) -> None:

@@ -40,6 +40,8 @@ USUAL = frozenset({Column.TIME, Column.TYPE, Column.KEY, Column.ID, Column.PRODU
 """Shown until somebody chooses."""
 
 _FIXED = {Column.TIME: 12, Column.SIZE: 7, Column.DELAY: 7}
+_NAMES = (Column.TOPIC, Column.TYPE, Column.PRODUCER, Column.POSITION)
+"""Are read as a whole, and so get room before ids and keys do, up to three tenths each."""
 _LEAST = 8
 _GAP = 2
 
@@ -83,7 +85,11 @@ def divided(
         if len(shown) < 2 or room >= sum(min(want, _LEAST) for want in flexible.values()):
             break
         shown.pop()
-    given = _shared(flexible, max(0, room))
+    names = {one: min(want, room * 3 // 10) for one, want in flexible.items() if one in _NAMES}
+    given = _shared(names, room)
+    others = {one: want for one, want in flexible.items() if one not in _NAMES}
+    given |= _shared(others, max(0, room - sum(given.values())))
+    given = {column: given[column] for column in flexible}
     spare = room - sum(given.values())
     if given and spare > 0:
         given[Column.ID if Column.ID in given else list(given)[-1]] += spare

@@ -60,12 +60,17 @@ class Passing:
         self._list: deque[EventRow] = deque(maxlen=kept)
         self._below: deque[EventRow] = deque(maxlen=kept)
         self._keys: set[RowKey] = set()
+        self._failed: set[RowKey] = set()
+        """Marked at the last list."""
         self._seconds: deque[tuple[int, Counter[Kind]]] = deque(maxlen=SECONDS + 1)
         self._began: int | None = None
 
     def listed(self, rows: Iterable[EventRow]) -> None:
-        """What the source lists, newest first: those that are not there yet come before them."""
-        fresh = self._fresh(rows)
+        """What the source lists, newest first: those that are not there yet find their place, and
+        what failed meanwhile is marked."""
+        told = list(rows)
+        fresh = self._fresh(told)
+        self._mark(told)
         if not fresh:
             return
         self._note(fresh)
@@ -103,6 +108,18 @@ class Passing:
         self._below.clear()
         self.new = 0
         self._settle()
+
+    def _mark(self, told: Iterable[EventRow]) -> None:
+        """Rows that are there already, and have failed since."""
+        failed = {key: row for row in told if row.error and (key := RowKey.of(row)) in self._keys}
+        if not failed.keys() <= self._failed:
+            self._failed = set(failed)
+            self.rows = tuple(failed.get(RowKey.of(row), row) for row in self.rows)
+            for rows in (self._list, self._below):
+                marked = [failed.get(RowKey.of(row), row) for row in rows]
+                rows.clear()
+                rows.extend(marked)
+            self._settle()
 
     def _fresh(self, rows: Iterable[EventRow]) -> list[EventRow]:
         """Those that were not seen before."""

@@ -45,6 +45,9 @@ REFRESH = 0.1
 REST = 0.15
 """Seconds that something is selected before it is asked for."""
 
+LIST_AGAIN, FAILED_AGAIN = 5, 2
+"""Seconds until the newest are asked for again: what is followed fails later than it comes."""
+
 LOOK = 1.0
 """Seconds between two looks at the newest, while the list follows."""
 
@@ -62,9 +65,9 @@ class EventsScreen(FlowScreen):
     EventsScreen.types #types { display: block; height: 9; border-top: solid $panel; }
     EventsScreen.wide #side { width: 52; height: 1fr; }
     EventsScreen.wide #types {
-        display: block; height: 1fr; max-height: 35%; border-top: none;
-        border-left: solid $panel;
+        display: block; height: 1fr; border-top: none; border-left: solid $panel;
     }
+    EventsScreen.wide.details #types { max-height: 35%; }
     EventsScreen.wide #types, EventsScreen.types #types { padding: 0 1; }
     EventsScreen.wide.details #details { width: 52; border-top: solid $panel; }
     EventsScreen.notice #state { display: none; }
@@ -79,6 +82,8 @@ class EventsScreen(FlowScreen):
         self._following = False
         self._listed = False
         self._list_again = False
+        self._seconds = 0
+        self._every = LIST_AGAIN
         self._drawn = 0.0
         self._due: Timer | None = None
         self._resting: Timer | None = None
@@ -152,9 +157,10 @@ class EventsScreen(FlowScreen):
             if not self._listed:
                 self._list(KEPT)
             return
+        self._seconds += 1
         if self._stream is None:
             self._follow()
-        elif self._list_again or not self._listed:
+        elif self._list_again or not self._listed or self._seconds % self._every == 0:
             self._list(LISTED)
         self._draw_types()
         self.refresh_bars()
@@ -164,7 +170,9 @@ class EventsScreen(FlowScreen):
 
     def _follow(self) -> None:
         try:
-            self._stream = Stream(self, self.flowtap.source, self._wanted())
+            wanted = self._wanted()
+            self._every = FAILED_AGAIN if wanted.failed_only else LIST_AGAIN
+            self._stream = Stream(self, self.flowtap.source, wanted)
         except FilterError as error:
             self.notice(_no_filter(self.text, error), "filter")
 

@@ -36,11 +36,11 @@ class FilterScreen(ModalScreen[str | None]):
     DEFAULT_CSS = """
     FilterScreen { align: center top; background: $background 40%; }
     FilterScreen Vertical {
-        width: 90%; max-width: 110; height: auto; margin-top: 2; background: $panel; padding: 1 2;
+        width: 90%; max-width: 110; height: auto; margin-top: 1; background: $panel; padding: 1 2;
     }
     FilterScreen Input, FilterScreen Input:focus { background: $surface; }
     FilterScreen Canvas { height: auto; max-height: 10; background: $background; margin-top: 1; }
-    FilterScreen #mistake { height: 5; max-height: 5; }
+    FilterScreen #mistake { height: 0; max-height: 5; }
     FilterScreen .hint { color: $flow-dim; margin-top: 1; }
     """
 
@@ -96,6 +96,7 @@ class FilterScreen(ModalScreen[str | None]):
         except FilterError as error:
             mistake = error
         shown = self.query_one("#mistake", Canvas)
+        shown.styles.height = 5 if mistake else 0
         shown.show(lambda width: Sheet(mistake_lines(text, mistake, width) if mistake else ()))
 
     def action_choose(self, step: int) -> None:

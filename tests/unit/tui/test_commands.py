@@ -205,6 +205,20 @@ class TestEvents:
         if form:
             assert json.loads(told[0])["destination"] == "orders"
 
+    def test_what_fails_later_is_followed_too(self) -> None:
+        backend = MemoryBackend()
+        failed = [EventRow(f"orders/0/{n}", shop.NOON + n, "orders", error=True) for n in range(2)]
+        backend.rows = [failed[0]]
+        with serving(backend) as address:
+            command = [sys.executable, "-m", "tui", "events", "error:yes", "--follow", "--json"]
+            with subprocess.Popen([*command, "--url", address], stdout=subprocess.PIPE) as process:
+                assert process.stdout is not None
+                assert json.loads(process.stdout.readline())["id"] == "orders/0/0"
+                backend.rows = [failed[1], failed[0]]
+                assert json.loads(process.stdout.readline())["id"] == "orders/0/1"
+                process.send_signal(signal.SIGINT)
+                assert process.wait(20) == 0
+
     def test_a_collector_that_goes_away_ends_it_with_code_4(self) -> None:
         with serving(MemoryBackend()) as address:
             command = [sys.executable, "-m", "tui", "events", "--follow", "--url", address]
