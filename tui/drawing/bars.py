@@ -19,9 +19,9 @@ def draw_title(current: str, right: Line, width: int) -> Line:
         text = f"[{name}]" if here else f" {name} "
         tabs.append(Segment(text, "title" if here else "label", action))
     left = line(Segment(" flowtap ", "event"), *tabs)
-    room = max(0, width - width_of(left) - 1)
+    room = max(0, width - width_of(left) - 2)
     shown = fit(right, room) if width_of(right) > room else right
-    return fit(line(*left, " " * (room - width_of(shown)), *shown, " "), width)
+    return fit(line(*left, " " * (1 + room - width_of(shown)), *shown, " "), width)
 
 
 def draw_keys(actions: Sequence[Action], width: int) -> Line:

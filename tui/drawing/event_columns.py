@@ -85,15 +85,19 @@ def divided(
         if len(shown) < 2 or room >= sum(min(want, _LEAST) for want in flexible.values()):
             break
         shown.pop()
-    names = {one: min(want, room * 3 // 10) for one, want in flexible.items() if one in _NAMES}
-    given = _shared(names, room)
-    others = {one: want for one, want in flexible.items() if one not in _NAMES}
-    given |= _shared(others, max(0, room - sum(given.values())))
-    given = {column: given[column] for column in flexible}
+    given = flexible if sum(flexible.values()) <= room else _by_rank(flexible, max(0, room))
     spare = room - sum(given.values())
     if given and spare > 0:
         given[Column.ID if Column.ID in given else list(given)[-1]] += spare
     return {column: _FIXED.get(column) or given[column] for column in shown}
+
+
+def _by_rank(wants: Mapping[Column, int], room: int) -> dict[Column, int]:
+    """Names first, then ids and keys from what is left."""
+    given = _shared({one: min(wants[one], room * 3 // 10) for one in wants if one in _NAMES}, room)
+    left = room - sum(given.values())
+    given |= _shared({one: wants[one] for one in wants if one not in _NAMES}, left)
+    return {column: given[column] for column in wants}
 
 
 def natural(chosen: Collection[Column], wants: Mapping[Column, int]) -> int:

@@ -69,7 +69,7 @@ def state_line(passing: Passing, standing: Standing, rate: float | None, width: 
         " ",
     )
     if width_of(left) + width_of(right) > width:
-        right = line(Segment(missed, "error"), " ") if missed else ()
+        right = line(Segment(f" {passing.missed:,} dropped ", "error")) if missed else ()
     room = max(0, width - width_of(right))
     return fit((*fit(left, room), *right), width)
 
@@ -125,7 +125,7 @@ def _bar(share: float) -> str:
 def mistake_lines(text: str, error: FilterError, width: int) -> list[Line]:
     """The text with its mistake underlined, and what would be right."""
     start, end = cells(text[: error.start]), cells(text[: error.end])
-    shift = max(0, end - width)
+    shift = max(0, end + 1 - width)
     shown = printable(text)[shift:] if shift else printable(text)
     mark = " " * max(0, start - shift) + "^" * max(1, end - max(start, shift))
     return [

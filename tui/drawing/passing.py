@@ -81,12 +81,16 @@ class Passing:
         self.new += len(fresh) if self.held else 0
         self._settle()
 
+    def opened(self, now: int) -> None:
+        """From now on, what is stored comes."""
+        if self._began is None:
+            self._began = now
+
     def came(self, rows: Iterable[EventRow], now: int) -> None:
         """What was stored just now, in its order."""
         fresh = self._fresh(rows)
         second = now // SECOND
-        if self._began is None:
-            self._began = now
+        self.opened(now)
         if not self._seconds or self._seconds[-1][0] != second:
             self._seconds.append((second, Counter()))
         self._seconds[-1][1].update(self._note(fresh))

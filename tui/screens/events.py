@@ -194,6 +194,7 @@ class EventsScreen(FlowScreen):
             # What was stored while the stream was opened is in one of two lists: now, and at
             # the next tick.
             self._following = self._list_again = True
+            self.passing.opened(self.flowtap.now())
             self._list(LISTED)
         if told.ended:
             self._take()
