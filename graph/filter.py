@@ -13,7 +13,6 @@ Different fields must all fit. `parse` and `written` are each other's inverse.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import NamedTuple
 
 from graph.listing import EventFilter
@@ -147,6 +146,8 @@ def _divided(word: Word) -> tuple[bool, str | None, tuple[Character, ...]]:
 
 
 def _unknown(name: str) -> str:
+    from difflib import get_close_matches
+
     near = get_close_matches(name, (*ALIASES, SINCE, UNTIL), 1)
     right = f"{near[0]}: is one" if near else f"fields are {', '.join(NAMES)}"
     return f"{name or 'nothing'}: is no field, {right}; text with a colon goes in quotes"

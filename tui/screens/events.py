@@ -215,7 +215,10 @@ class EventsScreen(FlowScreen):
         self.passing.missed += batch.missed
         if batch.rows:
             self.passing.came(batch.rows, self.flowtap.now())
-            self._draw()
+            if self.passing.held:
+                self.refresh_bars()
+            else:
+                self._draw()
 
     def _answered(self, rows: list[EventRow]) -> None:
         self.flowtap.connection.back()
@@ -328,7 +331,7 @@ class EventsScreen(FlowScreen):
 
     @on(Canvas.Selected, "#main")
     def _selected(self, selected: Canvas.Selected) -> None:
-        if self.passing.rows and selected.target != RowKey.of(self.passing.rows[-1]):
+        if selected.clicked and selected.target != RowKey.of(self.passing.rows[-1]):
             self._hold()
         if self._resting is not None and self.passing.held:
             self._resting.stop()

@@ -42,10 +42,11 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
     class Selected(Message):
         """Something else is selected."""
 
-        def __init__(self, canvas: Canvas, target: Hashable) -> None:
+        def __init__(self, canvas: Canvas, target: Hashable, clicked: bool = False) -> None:
             super().__init__()
             self.canvas = canvas
             self.target = target
+            self.clicked = clicked
 
         @property
         def control(self) -> Canvas:
@@ -102,7 +103,7 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         self._draw = draw
         self._redraw()
 
-    def select(self, target: Hashable | None, *, top: bool = False) -> None:
+    def select(self, target: Hashable | None, *, top: bool = False, clicked: bool = False) -> None:
         """Selects a target and brings it into view."""
         if target is None or self.drawing.rows_of(target) is None:
             return
@@ -113,7 +114,7 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         self._bring_into_view(top)
         self.refresh()
         if changed:
-            self.post_message(self.Selected(self, target))
+            self.post_message(self.Selected(self, target, clicked))
 
     def move(self, columns: int, rows: int) -> bool:
         """Selects what lies beside; False when nothing does."""
@@ -226,7 +227,7 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         if target is None or self.drawing.rows_of(target) is None:
             return
         was = self.selected
-        self.select(target)
+        self.select(target, clicked=True)
         if event.chain == 1:
             self._pressed = target
             opens = self._opens_selected and target == was
