@@ -73,7 +73,8 @@ def _values(term: Term, pattern: Pattern, row: EventRow) -> tuple[str, ...]:
         case Field.KEY:
             return (row.key,)
         case Field.SERVICE:
-            return (row.service, row.source)
+            names = tuple(name for name in (row.service, row.source) if name)
+            return names or ("",)
         case Field.ERROR:
             return ("yes" if row.error else "no",)
         case Field.ENVIRONMENT:

@@ -109,6 +109,8 @@ def test_all_three_say_the_same(store: Store, monkeypatch: pytest.MonkeyPatch) -
         @settings(max_examples=60, suppress_health_check=list(HealthCheck))
         @given(st.lists(_term(), min_size=1, max_size=3), st.sampled_from([3, 1000]))
         @example(["service:storefront"], 1000)
+        @example(['service:""'], 1000)
+        @example(['service:"",mail*'], 1000)
         @example(["error:yes", "service:Payment,mail_er"], 5)
         @example(["f93a2b3c-1d5e-4c6f-8a7b-0000000000"], 1000)
         def same(terms: list[str], limit: int) -> None:
