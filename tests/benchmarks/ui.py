@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -14,6 +14,8 @@ from graph.listing import Activity, EventFilter, EventRow
 from graph.wire.listing import activity_to_dict
 from tests.benchmarks.figures import Figure, Goal, Report, percentile
 from tests.benchmarks.world import World, apart, say
+from tui.screens.events import EventsScreen
+from tui.widgets.canvas import Canvas
 
 RATE = 2_000
 """Messages a second."""
@@ -21,7 +23,6 @@ PIECES = 100
 """In so many pieces a second."""
 SECONDS = 10.0
 SIZE = (200, 50)
-KEYS = ("up", "up", "pageup", "down", "p", "space", "end", "t", "t", "home", "end")
 PAUSE = 0.05
 """Seconds between an answer and the next key."""
 TYPES = 40
@@ -98,7 +99,6 @@ async def _run(seconds: float) -> Outcome:
     from tests.tui.fake import FakeSource
     from tui.app import FlowtapApp
     from tui.remote import Stream
-    from tui.screens.events import EventsScreen
 
     # What is drawn is encoded for a terminal too, though nobody looks.
     HeadlessDriver.is_headless = property(lambda self: False)  # type: ignore[assignment,method-assign]
@@ -116,13 +116,17 @@ async def _run(seconds: float) -> Outcome:
         assert isinstance(screen, EventsScreen)
         while screen.passing.seen < RATE // 2:
             await pilot.pause(0.01)
-        keys = itertools.cycle(KEYS)
+        keys = itertools.cycle(_keys(screen))
         cpu, began, seen = time.process_time(), time.monotonic(), screen.passing.seen
         while time.monotonic() - began < seconds - 1:
-            key = next(keys)
+            key, answered = next(keys)
+            before = screen.query_one("#main", Canvas).selected
             pressed = time.perf_counter()
             app.post_message(events.Key(key, None))
-            await _drawn(app)
+            async with asyncio.timeout(10):
+                while not answered(before):  # noqa: ASYNC110 - nothing tells
+                    await asyncio.sleep(0.001)
+                await _drawn(screen)
             taken.append((time.perf_counter() - pressed) * 1000)
             await asyncio.sleep(PAUSE)
         cores = (time.process_time() - cpu) / (time.monotonic() - began)
@@ -131,10 +135,27 @@ async def _run(seconds: float) -> Outcome:
     return Outcome(taken, cores, shown, missed)
 
 
-async def _drawn(app: Any) -> None:
-    """Until all that was posted so far is handled, and the screen drawn after it."""
+def _keys(screen: EventsScreen) -> list[tuple[str, Callable[[Hashable], bool]]]:
+    """Keys, and whether each has had its effect; what was selected before is told."""
+    main = screen.query_one("#main", Canvas)
+
+    def held(before: Hashable) -> bool:
+        return screen.passing.held
+
+    def follows(before: Hashable) -> bool:
+        return not screen.passing.held
+
+    def moved(before: Hashable) -> bool:
+        return main.selected != before
+
+    walk = [("up", moved), ("pageup", moved), ("down", moved)]
+    return [("up", held), *walk, ("p", follows), ("space", held), *walk, ("end", follows)]
+
+
+async def _drawn(screen: EventsScreen) -> None:
+    """Until what has changed is on the screen."""
     done = asyncio.Event()
-    app.call_later(lambda: app.screen.call_later(lambda: app.screen.call_after_refresh(done.set)))
+    screen.call_after_refresh(done.set)
     await done.wait()
 
 
