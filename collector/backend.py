@@ -9,19 +9,22 @@ from collections.abc import Callable, Mapping, Sequence
 
 from collector.api.backend import Component, Stored
 from collector.metrics import Counters
-from collector.store import lists, queries
+from collector.store import groups, lists, queries
 from collector.store.client import Store
 from collector.store.facts import StoreFacts
 from collector.store.rollup import Rollup
 from graph.edges import EdgeRow
 from graph.facts import Facts
+from graph.fate.consumers import Declared
 from graph.listing import Consumer, EventFilter, EventRow
+from graph.producers import BrokerProducer
 
 FOREVER = 2**62
 
 REST = 10.0
-"""A computation of edges is followed by a rest this many times as long, so that it takes a
-tenth of one core at most."""
+"""A computation of edges is followed by a rest this many times what it cost, so that it takes a
+tenth of one core at most. It is the cost that counts: on a busy machine each takes longer, and
+edges that are counted ever more seldom would be of no use."""
 
 
 class StoreBackend:
@@ -34,12 +37,14 @@ class StoreBackend:
         rollup: Rollup | None = None,
         counters: Counters | None = None,
         health: Callable[[], Sequence[Component]] | None = None,
+        declared: Callable[[], Sequence[Declared]] = tuple,
         writable: bool = True,
     ) -> None:
         self._store = store
         self._rollup = rollup if rollup is not None else Rollup(store)
         self._counters = counters or Counters()
         self._health = health
+        self._declared = declared
         self._facts = StoreFacts(store)
         self._fresh = threading.Lock()
         self._stored = 1
@@ -57,6 +62,9 @@ class StoreBackend:
     def members(self) -> Mapping[str, set[str]]:
         return queries.client_ids(self._store)
 
+    def producers(self, since: int) -> Sequence[BrokerProducer]:
+        return queries.producers(self._store, since)
+
     def recent(self, wanted: EventFilter) -> Sequence[EventRow]:
         return lists.recent(self._store, wanted)
 
@@ -65,8 +73,11 @@ class StoreBackend:
             return Stored((), lists.newest_mark(self._store))
         return Stored(*lists.stored_since(self._store, mark, limit))
 
-    def consumers(self) -> Sequence[Consumer]:
-        return lists.consumers(self._store)
+    def consumers(self, *, paces: bool = True) -> Sequence[Consumer]:
+        return groups.consumers(self._store, paces=paces)
+
+    def declared(self) -> Sequence[Declared]:
+        return self._declared()
 
     def health(self) -> Sequence[Component]:
         if self._health is not None:
@@ -98,4 +109,4 @@ class StoreBackend:
             return
         self._rollup.run()
         self._computed = stored
-        self._rest_until = time.monotonic() + min(60.0, self._rollup.last_seconds * REST)
+        self._rest_until = time.monotonic() + min(60.0, self._rollup.last_cost * REST)

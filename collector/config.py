@@ -33,8 +33,12 @@ from pydantic_settings import (
 )
 
 from collector import places
+from collector.conventions import settings as conventions
+from collector.conventions.own import Own
+from collector.conventions.render_messages import recogniser
 from collector.places import ConfigError
 from collector.taps.kafka_settings import KafkaSettings, SecretError, SecretReference
+from graph.fate.consumers import Declared
 from graph.moments import moment
 
 __all__ = ["Api", "ConfigError", "Limits", "Receivers", "Settings", "load"]
@@ -95,6 +99,17 @@ def _tap(value: object) -> object:
         if isinstance(since, str) and since != "beginning":
             return {**value, "since": moment(since, time.time_ns()) // 1_000_000}
     return value
+
+
+def _apart(
+    profiles: tuple[conventions.ProfileSettings, ...],
+) -> tuple[conventions.ProfileSettings, ...]:
+    named = [profile.name for profile in profiles]
+    if twice := {name for name in named if named.count(name) > 1}:
+        raise ValueError(f"there are two profiles of the name {sorted(twice)[0]}")
+    # Together they may be more than there is room for.
+    recogniser(conventions.own({}, profiles))
+    return profiles
 
 
 def is_loopback(host: str) -> bool:
@@ -180,6 +195,27 @@ class Limits(_Part):
     """The most that one list may hold, whatever is asked for."""
 
 
+class DeclaredConsumer(_Part):
+    """A consumer that should have certain events, whether or not anything is seen of it."""
+
+    name: Annotated[str, Field(min_length=1)]
+    """The service's, as its spans would say it."""
+    group: str = ""
+    """Its consumer group."""
+    destinations: tuple[str, ...] = ()
+    """Shell patterns of what it should have; none: what its group is seen reading."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> DeclaredConsumer:
+        if not self.group and not self.destinations:
+            raise ValueError("says neither its group nor its destinations")
+        return self
+
+    @property
+    def declared(self) -> Declared:
+        return Declared(self.name, self.group, self.destinations)
+
+
 class Settings(_Part):
     """Everything the collector is told."""
 
@@ -196,7 +232,18 @@ class Settings(_Part):
     api: Api = Api()
     receivers: Receivers = Receivers()
     kafka: Annotated[tuple[KafkaSettings, ...], NoDecode, BeforeValidator(_taps)] = ()
+    consumers: tuple[DeclaredConsumer, ...] = ()
+    """Who should have which events: for what became of an event where nothing is seen."""
     limits: Limits = Limits()
+    ids: conventions.Ids = {}
+    """Ids of the business, and the headers and JSON paths that hold them."""
+    profiles: Annotated[tuple[conventions.ProfileSettings, ...], AfterValidator(_apart)] = ()
+    """Frameworks that flowtap does not know."""
+
+    @property
+    def own(self) -> Own:
+        """The user's own conventions."""
+        return conventions.own(self.ids, self.profiles)
 
     @property
     def folder(self) -> Path:

@@ -14,10 +14,10 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from collector.conventions.headers import STRUCTURED
+from collector.conventions.plain import Plain
 from collector.metrics import Counters
 from collector.store.client import Store, StoreError
-from collector.taps.tap import Batch, MemberRow, PartitionKey, ProgressRow
+from collector.taps.tap import Batch, MemberRow, PartitionKey, ProducerRow, ProgressRow
 from graph.model import MASKED
 
 log = logging.getLogger(__name__)
@@ -62,6 +62,7 @@ class Intake:
         self._header_bytes = header_bytes
         self._seen_names: set[str] = set()
         self._masked_names: set[str] = set()
+        self._plain = Plain(store.own)
         self._queue: deque[tuple[Batch, int]] = deque()
         self._rows = 0
         self._bytes = 0
@@ -112,6 +113,7 @@ class Intake:
             "partition": [row.partition for row in rows],
             "committed": [row.committed for row in rows],
             "end_offset": [row.end for row in rows],
+            "assumed": [row.assumed for row in rows],
         }
         self._keep("progress", columns)
 
@@ -127,6 +129,23 @@ class Intake:
             "assignment": [list(row.assignment) for row in rows],
         }
         self._keep("members", columns)
+
+    def producers(self, rows: Sequence[ProducerRow]) -> None:
+        columns: dict[str, list[Any]] = {
+            "observed": [row.time_ms for row in rows],
+            "system": [row.system for row in rows],
+            "cluster": [row.cluster for row in rows],
+            "destination": [row.destination for row in rows],
+            "incarnation": [row.incarnation for row in rows],
+            "partition": [row.partition for row in rows],
+            "producer_id": [row.producer_id for row in rows],
+            "epoch": [row.epoch for row in rows],
+            "transactional_id": [row.transactional_id for row in rows],
+            "first_time": [row.first_ms for row in rows],
+            "last_time": [row.last_ms for row in rows],
+            "transaction_offset": [row.transaction_offset for row in rows],
+        }
+        self._keep("producers", columns)
 
     def positions(self, system: str, cluster: str) -> Mapping[PartitionKey, int]:
         rows = self._store.query(
@@ -200,6 +219,7 @@ class Intake:
             return taken
 
     def _store_batches(self, batches: list[Batch]) -> bool:
+        table = "messages_plain_in" if all(map(self._is_plain, batches)) else "messages_in"
         columns = self._columns(batches)
         self._store.begin("messages", self._last_received)
         positions = self._position_columns(batches)
@@ -207,7 +227,7 @@ class Intake:
         wait = FIRST_WAIT
         while True:
             try:
-                refused += self._insert(columns)
+                refused += self._insert(table, columns)
                 columns = {}
                 self._store.insert("positions", positions)
             except StoreError as error:
@@ -230,7 +250,10 @@ class Intake:
         self._stored()
         return True
 
-    def _insert(self, columns: dict[str, list[Any]]) -> int:
+    def _is_plain(self, batch: Batch) -> bool:
+        return self._plain.covers(batch.header_names, batch.header_values, batch.value)
+
+    def _insert(self, table: str, columns: dict[str, list[Any]]) -> int:
         """Insert rows, leaving out single ones that the engine refuses; says how many.
 
         Raises `StoreError` for what may succeed later.
@@ -238,7 +261,7 @@ class Intake:
         if not columns:
             return 0
         try:
-            self._store.insert("messages_in", columns)
+            self._store.insert(table, columns)
         except StoreError as error:
             rows = len(columns["offset"])
             if error.passing:
@@ -250,7 +273,7 @@ class Intake:
             half = rows // 2
             first = {name: column[:half] for name, column in columns.items()}
             second = {name: column[half:] for name, column in columns.items()}
-            return self._insert(first) + self._insert(second)
+            return self._insert(table, first) + self._insert(table, second)
         return 0
 
     def _columns(self, batches: list[Batch]) -> dict[str, list[Any]]:
@@ -279,8 +302,8 @@ class Intake:
         return columns
 
     def _values(self, batch: Batch) -> tuple[list[bytes | None], list[bytes]]:
-        """Values as they are stored, and of structured CloudEvents that are cut the whole: their
-        attributes are read from it."""
+        """Values as they are stored, and what may be JSON whole where it is cut: it is read
+        before it is forgotten."""
         cap = self._body_bytes
         events = [b""] * len(batch)
         long = [at for at, v in enumerate(batch.value) if v is not None and len(v) > cap]
@@ -291,9 +314,8 @@ class Intake:
         for at in long:
             value = cut[at] or b""
             cut[at] = value[:cap]
-            for name, said in zip(batch.header_names[at], batch.header_values[at], strict=True):
-                if name.lower() == "content-type" and said.lower().startswith(_STRUCTURED):
-                    events[at] = value
+            if value[:64].lstrip()[:1] in (b"{", b"["):
+                events[at] = value
         return cut, events
 
     def _header_values(self, batch: Batch) -> list[list[bytes]]:
@@ -352,5 +374,3 @@ _COLUMNS = (
     "value_size",
     "event",
 )
-
-_STRUCTURED = STRUCTURED.encode()

@@ -10,15 +10,22 @@ from importlib.metadata import version
 from typing import Any
 
 from collector.api.backend import Backend
-from graph.chain import Chain, Limits, NoEvent, find
+from graph.chain import Chain, Event, Limits, NoEvent, find
+from graph.chain.names import normal_id
 from graph.direction import Direction, directed
+from graph.fate import Fates
+from graph.fate.judge import fates
 from graph.lookup import Unknown, focused, look_up
 from graph.remembered import Remembered
 from graph.topology import Topology
 
+AROUND = 3600 * 10**9
+"""Nanoseconds before and after an event in which who consumed its destinations counts as its
+consumer."""
+
 SEARCHED = (
-    "Looked for it as message, causation and correlation id, record key, trace id, span id and "
-    "destination/partition/offset."
+    "Looked for it as message, causation and correlation id, record key, business id (with or "
+    "without its name, as in order_id=123), trace id, span id and destination/partition/offset."
 )
 """What a look-up that found nothing has tried."""
 
@@ -35,7 +42,13 @@ def topology(
 ) -> Topology:
     """The topology of a window (0: not bounded), up to this moment, as the patterns select it."""
     backend.refresh()
-    whole = Topology.build(backend.edges(start, end), backend.members(), start=start, end=end)
+    whole = Topology.build(
+        backend.edges(start, end),
+        backend.members(),
+        backend.producers(start),
+        start=start,
+        end=end,
+    )
     if not (services or destinations or event_types or environments):
         return whole
     return whole.filtered(
@@ -52,8 +65,12 @@ def chain(
     *,
     direction: Direction = Direction.BOTH,
     limits: Limits | None = None,
+    explained: bool = False,
 ) -> Chain:
-    """The chain of what a text names. Raises `graph.lookup`'s Unknown and SeveralMeanings."""
+    """The chain of what a text names, if wanted with its explanations.
+
+    Raises `graph.lookup`'s Unknown and SeveralMeanings.
+    """
     facts = Remembered(backend.facts)
     named = look_up(facts, text, time.monotonic)
     try:
@@ -63,10 +80,41 @@ def chain(
             limits,
             clock=time.monotonic,
             subscribers=_Subscribers(backend),
+            explained=explained,
         )
     except NoEvent:
         raise Unknown(text) from None
     return directed(focused(whole, named.focus), direction)
+
+
+def fate(backend: Backend, text: str, *, limits: Limits | None = None) -> Fates:
+    """What became of the event that a text names, at each consumer that should have had it; of
+    several the earliest. Raises as `chain`."""
+    facts = Remembered(backend.facts)
+    named = look_up(facts, text, time.monotonic)
+    try:
+        whole = find(facts, named.start, limits, clock=time.monotonic, follow=False)
+    except NoEvent:
+        raise Unknown(text) from None
+    chain = focused(whole, named.focus)
+    event = chain.event(chain.focus)
+    if _is_only_its_cause(event, text):
+        raise Unknown(text)
+    # Not refreshed before: who consumes there is seen in the minutes that are computed already.
+    return fates(
+        chain,
+        facts.passages(event.positions),
+        backend.edges(max(1, event.time - AROUND), event.time + AROUND),
+        backend.consumers(paces=False),
+        backend.declared(),
+        now=time.time_ns(),
+    )
+
+
+def _is_only_its_cause(event: Event, text: str) -> bool:
+    """Whether the text names what caused the event: what became of that is another question."""
+    own = {normal_id(one) for one in (event.message_id, event.correlation_id, event.record_key)}
+    return normal_id(event.causation_id) == normal_id(text) and normal_id(text) not in own
 
 
 class _Subscribers(Mapping[str, Collection[str]]):
@@ -88,7 +136,7 @@ class _Subscribers(Mapping[str, Collection[str]]):
     @cached_property
     def _names(self) -> dict[str, set[str]]:
         names: dict[str, set[str]] = defaultdict(set)
-        for consumer in self._backend.consumers():
+        for consumer in self._backend.consumers(paces=False):
             for destination in consumer.destinations:
                 names[destination].add(consumer.group)
                 names[destination].update(consumer.services)

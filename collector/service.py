@@ -74,11 +74,15 @@ class Collector:
     async def _start(self) -> Runtime:
         settings = self._settings
         folder = settings.folder
-        self.store = await asyncio.to_thread(Store, settings.store)
+        self.store = await asyncio.to_thread(Store, settings.store, own=settings.own)
         self.spool = Spool(folder / "spool", max_bytes=settings.limits.spool_bytes)
         rollup = await asyncio.to_thread(Rollup, self.store)
         self.backend = StoreBackend(
-            self.store, rollup=rollup, counters=self.counters, health=self.health
+            self.store,
+            rollup=rollup,
+            counters=self.counters,
+            health=self.health,
+            declared=lambda: [one.declared for one in settings.consumers],
         )
         self.inserter = Inserter(self.spool, self.store, self.backend.note_stored)
         self.intake = Intake(
@@ -240,16 +244,21 @@ class Collector:
                 Component(receiver.name, True, f"listens on {receiver.address}", dict(seen))
             )
         for running in self._taps:
-            status = running.tap.status()
-            parts.append(
-                Component(
-                    f"{running.tap.name} {status.get('bootstrap', '')}".strip(),
-                    bool(status.get("connected")),
-                    str(status.get("error") or ("reading" if status.get("connected") else "")),
-                    status,
-                )
-            )
+            parts.append(tap_component(running.tap))
         return parts
+
+
+def tap_component(tap: Tap) -> Component:
+    """How a tap is doing, by its status."""
+    status = tap.status()
+    connected = bool(status.get("connected"))
+    doing = "reading" if connected else ""
+    held = status.get("open_transactions")
+    if doing and isinstance(held, list) and held:
+        many = f"{len(held)} transactions have" if len(held) > 1 else "a transaction has"
+        doing += f"; {many} been open for long and consumers with read_committed wait"
+    detail = str(status.get("error") or doing)
+    return Component(f"{tap.name} {status.get('bootstrap', '')}".strip(), connected, detail, status)
 
 
 async def run(settings: Settings, *, ready: Callable[[Runtime], None] | None = None) -> None:

@@ -41,6 +41,7 @@ def directed(chain: Chain, direction: Direction) -> Chain:
         ),
         causes=causes,
         related=tuple(key for key in chain.related if key in kept),
+        explanations=tuple(one for one in chain.explanations if one.event in kept),
     )
 
 

@@ -31,6 +31,7 @@ class EdgeRow:
     service: str = ""
     """Empty: a producer nobody knows, or a consumer group known only to the broker."""
     group: str = ""
+    """The consumer group; of a producer without a service, the group that its application is."""
     peer: str = ""
     """The service that is called; only for `call`."""
     system: str = ""

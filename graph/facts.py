@@ -3,9 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from graph.model import IdKind, Location, Message, Operation, Position, Relation, Span, SpanContext
+from graph.model import (
+    IdKind,
+    Location,
+    Message,
+    Operation,
+    Passage,
+    Position,
+    Relation,
+    Span,
+    SpanContext,
+)
+
+RATE_SECONDS = 300
+"""Over which a group's rate is taken: up to the newest observation on the asked destinations."""
+
+
+class Kind(NamedTuple):
+    """What events have in common that happen in every flow of a sort."""
+
+    destination: str
+    event_type: str = ""
+
+
+class Succession(NamedTuple):
+    """In which order two kinds of events have come in recent flows."""
+
+    before: Kind
+    after: Kind
+    flows: int
+    """Flows, by correlation id, in which both occur, at different times."""
+    first: int
+    """Those in which the first `before` came earlier than the first `after`."""
+
+
+class Window(NamedTuple):
+    """An id between two times, both included."""
+
+    kind: IdKind
+    id: str
+    """As `graph.chain.names.normal` has it."""
+    start: int
+    end: int
 
 
 class Facts(Protocol):
@@ -28,6 +69,10 @@ class Facts(Protocol):
         """The messages at these positions. A position with an empty cluster or incarnation
         stands for every one that fits it, because spans seldom name them."""
 
+    def passages(self, positions: Collection[Position]) -> list[Passage]:
+        """How each consumer group with progress on their partitions came by these positions.
+        An empty cluster or incarnation stands for every one."""
+
     def whole(self, positions: Collection[Position]) -> list[Position]:
         """The positions that these can stand for: with every tapped cluster and incarnation
         that fits what they leave empty. Whether a message lies there is not looked at."""
@@ -35,8 +80,17 @@ class Facts(Protocol):
     def located(self, ids: Collection[tuple[IdKind, str]]) -> list[Location]:
         """Where these ids were seen, as an id of that kind. Ids compare normalised.
 
-        A position is asked for as `destination/partition/offset`; operations that name it are
-        the answer, for a consumer may say where its message lay and nothing else of it."""
+        A position is asked for as `destination/partition/offset`. The answer are operations
+        that name it, for a consumer may say where its message lay and nothing else of it, and
+        copies whose headers say that their original lies there."""
+
+    def seen(self, windows: Collection[Window], limit: int) -> list[Location]:
+        """Where ids were seen in their windows: of each window the earliest places, as many as
+        `limit` at most. Unlike `located` it is cheap for an id that very many share."""
+
+    def successions(self, pairs: Collection[tuple[Kind, Kind]]) -> list[Succession]:
+        """How often the one kind came before the other, in a sample of recent flows: as many as
+        can be looked at in milliseconds. Pairs that no flow shows are missing."""
 
     def together(self, questions: Sequence[Callable[[], object]]) -> None:
         """Ask these, each a call of another method of this, side by side where that is sooner."""

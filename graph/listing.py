@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from graph.model import Progress
+from graph.model import IdKind, Progress
 from graph.terms import Field, Pattern, Term
 
 
@@ -161,6 +161,29 @@ class Consumer:
     """Services whose spans name this group."""
     time: int = 0
     """When the broker was last asked."""
+    oldest: int = 0
+    """When the oldest message that waits was produced; 0 when none waits, or no tap saw it."""
+    rate: float | None = None
+    """Messages that it committed a second in the last minutes; None when that is not known."""
+    growth: float | None = None
+    """Messages that were added a second, meanwhile, to what it reads."""
+
+    @property
+    def lag_seconds(self) -> float | None:
+        """How old the oldest message that waits was when the broker was last asked; None when
+        that is not known."""
+        if not self.lag:
+            return 0.0
+        return max(0.0, (self.time - self.oldest) / 1e9) if self.oldest else None
+
+    @property
+    def catch_up(self) -> float | None:
+        """Seconds until nothing waits any more, as things go; None for never or unknown."""
+        if not self.lag:
+            return 0.0
+        if self.rate is None or self.growth is None or self.rate <= self.growth:
+            return None
+        return self.lag / (self.rate - self.growth)
 
     @property
     def lag(self) -> int:
@@ -173,3 +196,18 @@ class Consumer:
         read = {at.destination for at in self.progress}
         read.update(name for member in self.members for name, _ in member.assignment)
         return tuple(sorted(read))
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One thing that a text could mean."""
+
+    ask: str
+    """Names exactly this when it is looked up."""
+    kind: IdKind
+    """As what kind of id the text names it."""
+    label: str
+    """One line to choose by."""
+    events: int = 1
+    time: int = 0
+    """Of the earliest event, nanoseconds since the Unix epoch."""

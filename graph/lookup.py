@@ -15,25 +15,11 @@ from dataclasses import dataclass, replace
 from graph.chain.resolve import Choice, resolve
 from graph.chain.result import Chain, Creation, EventKey, Start
 from graph.facts import Facts
+from graph.listing import Candidate
 from graph.model import IdKind, Location, Position, SpanContext
 
 _CREATION = re.compile(r"([0-9a-fA-F]{32})/([0-9a-fA-F]{16})(?:@(.*))?")
 _PLACE = re.compile(r"(.+)/([^/]*)/(\d+)@([^/]*)/([^/]*)/([^/]*)")
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One thing that a text could mean."""
-
-    ask: str
-    """Names exactly this when it is looked up."""
-    kind: IdKind
-    """As what kind of id the text names it."""
-    label: str
-    """One line to choose by."""
-    events: int = 1
-    time: int = 0
-    """Of the earliest event, nanoseconds since the Unix epoch."""
 
 
 class Unknown(LookupError):
@@ -104,7 +90,7 @@ def _candidates(text: str, choices: Sequence[Choice]) -> list[Candidate]:
             key = choice.events[0]
             ask = event_id(key, full=short[event_id(key)] > 1)
         else:
-            ask = f"{choice.kind.value}:{text}"
+            ask = f"{choice.kind.value}:{choice.written or text}"
         candidates.append(
             Candidate(ask, choice.kind, choice.label, len(choice.events), choice.time)
         )
@@ -120,7 +106,10 @@ class _OfKind:
         self.pointing = facts.pointing
         self.spans = facts.spans
         self.messages = facts.messages
+        self.passages = facts.passages
         self.located = facts.located
+        self.seen = facts.seen
+        self.successions = facts.successions
         self.whole = facts.whole
         self.together = facts.together
         self._resolve = facts.resolve

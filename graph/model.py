@@ -226,7 +226,7 @@ class Location:
     """Where an id was seen."""
 
     id: str
-    """As it was written there, not normalised."""
+    """As it was written there, not normalised; a business id with its name, `order_id=123`."""
     kind: IdKind
     position: Position | None = None
     context: SpanContext | None = None
@@ -251,3 +251,43 @@ class Progress:
     """The partition's end offset at that time; lag is end - committed."""
     time: int
     incarnation: str = ""
+    assumed: bool = False
+    """The group had committed nothing by then; it is taken to have begun at the partition's
+    earliest message, which a group that began at the end did not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """How a consumer group came by one position, as far as its progress was observed.
+
+    An observation is kept only when it says something new: until the next one nothing changed.
+    """
+
+    position: Position
+    """As it was asked for."""
+    group: str
+    began: Progress
+    """The first observation of the group on this partition."""
+    latest: Progress
+    before: Progress | None = None
+    """The last observation of the group at or before the position; after `after` when its
+    offset was set back."""
+    after: Progress | None = None
+    """The first observation of the group beyond the position."""
+    moved: int = 0
+    """When the group was first seen where it is now; 0 after its offset was set back."""
+    absent: int = 0
+    """When the broker was asked and the group had committed nothing yet; 0: never so."""
+    rate: float | None = None
+    """Messages that the group committed a second in the minutes before the newest observation
+    of any group there; None when that is not known."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether the group has this message still to read."""
+        return self.latest.committed <= self.position.offset
+
+    @property
+    def ahead(self) -> int:
+        """Messages that the group has to read until it is beyond this one; 0 when it is."""
+        return max(0, self.position.offset + 1 - max(0, self.latest.committed))

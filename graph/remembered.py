@@ -6,8 +6,18 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from typing import TypeVar
 
 from graph.chain.names import normal
-from graph.facts import Facts
-from graph.model import IdKind, Location, Message, Operation, Position, Relation, Span, SpanContext
+from graph.facts import Facts, Kind, Succession, Window
+from graph.model import (
+    IdKind,
+    Location,
+    Message,
+    Operation,
+    Passage,
+    Position,
+    Relation,
+    Span,
+    SpanContext,
+)
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -54,6 +64,9 @@ class Remembered:
     def together(self, questions: Sequence[Callable[[], object]]) -> None:
         self._facts.together(questions)
 
+    def passages(self, positions: Collection[Position]) -> list[Passage]:
+        return self._facts.passages(positions)
+
     def located(self, ids: Collection[tuple[IdKind, str]]) -> list[Location]:
         return _remembered(
             [(kind, normal(kind, text)) for kind, text in ids],
@@ -61,6 +74,12 @@ class Remembered:
             self._facts.located,
             lambda location: ((location.kind, normal(location.kind, location.id)),),
         )
+
+    def seen(self, windows: Collection[Window], limit: int) -> list[Location]:
+        return self._facts.seen(windows, limit)
+
+    def successions(self, pairs: Collection[tuple[Kind, Kind]]) -> list[Succession]:
+        return self._facts.successions(pairs)
 
     def resolve(self, text: str) -> list[Location]:
         return self._facts.resolve(text)

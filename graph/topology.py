@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from graph.edges import EdgeRow, Role, completed
 from graph.model import Evidence
+from graph.producers import BrokerProducer, with_producers
 
 __all__ = ["Edge", "EdgeKey", "EdgeRow", "Node", "NodeKey", "NodeKind", "Role", "Topology"]
 
@@ -147,12 +148,14 @@ class Topology:
         cls,
         rows: Iterable[EdgeRow],
         members: Mapping[str, Collection[str]] | None = None,
+        producers: Iterable[BrokerProducer] = (),
         *,
         start: int = 0,
         end: int = 0,
     ) -> Topology:
-        """The topology of these rows, in any order; `members` are client ids by group."""
-        full = completed(rows, members)
+        """The topology of these rows, in any order; `members` are client ids by group,
+        `producers` those that wrote since `start`."""
+        full = with_producers(completed(rows, members), producers, members or (), end=end)
         seen = {row.service for row in full if row.service}
         seen |= {row.peer for row in full if row.evidence is Evidence.OBSERVED}
         parts: dict[EdgeKey, list[EdgeRow]] = defaultdict(list)
@@ -258,6 +261,8 @@ def _edge_key(row: EdgeRow, seen: set[str]) -> EdgeKey:
     if row.role is Role.PRODUCE:
         if not row.service:
             service = NodeKey(NodeKind.UNKNOWN, *place)
+            if row.group:
+                service = NodeKey(NodeKind.GROUP, row.group, row.environment)
         return EdgeKey(service, destination, row.role)
     if not row.service:
         service = NodeKey(NodeKind.GROUP, row.group, row.environment)

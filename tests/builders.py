@@ -18,7 +18,16 @@ from typing import Any
 
 from graph.chain import Chain, Creation, EventKey, Limits, Start, find
 from graph.facts import Facts
-from graph.model import Message, Operation, OperationType, Position, Relation, Span, SpanContext
+from graph.model import (
+    Message,
+    Operation,
+    OperationType,
+    Position,
+    Progress,
+    Relation,
+    Span,
+    SpanContext,
+)
 from tests.memory_facts import MemoryFacts
 
 EPOCH = 1_700_000_000_000_000_000
@@ -55,6 +64,7 @@ class Flow:
         self.operations: dict[SpanContext, Operation] = {}
         self.messages: dict[Position, Message] = {}
         self.spans: dict[SpanContext, Span] = {}
+        self.progress: list[Progress] = []
         self.now = EPOCH
         self._cluster = cluster
         self._system = system
@@ -162,6 +172,33 @@ class Flow:
     def receive(self, service: str, *sent: Sent, **fields: Any) -> Operation:
         return self.process(service, *sent, type=OperationType.RECEIVE, **fields)
 
+    def commit(
+        self,
+        group: str,
+        destination: str,
+        committed: int,
+        *,
+        partition: str = "0",
+        end: int | None = None,
+        time: int = 0,
+        incarnation: str = "i1",
+        assumed: bool = False,
+    ) -> Progress:
+        """The broker tells how far a group has got; the end is what was sent by then."""
+        seen = Progress(
+            self._cluster,
+            group,
+            destination,
+            partition,
+            committed,
+            self._offsets.get((destination, partition), 0) if end is None else end,
+            (time or self.tick()) // MILLISECOND * MILLISECOND,
+            incarnation,
+            assumed,
+        )
+        self.progress.append(seen)
+        return seen
+
     # Spans
 
     def operation(
@@ -254,11 +291,13 @@ class Flow:
         operations = list(self.operations.values()) * repeated
         messages = list(self.messages.values())
         spans = list(self.spans.values()) * repeated
+        progress = list(self.progress)
         if order is not None:
             order.shuffle(operations)
             order.shuffle(messages)
             order.shuffle(spans)
-        return MemoryFacts(operations, messages, spans)
+            order.shuffle(progress)
+        return MemoryFacts(operations, messages, spans, progress)
 
     def chain(
         self,

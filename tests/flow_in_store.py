@@ -10,7 +10,7 @@ from collector.taps.tap import Batch, PartitionKey
 from graph.model import Message
 from tests import stores
 from tests.builders import Flow
-from tests.poured import request
+from tests.poured import pour_progress, request
 
 
 def put_flow(store: Store, flow: Flow) -> Rollup:
@@ -22,6 +22,7 @@ def put_flow(store: Store, flow: Flow) -> Rollup:
         intake.start()
         intake.messages(_batch(list(flow.messages.values())))
         assert intake.stop(60)
+    pour_progress(flow, store)
     return stores.rolled_up(store)
 
 

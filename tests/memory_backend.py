@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 
 from collector.api.backend import Component, Stored
 from graph.edges import EdgeRow
+from graph.fate.consumers import Declared
 from graph.listing import Activity, Consumer, EventFilter, EventRow
+from graph.producers import BrokerProducer
 from tests.builders import Flow
 from tests.memory_facts import MemoryFacts
 
@@ -20,7 +22,9 @@ class MemoryBackend:
     rows: list[EventRow] = field(default_factory=list)
     edge_rows: list[EdgeRow] = field(default_factory=list)
     groups: list[Consumer] = field(default_factory=list)
+    broker_producers: list[BrokerProducer] = field(default_factory=list)
     activity: list[Activity] = field(default_factory=list)
+    expected: list[Declared] = field(default_factory=list)
     parts: list[Component] = field(default_factory=lambda: [Component("store", True, "open")])
     windows: list[tuple[int, int]] = field(default_factory=list)
     refreshed: int = 0
@@ -43,8 +47,7 @@ class MemoryBackend:
             )
             for message in flow.messages.values()
         ]
-        facts = MemoryFacts(flow.operations.values(), flow.messages.values(), flow.spans.values())
-        return cls(facts, sorted(rows, key=lambda row: -row.time))
+        return cls(flow.facts(), sorted(rows, key=lambda row: -row.time))
 
     def edges(self, start: int, end: int) -> Sequence[EdgeRow]:
         self.windows.append((start, end))
@@ -52,6 +55,9 @@ class MemoryBackend:
 
     def members(self) -> Mapping[str, Collection[str]]:
         return {one.group: {member.client_id for member in one.members} for one in self.groups}
+
+    def producers(self, since: int) -> Collection[BrokerProducer]:
+        return [one for one in self.broker_producers if one.last >= since]
 
     def recent(self, wanted: EventFilter) -> Sequence[EventRow]:
         return [row for row in self.rows if wanted.accepts(row)][: wanted.limit]
@@ -62,8 +68,11 @@ class MemoryBackend:
         found = self.activity[mark : mark + limit]
         return Stored(found, mark + len(found), mark + len(found) < len(self.activity))
 
-    def consumers(self) -> Sequence[Consumer]:
+    def consumers(self, *, paces: bool = True) -> Sequence[Consumer]:
         return list(self.groups)
+
+    def declared(self) -> Sequence[Declared]:
+        return list(self.expected)
 
     def health(self) -> Sequence[Component]:
         return list(self.parts)

@@ -12,7 +12,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1 import trace_pb2
 
 from collector.store.client import Store
-from graph.model import Message, Operation, Relation, Span
+from graph.model import Copied, CopyKind, Message, Operation, Relation, Span
 from tests import stores
 from tests.builders import Flow
 
@@ -32,8 +32,30 @@ def pour(flow: Flow, store: Store) -> None:
     for message in flow.messages.values():
         for name, value in _columns(message).items():
             columns[name].append(value)
-    store.insert("messages_in", columns)
-    store.insert("positions", _read_to(flow))
+    if columns:
+        store.insert("messages_in", columns)
+        store.insert("positions", _read_to(flow))
+    pour_progress(flow, store)
+
+
+def pour_progress(flow: Flow, store: Store) -> None:
+    """Store what the broker told of the groups' progress."""
+    if not flow.progress:
+        return
+    store.insert(
+        "progress",
+        {
+            "time": [one.time // 1_000_000 for one in flow.progress],
+            "cluster": [one.cluster for one in flow.progress],
+            "consumer_group": [one.group for one in flow.progress],
+            "destination": [one.destination for one in flow.progress],
+            "incarnation": [one.incarnation for one in flow.progress],
+            "partition": [one.partition for one in flow.progress],
+            "committed": [one.committed for one in flow.progress],
+            "end_offset": [one.end for one in flow.progress],
+            "assumed": [one.assumed for one in flow.progress],
+        },
+    )
 
 
 def _read_to(flow: Flow) -> dict[str, list[object]]:
@@ -144,7 +166,9 @@ def _columns(message: Message) -> dict[str, object]:
         )
         if value
     ]
+    headers += _spring(message.copied) if message.copied else []
     at = message.position
+    value = (message.value or "{}").encode()
     return {
         "received": time.time_ns(),
         "environment": message.environment,
@@ -158,6 +182,16 @@ def _columns(message: Message) -> dict[str, object]:
         "key": message.key.encode() or None,
         "header_names": [name for name, _ in headers],
         "header_values": [value.encode() for _, value in headers],
-        "value": b"{}",
-        "value_size": 2,
+        "value": value,
+        "value_size": len(value),
     }
+
+
+def _spring(copied: Copied) -> list[tuple[str, str]]:
+    """What a copy says, in the headers of Spring for Kafka."""
+    dead = copied.kind is CopyKind.DEAD_LETTER
+    prefix = "kafka_dlt-original-" if dead else "kafka_original-"
+    said = [("topic", copied.destination), ("partition", copied.partition)]
+    said += [("offset", str(copied.offset))] if copied.offset is not None else []
+    said += [("consumer-group", copied.consumer)] if copied.consumer and dead else []
+    return [(prefix + name, value) for name, value in said]

@@ -100,12 +100,12 @@ class RunningCollector:
                 raise
 
 
-def eventually(look: Callable[[], T | None], seconds: float = 20.0) -> T:
-    """What `look` finds, as soon as it finds something."""
+def eventually(look: Callable[[], T | None], seconds: float = 20.0, *, every: float = 0.02) -> T:
+    """What `look` finds, as soon as it finds something; it looks again `every` so many seconds."""
     until = time.monotonic() + seconds
     while True:
         found = look()
         if found:
             return found
         assert time.monotonic() < until, f"nothing after {seconds} s"
-        time.sleep(0.02)
+        time.sleep(every)

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from graph.chain.result import Chain, Limits
 from graph.direction import Direction
+from graph.fate.result import Fates
 from graph.listing import Activity, Consumer, EventFilter, EventRow
 from graph.topology import Topology
 from tui.remote import ApiClient
@@ -37,6 +38,7 @@ from tui.source import (
 if TYPE_CHECKING:
     from collector.api.backend import Backend
     from collector.runtime import Runtime
+    from graph.fate.consumers import Declared
 
 __all__ = [
     "Ambiguous",
@@ -91,7 +93,7 @@ def open_source(
             "flowtap up starts a collector, flowtap import FILE fills a store, flowtap demo "
             "shows how it looks.",
         )
-    return _opened(location, places.shown(location))
+    return _opened(location, places.shown(location), config)
 
 
 def running_collector(location: Path | str) -> Runtime | None:
@@ -110,15 +112,20 @@ def running_collector(location: Path | str) -> Runtime | None:
     return runtime
 
 
-def _opened(location: Path | str, name: str, closing: ExitStack | None = None) -> LocalSource:
+def _opened(location: Path | str, name: str, config: Path | None) -> LocalSource:
     from collector.backend import StoreBackend
     from collector.store import client as stores
 
-    stack = closing or ExitStack()
+    def declared() -> Sequence[Declared]:
+        from collector.config import load
+
+        return [one.declared for one in load(config=config).consumers]
+
+    stack = ExitStack()
     try:
         with _explained():
             store = stack.enter_context(stores.Store(location))
-            return LocalSource(StoreBackend(store), name, stack.close)
+            return LocalSource(StoreBackend(store, declared=declared), name, stack.close)
     except BaseException:
         stack.close()
         raise
@@ -168,27 +175,25 @@ class LocalSource:
         direction: Direction = Direction.BOTH,
         depth: int | None = None,
         limit: int | None = None,
+        explained: bool = False,
     ) -> Chain:
         from collector import questions
-        from graph.lookup import SeveralMeanings, Unknown
 
         limits = Limits(seconds=CHAIN_SECONDS)
         if depth is not None:
             limits = replace(limits, depth=depth)
         if limit is not None:
             limits = replace(limits, events=limit)
-        try:
-            with _explained():
-                return questions.chain(self._backend, text, direction=direction, limits=limits)
-        except Unknown:
-            raise NotFound(f"nothing is known by {text}", questions.SEARCHED) from None
-        except SeveralMeanings as several:
-            count = len(several.candidates)
-            raise Ambiguous(
-                f"{text} could mean {count:,} things",
-                several.candidates,
-                "Ask again with one of the candidates.",
-            ) from None
+        with _one_meaning(text), _explained():
+            return questions.chain(
+                self._backend, text, direction=direction, limits=limits, explained=explained
+            )
+
+    def fate(self, text: str) -> Fates:
+        from collector import questions
+
+        with _one_meaning(text), _explained():
+            return questions.fate(self._backend, text, limits=Limits(seconds=CHAIN_SECONDS))
 
     def topology(
         self,
@@ -258,6 +263,25 @@ class LocalFollowing:
 
     def close(self) -> None:
         self._closed.set()
+
+
+@contextmanager
+def _one_meaning(text: str) -> Iterator[None]:
+    """Turns what a look-up says of a text into the source's errors."""
+    from collector import questions
+    from graph.lookup import SeveralMeanings, Unknown
+
+    try:
+        yield
+    except Unknown:
+        raise NotFound(f"nothing is known by {text}", questions.SEARCHED) from None
+    except SeveralMeanings as several:
+        count = len(several.candidates)
+        raise Ambiguous(
+            f"{text} could mean {count:,} things",
+            several.candidates,
+            "Ask again with one of the candidates.",
+        ) from None
 
 
 @contextmanager

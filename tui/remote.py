@@ -12,10 +12,12 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from graph.chain.result import Chain
 from graph.direction import Direction
+from graph.fate.result import Fates
 from graph.filter import written
 from graph.listing import Activity, Consumer, EventFilter, EventRow
 from graph.topology import Topology
 from graph.wire.chain import chain_from_dict
+from graph.wire.fate import fates_from_dict
 from graph.wire.listing import (
     activity_from_dict,
     candidate_from_dict,
@@ -72,9 +74,15 @@ class ApiClient:
         direction: Direction = Direction.BOTH,
         depth: int | None = None,
         limit: int | None = None,
+        explained: bool = False,
     ) -> Chain:
         asked = {"direction": direction.value, "depth": depth, "limit": limit}
+        if explained:
+            asked["explain"] = "true"
         return self._ask(f"/chain/{quote(text, safe='/')}", asked, chain_from_dict)
+
+    def fate(self, text: str) -> Fates:
+        return self._ask(f"/fate/{quote(text, safe='/')}", {}, fates_from_dict)
 
     def topology(
         self,

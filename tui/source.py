@@ -19,8 +19,8 @@ from typing import Any, Protocol
 
 from graph.chain.result import Chain
 from graph.direction import Direction
-from graph.listing import Activity, Consumer, EventFilter, EventRow
-from graph.lookup import Candidate
+from graph.fate.result import Fates
+from graph.listing import Activity, Candidate, Consumer, EventFilter, EventRow
 from graph.topology import Topology
 
 
@@ -103,8 +103,16 @@ class Source(Protocol):
         direction: Direction = Direction.BOTH,
         depth: int | None = None,
         limit: int | None = None,
+        explained: bool = False,
     ) -> Chain:
-        """The chain of the event that an id of any kind names. Raises NotFound, Ambiguous."""
+        """The chain of the event that an id of any kind names, if wanted with its explanations.
+
+        Raises NotFound, Ambiguous.
+        """
+
+    def fate(self, text: str) -> Fates:
+        """What became of the event that an id of any kind names, at each consumer that should
+        have had it; of several the earliest. Raises NotFound, Ambiguous."""
 
     def topology(
         self,

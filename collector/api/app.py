@@ -7,7 +7,7 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI, Security
 from fastapi.security import HTTPBearer
 
-from collector.api import chain, consumers, destinations, events, health, tail, topology
+from collector.api import chain, consumers, destinations, events, fate, health, tail, topology
 from collector.api.asking import Asking
 from collector.api.backend import Backend
 from collector.api.errors import LastResort, handle_errors
@@ -41,7 +41,7 @@ def create_app(
     # The guard asks for the token, of every path; this describes it.
     described = HTTPBearer(auto_error=False, description="Only where api.token is set.")
     resources = APIRouter(prefix=PREFIX, responses=PROBLEMS, dependencies=[Security(described)])
-    for resource in (events, chain, topology, destinations, consumers, tail, health):
+    for resource in (events, chain, fate, topology, destinations, consumers, tail, health):
         resources.include_router(resource.router)
     app.include_router(resources)
     handle_errors(app)

@@ -8,7 +8,9 @@ from typing import NamedTuple, Protocol
 
 from graph.edges import EdgeRow
 from graph.facts import Facts
+from graph.fate.consumers import Declared
 from graph.listing import Activity, Consumer, EventFilter, EventRow
+from graph.producers import BrokerProducer
 
 
 class Stored(NamedTuple):
@@ -50,14 +52,21 @@ class Backend(Protocol):
     def members(self) -> Mapping[str, Collection[str]]:
         """Client ids of the consumer groups' members, by group, as `Topology.build` wants them."""
 
+    def producers(self, since: int) -> Collection[BrokerProducer]:
+        """Producers that their broker saw write in the minute of `since` or later."""
+
     def recent(self, wanted: EventFilter) -> Sequence[EventRow]:
         """The newest events that fit, newest first, at most `wanted.limit`."""
 
     def stored(self, mark: int, limit: int) -> Stored:
         """What was stored after the mark, at most `limit`; a negative mark stands for now."""
 
-    def consumers(self) -> Sequence[Consumer]:
-        """Consumer groups as the brokers tell them, by cluster and group."""
+    def consumers(self, *, paces: bool = True) -> Sequence[Consumer]:
+        """Consumer groups as the brokers tell them, by cluster and group; without `paces`,
+        how fast they go and how old what waits is may be left out."""
+
+    def declared(self) -> Sequence[Declared]:
+        """Consumers that the configuration tells of. May raise `ConfigError`."""
 
     def health(self) -> Sequence[Component]:
         """How each part is doing; quick, without a query that could hang."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
@@ -20,6 +20,8 @@ from graph.export import CHAIN_FORMATS
 from graph.lookup import SeveralMeanings, Unknown
 from graph.wire.chain import chain_to_dict
 from graph.wire.listing import candidate_to_dict
+
+T = TypeVar("T")
 
 router = APIRouter(tags=["events"])
 
@@ -59,12 +61,15 @@ async def chain(
     depth: Annotated[int | None, Query(ge=0, description="Generations either way.")] = None,
     limit: Annotated[int | None, Query(ge=1, description="Events at most.")] = None,
     bodies: Annotated[bool, Query(description="With headers and values of messages.")] = True,
+    explain: Annotated[
+        bool, Query(description="With what was tried for each join, and why it won or is missing.")
+    ] = False,
     format: Annotated[
         str | None, Query(pattern=f"^({'|'.join(CHAIN_FORMATS)})$", description="Another format.")
     ] = None,
 ) -> Response:
     """The chain of one event: its causes, its effects, every delivery, and the evidence."""
-    limits = _limits(request.app.state.limits, asked.deadline, depth, limit)
+    limits = limits_of(request.app.state.limits, asked.deadline, depth, limit)
     written = CHAIN_FORMATS[format] if format else None
 
     def told(chain: Chain) -> bytes:
@@ -73,9 +78,11 @@ async def chain(
         return json_bytes(chain_to_dict(chain, bodies=bodies))
 
     def found(backend: Backend) -> tuple[int, bytes]:
-        return _answer(
+        return answer(
             id,
-            lambda: questions.chain(backend, id, direction=direction, limits=limits),
+            lambda: questions.chain(
+                backend, id, direction=direction, limits=limits, explained=explain
+            ),
             told,
         )
 
@@ -89,16 +96,16 @@ async def chain(
 )
 async def event(asked: Asked, request: Request, id: Id) -> Response:
     """One event: its messages, operations and deliveries, without causes and effects."""
-    limits = _limits(request.app.state.limits, asked.deadline, 0, None)
+    limits = limits_of(request.app.state.limits, asked.deadline, 0, None)
 
     def found(backend: Backend) -> tuple[int, bytes]:
-        return _answer(id, lambda: questions.chain(backend, id, limits=limits), _one)
+        return answer(id, lambda: questions.chain(backend, id, limits=limits), _one)
 
     status, body = await asked.ask(found, asked.backend)
     return json_answer(body, status)
 
 
-def _limits(caps: Caps, deadline: float, depth: int | None, limit: int | None) -> Limits:
+def limits_of(caps: Caps, deadline: float, depth: int | None, limit: int | None) -> Limits:
     """What was asked for, within what is allowed; half of the time is for what comes after."""
     limits = Limits(events=caps.chain_events, seconds=deadline / 2)
     if depth is not None:
@@ -108,10 +115,8 @@ def _limits(caps: Caps, deadline: float, depth: int | None, limit: int | None) -
     return limits
 
 
-def _answer(
-    text: str, find: Callable[[], Chain], told: Callable[[Chain], bytes]
-) -> tuple[int, bytes]:
-    """Status and body."""
+def answer(text: str, find: Callable[[], T], told: Callable[[T], bytes]) -> tuple[int, bytes]:
+    """Status and body of what is known by an id."""
     try:
         return 200, told(find())
     except Unknown:

@@ -127,7 +127,17 @@ class Consumer(Shape):
     group: str
     cluster: str
     state: str
-    lag: int
+    lag: int = Field(description="Messages that wait.")
+    lag_seconds: float | None = Field(
+        description="Age of the oldest of them when the broker was last asked; null: unknown."
+    )
+    oldest_ns: int = Field(description="When the oldest of them was produced.")
+    oldest: str | None
+    rate: float | None = Field(description="Messages committed a second in the last minutes.")
+    growth: float | None = Field(description="Messages added a second meanwhile.")
+    catch_up_seconds: float | None = Field(
+        description="Until nothing waits any more, as things go; null for never or unknown."
+    )
     services: list[str]
     destinations: list[str]
     time_ns: int
@@ -202,6 +212,11 @@ class Chain(Shape):
         description="`cause`, `effect`, `evidence`, `via`, `service`, `group`, `delay_ns`, "
         "`candidates`, `way`."
     )
+    explanations: list[dict[str, Any]] | None = Field(
+        default=None,
+        description="When asked for, by event: what was tried towards its `producer`, its `causes` "
+        "and its `deliveries`, in order: `via`, `found`, `reason`, `because`, `subject`.",
+    )
 
 
 class Event(Shape):
@@ -211,6 +226,63 @@ class Event(Shape):
     id: str
     event: dict[str, Any]
     deliveries: list[dict[str, Any]]
+
+
+class Position(Shape):
+    """Where a message lies."""
+
+    system: str
+    cluster: str
+    destination: str
+    incarnation: str
+    partition: str
+    offset: int
+
+
+class Fate(Shape):
+    """What became of an event at one consumer."""
+
+    name: str = Field(description="The services, or the group where nobody knows them.")
+    services: list[str]
+    group: str
+    group_known: str | None = Field(
+        description="Why the group is the services': `span`, `configuration` or `name`."
+    )
+    status: str = Field(
+        description="`dead-lettered`, `failed`, `retried`, `pending`, `no evidence`, "
+        "`not subscribed`, `skipped`, `passed` or `handled`."
+    )
+    evidence: str | None = Field(
+        description="`observed`, `declared`, `matched`, `inferred`, or null for none."
+    )
+    time_ns: int = Field(description="Of what the evidence tells.")
+    time: str | None
+    explanation: str
+    needed: str = Field(description="What would be needed to know more; may be empty.")
+    notes: list[str] = Field(description="What else is true.")
+    attempts: int
+    duration_ns: int | None
+    error: str
+    copy_at: Position | None = Field(description="Where it lies to be tried again, or given up.")
+    ahead: int | None = Field(description="Messages until the group is beyond it.")
+    rate: float | None = Field(description="Messages that the group commits a second.")
+    expected_ns: int
+    expected: str | None
+    passed_after_ns: int = Field(description="The group was last seen at or before it.")
+    passed_after: str | None
+    passed_by_ns: int = Field(description="The group was first seen beyond it.")
+    passed_by: str | None
+
+
+class Fates(Shape):
+    """One event, and what became of it at each consumer."""
+
+    format: int
+    event: EventRow
+    copies: list[Position]
+    consumers: list[Fate] = Field(description="What wants looking at first.")
+    notes: list[str]
+    others: int = Field(description="Further events of the same id.")
 
 
 class Topology(Shape):

@@ -1,13 +1,13 @@
-"""What message headers call things: trace contexts, CloudEvents, and plain names.
+"""What headers are called where no framework's profile says otherwise: CloudEvents, plain names.
 
-Header names compare without case. Every trace context is kept, in order, because frameworks
-disagree about which of two they read. Sources: W3C Trace Context, B3 propagation, the
-CloudEvents Kafka, AMQP and NATS bindings.
+Header names compare without case. Sources: the CloudEvents Kafka, AMQP and NATS bindings.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from collector.conventions.contexts import STARTING
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +17,6 @@ class HeaderField:
     column: str
     headers: tuple[str, ...]
     """Lower case. The first header that is present and not empty wins."""
-    attribute: str = ""
-    """The CloudEvents attribute that fills it in structured mode, before the headers."""
 
 
 def _cloud_event(attribute: str) -> tuple[str, ...]:
@@ -32,14 +30,12 @@ FIELDS: tuple[HeaderField, ...] = (
     HeaderField(
         "message_id",
         (*_cloud_event("id"), "message-id", "message_id", "messageid", "x-message-id"),
-        "id",
     ),
     HeaderField(
         "event_type",
         (*_cloud_event("type"), "event-type", "event_type", "eventtype", "message-type", "type"),
-        "type",
     ),
-    HeaderField("source", (*_cloud_event("source"), "source"), "source"),
+    HeaderField("source", (*_cloud_event("source"), "source")),
     HeaderField(
         "causation_id",
         (
@@ -49,7 +45,6 @@ FIELDS: tuple[HeaderField, ...] = (
             "causationid",
             "x-causation-id",
         ),
-        "causationid",
     ),
     HeaderField(
         "correlation_id",
@@ -62,44 +57,9 @@ FIELDS: tuple[HeaderField, ...] = (
             "conversation-id",
             "conversation_id",
         ),
-        "correlationid",
     ),
 )
 
-STRUCTURED = "application/cloudevents"
-"""A content type that begins so holds the whole CloudEvent, as JSON, in the value."""
+CONTENT_TYPE = "content-type"
 
-
-@dataclass(frozen=True, slots=True)
-class ContextHeader:
-    """A header that carries a whole trace context in one value."""
-
-    name: str
-    """Lower case."""
-    pattern: str
-    """RE2 with two groups: trace id and span id. What does not match is no context."""
-
-
-_TRACE = "[0-9a-f]{32}"
-_SPAN = "[0-9a-f]{16}"
-
-TRACEPARENTS = (
-    # Version 00 ends after the flags; a later version may go on after a dash; ff is forbidden.
-    rf"^[ \t]*00-({_TRACE})-({_SPAN})-[0-9a-f]{{2}}[ \t]*$",
-    r"^[ \t]*(?:0[1-9a-f]|[1-9a-e][0-9a-f]|f[0-9a-e])"
-    rf"-({_TRACE})-({_SPAN})-[0-9a-f]{{2}}(?:-.*)?[ \t]*$",
-)
-
-CONTEXTS: tuple[ContextHeader, ...] = (
-    *(ContextHeader("traceparent", pattern) for pattern in TRACEPARENTS),
-    ContextHeader("b3", rf"^([0-9a-f]{{16}}|{_TRACE})-({_SPAN})(?:-[01d](?:-{_SPAN})?)?$"),
-)
-
-CONTEXT_PAIRS: tuple[tuple[str, str], ...] = (("x-b3-traceid", "x-b3-spanid"),)
-"""Headers that carry trace id and span id apart, as hex."""
-
-STARTING = ContextHeader("traceparent", TRACEPARENTS[0])
-"""The CloudEvents attribute with the context in which the event began, over all its hops: read,
-by header or in structured mode, where the message carries no context of its own hop."""
-
-STARTING_HEADERS = _cloud_event(STARTING.name)
+STARTING_HEADERS = _cloud_event(STARTING)

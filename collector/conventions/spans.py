@@ -119,9 +119,28 @@ POSITION_IDS: tuple[PositionId, ...] = (
     PositionId("opentelemetry.instrumentation.aiokafka", r"^(.+)\.(\d+)\.(\d+)$"),
     PositionId("opentelemetry.instrumentation.confluent_kafka", r"^(.+)\.(\d+)\.(\d+)$"),
     PositionId("github.com/dnwe/otelsarama", r"^()()(\d+)$"),
-    PositionId("faststream", r"^()()(\d+)-\d+$"),
+    # Of a batch it is the first and the last offset: no place of one message.
+    PositionId("opentelemetry.instrumentation.faststream", r"^()()(?:(\d+)-\d+|\d+-\d+-\d+)$"),
 )
 """The id of a message is not one thing: these scopes mean its place by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedType:
+    """A scope that tells an operation's type by the name of its span, and by nothing else."""
+
+    scope: str
+    kind: str
+    ending: str
+    """How the span's name ends."""
+    type: str
+
+
+NAMED_TYPES: tuple[NamedType, ...] = (
+    NamedType("opentelemetry.instrumentation.faststream", "Producer", " create", "create"),
+    # Of kafka-python: it ends before the record is handled.
+    NamedType("opentelemetry.instrumentation.kafka", "Consumer", " receive", "receive"),
+)
 
 ENVIRONMENT = ("deployment.environment.name", "deployment.environment")
 """Resource attributes that name the environment."""

@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from collector.conventions.own import Own
 from collector.store import migrations, views
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,9 @@ READER_SETTINGS: dict[str, object] = {
 }
 
 
+RAW_FORMATS = {"String": "bytes", "DateTime64*": "int"}
+
+
 class StoreError(Exception):
     """The store cannot do what was asked; the message says what and, where known, the remedy."""
 
@@ -75,13 +79,19 @@ class StoreBusy(StoreError):
 class Store:
     """An open store. Thread-safe: one insert at a time, reads beside it."""
 
-    def __init__(self, location: Path | str, *, readers: int = READERS) -> None:
+    def __init__(
+        self, location: Path | str, *, own: Own | None = None, readers: int = READERS
+    ) -> None:
         """Open, and create or migrate, the store at a directory or a ClickHouse URL.
 
+        Who stores messages says by what conventions beside the program's; who only reads does
+        not, and leaves the store's as they are.
         Raises `StoreBusy` when another process owns the directory, `StoreError` when the
         directory cannot be used or its schema is newer than this program.
         """
         self.location = location
+        self.own = own or Own()
+        """The user's conventions, as far as this opening knows them."""
         self._lock_file: IO[str] | None = None
         self._write = threading.Lock()
         self._roll = threading.Lock()
@@ -95,7 +105,7 @@ class Store:
         try:
             self._writer = self._connect({**WRITER_SETTINGS, **self._otlp_format()})
             with self._guarded():
-                migrations.migrate(self._writer)
+                migrations.migrate(self._writer, own)
             self._roller = self._connect(ROLLER_SETTINGS)
             for _ in range(readers):
                 self._readers.put(self._connect(READER_SETTINGS))
@@ -218,11 +228,16 @@ class Store:
             return client.command(sql, parameters=dict(parameters or {}))
 
     def query(
-        self, sql: str, parameters: Mapping[str, Any] | None = None
+        self, sql: str, parameters: Mapping[str, Any] | None = None, *, raw: bool = False
     ) -> Sequence[Sequence[Any]]:
-        """Rows of a SELECT; parameters are bound by the engine, as `{name:Type}`."""
+        """Rows of a SELECT; parameters are bound by the engine, as `{name:Type}`.
+
+        `raw` leaves strings as bytes, and times as numbers in the column's own unit since 1970.
+        """
+        formats = RAW_FORMATS if raw else None
         with self.reading() as client:
-            return client.query(sql, parameters=dict(parameters or {})).result_rows  # type: ignore[no-any-return]
+            answer = client.query(sql, parameters=dict(parameters or {}), query_formats=formats)
+            return answer.result_rows  # type: ignore[no-any-return]
 
     @contextmanager
     def writing(self) -> Iterator[Any]:

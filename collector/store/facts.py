@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
-from collector.conventions.render import normal_id
 from collector.store import rows
 from collector.store.client import READERS, Store
 from collector.store.lives import Lives
-from graph.chain.names import fits, is_whole
-from graph.chain.names import normal_id as normal
+from collector.store.passages import passages
+from collector.store.successions import successions
+from graph.chain.names import fits, is_whole, normal, normal_id
+from graph.facts import Kind, Succession, Window
 from graph.model import (
     IdKind,
     Location,
     Message,
     Operation,
+    Passage,
     Position,
     Relation,
     Span,
@@ -34,8 +36,17 @@ CHUNK = 5_000
 RESOLVED = 1_000
 """Places named by one pasted id, at most, newest first."""
 
+SORTED = 5_000
+"""Places of one id in one window among which the earliest are looked for."""
+
+NAMED = (
+    "if(kind = 'business', concat(lower(substring(written, 1, position(written, '='))), id), id)"
+)
+"""An id of `ids` as it is asked for: a business id lies there by its value alone."""
+
 _POSITION = re.compile(r"^(?P<destination>.+?)[/:](?P<partition>\d+)[/:@](?P<offset>\d+)$")
 _DOTTED = re.compile(r"^(?P<destination>.+)\.(?P<partition>\d+)\.(?P<offset>\d+)$")
+_UUID = re.compile(r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
 _ADDRESS = re.compile(r"^([0-9a-f]{32})/([0-9a-f]{16})$")
 _TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$")
 
@@ -104,6 +115,9 @@ class StoreFacts:
         for future in waiting:
             future.result()
 
+    def passages(self, positions: Collection[Position]) -> list[Passage]:
+        return passages(self._store, positions)
+
     def located(self, ids: Collection[tuple[IdKind, str]]) -> list[Location]:
         sql = (
             f"SELECT {rows.LOCATION_COLUMNS} FROM ids "
@@ -112,10 +126,19 @@ class StoreFacts:
             "partition, offset"
         )
         keys = {
-            (normal(text), str(kind)) for kind, text in ids if text and kind is not IdKind.POSITION
+            (normal_id(text), str(kind))
+            for kind, text in ids
+            if text and kind not in (IdKind.POSITION, IdKind.BUSINESS)
         }
+        business = {normal(kind, text) for kind, text in ids if kind is IdKind.BUSINESS}
+        keys |= {(text.partition("=")[2], str(IdKind.BUSINESS)) for text in business}
         texts = {text for kind, text in ids if kind is IdKind.POSITION}
-        found = [rows.location(row) for row in self._each(sql, keys)]
+        keys |= {(normal_id(text), str(IdKind.POSITION)) for text in texts}
+        found = [
+            location
+            for location in map(rows.location, self._each(sql, keys))
+            if _is_meant(location, business, texts)
+        ]
         return found + (self._naming(texts) if texts else [])
 
     def _naming(self, texts: Collection[str]) -> list[Location]:
@@ -135,6 +158,38 @@ class StoreFacts:
             for op in operations
         ]
 
+    def seen(self, windows: Collection[Window], limit: int) -> list[Location]:
+        # One kind at a time: ids beside their kind, as pairs, take the index twice as long.
+        by_kind: dict[IdKind, set[tuple[str, int, int]]] = {}
+        for kind, text, start, end in windows:
+            by_kind.setdefault(kind, set()).add((text, start, end))
+        sql = (
+            f"SELECT DISTINCT {rows.LOCATION_COLUMNS}, at, window "
+            "FROM (SELECT arrayJoin(arrayFilter("
+            f"w -> w.1 = {NAMED} AND at >= w.2 AND at <= w.3, "
+            "{keys:Array(Tuple(String, Int64, Int64))})) AS window, "
+            f"{rows.nanoseconds('time')} AS at, * FROM ids "
+            "WHERE kind = {kind:String} AND id IN {ids:Array(String)} "
+            "AND time >= fromUnixTimestamp64Nano({start:Int64}) "
+            "AND time <= fromUnixTimestamp64Nano({end:Int64}) "
+            f"LIMIT {SORTED} BY window) ORDER BY at LIMIT {{limit:UInt32}} BY window"
+        )
+        found: dict[Location, None] = {}
+        for kind, asked in by_kind.items():
+            keys = sorted(asked)
+            bounds = {
+                "kind": kind.value,
+                "ids": sorted({_bare(kind, text) for text, _, _ in keys}),
+                "start": min(start for _, start, _ in keys),
+                "end": max(end for _, _, end in keys),
+                "limit": limit,
+            }
+            found.update((rows.location(row), None) for row in self._each(sql, keys, **bounds))
+        return list(found)
+
+    def successions(self, pairs: Collection[tuple[Kind, Kind]]) -> list[Succession]:
+        return successions(self._store, pairs)
+
     def resolve(self, text: str) -> list[Location]:
         text = text.strip()
         if not text:
@@ -144,17 +199,27 @@ class StoreFacts:
         def ask(way: Callable[[str], list[Location]]) -> None:
             found.extend(way(text))
 
-        self.together([partial(ask, way) for way in (self._named, self._at, self._traced)])
-        return found
+        dashed = _UUID.match(text) is not None
+        ways = [self._named, self._at]
+        if "=" in text:
+            ways.append(self._business)
+        if not dashed:
+            ways.append(self._traced)
+        self.together([partial(ask, way) for way in ways])
+        # Few write a trace id as a UUID, and nearly all message ids are one.
+        return self._traced(text) if dashed and not found else found
+
+    def _business(self, text: str) -> list[Location]:
+        return self.located([(IdKind.BUSINESS, text)])
 
     def _named(self, text: str) -> list[Location]:
         sql = (
-            f"SELECT {rows.LOCATION_COLUMNS} FROM ids WHERE id = {normal_id('{text:String}')} "
+            f"SELECT {rows.LOCATION_COLUMNS} FROM ids WHERE id = {{text:String}} "
             "AND kind != 'causation' ORDER BY kind = 'correlation', time DESC "
             "LIMIT 1 BY kind, trace_id, span_id, system, cluster, destination, incarnation, "
             f"partition, offset LIMIT {RESOLVED}"
         )
-        return [rows.location(row) for row in self._store.query(sql, {"text": text})]
+        return [rows.location(row) for row in self._rows(sql, {"text": normal_id(text)})]
 
     def _at(self, text: str) -> list[Location]:
         found = _POSITION.match(text) or _DOTTED.match(text)
@@ -185,8 +250,7 @@ class StoreFacts:
         )
         asked = {"d": position.destination, "p": position.partition, "o": position.offset}
         return [
-            _place(text, IdKind.POSITION, rows.operation(row))
-            for row in self._store.query(sql, asked)
+            _place(text, IdKind.POSITION, rows.operation(row)) for row in self._rows(sql, asked)
         ]
 
     def _traced(self, text: str) -> list[Location]:
@@ -206,11 +270,11 @@ class StoreFacts:
     def _trace(self, text: str, trace_id: str) -> list[Location]:
         found = [_place(text, IdKind.TRACE, op) for op in self.operations([trace_id])]
         sql = (
-            f"SELECT {rows.RELATION_COLUMNS}, {rows.nanoseconds('time')} FROM relations "
+            f"SELECT {rows.RELATION_COLUMNS}, time FROM relations "
             "WHERE target_trace_id = {trace:String} AND kind = 'header' "
             f"LIMIT 1 BY {rows.POSITION}, offset LIMIT {RESOLVED}"
         )
-        for row in self._store.query(sql, {"trace": trace_id}):
+        for row in self._rows(sql, {"trace": trace_id}):
             source = rows.relation(row).source
             assert isinstance(source, Position)
             found.append(
@@ -232,7 +296,7 @@ class StoreFacts:
         )
         found = [
             Location(text, IdKind.SPAN, context=span.context, time=span.start, service=span.service)
-            for span in map(rows.span, self._store.query(sql, {"span": span_id, "trace": trace_id}))
+            for span in map(rows.span, self._rows(sql, {"span": span_id, "trace": trace_id}))
         ]
         if not found and trace_id:
             # The span was never exported, but messages or spans may still point at it.
@@ -244,11 +308,25 @@ class StoreFacts:
             ]
         return found
 
+    def _rows(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        return self._store.query(sql, parameters, raw=True)
+
     def _each(self, sql: str, keys: Collection[Any], **parameters: Any) -> Iterator[Sequence[Any]]:
         remaining = iter(keys if isinstance(keys, set) else dict.fromkeys(keys))
         while chunk := list(islice(remaining, CHUNK)):
             plain = [tuple(key) if isinstance(key, tuple) else key for key in chunk]
-            yield from self._store.query(sql, {"keys": plain, **parameters})
+            yield from self._rows(sql, {"keys": plain, **parameters})
+
+
+def _is_meant(location: Location, business: Collection[str], places: Collection[str]) -> bool:
+    """Whether what was found by its id's bare, lower-cased text is what was asked for."""
+    if location.kind is IdKind.BUSINESS:
+        return normal(location.kind, location.id) in business
+    return location.kind is not IdKind.POSITION or location.id in places
+
+
+def _bare(kind: IdKind, text: str) -> str:
+    return text.partition("=")[2] if kind is IdKind.BUSINESS else text
 
 
 def _place(text: str, kind: IdKind, operation: Operation) -> Location:

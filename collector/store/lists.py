@@ -1,4 +1,4 @@
-"""Lists by SQL: recent events, what was just stored, consumer groups."""
+"""Lists by SQL: recent events, and what was just stored."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ from collector.store.filters import (
     short_way,
 )
 from collector.store.rows import POSITION, nanoseconds, readable
-from graph.listing import Activity, Consumer, EventFilter, EventRow, Member
-from graph.model import Progress
+from graph.listing import Activity, EventFilter, EventRow
 
 _MINUTE = 60 * 10**9
 
@@ -252,53 +251,3 @@ def newest_mark(store: Store) -> int:
         f"(SELECT {nanoseconds('max(received)')} FROM operations))"
     )[0]
     return int(row[0] or 0)
-
-
-def consumers(store: Store) -> list[Consumer]:
-    """Consumer groups as their broker last told them, with the services that name them."""
-    groups: dict[tuple[str, str], dict[str, Any]] = {}
-
-    def group(cluster: str, name: str) -> dict[str, Any]:
-        blank = {"state": "", "members": [], "progress": [], "time": 0, "asked": 0}
-        return groups.setdefault((cluster, name), blank)
-
-    for row in store.query(
-        f"SELECT cluster, consumer_group, member_id, client_id, host, state, assignment, "
-        f"{nanoseconds('time')} AS at FROM members FINAL ORDER BY at"
-    ):
-        entry = group(row[0], row[1])
-        if row[7] > entry["time"]:
-            # Members that the newest answer does not name are gone.
-            entry.update(time=row[7], state=row[5], members=[])
-        if row[2]:
-            assignment = tuple((a["destination"], a["partition"]) for a in row[6])
-            entry["members"].append(Member(row[2], row[3], row[4], assignment))
-    for row in store.query(
-        "SELECT cluster, consumer_group, destination, partition, incarnation, "
-        f"argMax(committed, time), argMax(end_offset, time), {nanoseconds('max(time)')} "
-        "FROM progress GROUP BY cluster, consumer_group, destination, partition, incarnation "
-        "ORDER BY destination, toUInt64OrZero(partition)"
-    ):
-        entry = group(row[0], row[1])
-        entry["progress"].append(
-            Progress(row[0], row[1], row[2], row[3], row[5], row[6], row[7], row[4])
-        )
-        entry["asked"] = max(entry["asked"], row[7])
-    services: dict[str, set[str]] = {}
-    for name, service in store.query(
-        "SELECT DISTINCT consumer_group, service FROM operations "
-        "WHERE consumer_group != '' AND service != ''"
-    ):
-        services.setdefault(name, set()).add(service)
-    return [
-        Consumer(
-            group=name,
-            cluster=cluster,
-            state=entry["state"],
-            members=tuple(entry["members"]),
-            progress=tuple(entry["progress"]),
-            services=tuple(sorted(services.get(name, ()))),
-            time=max(entry["time"], entry["asked"]),
-        )
-        for (cluster, name), entry in sorted(groups.items())
-    ]

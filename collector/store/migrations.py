@@ -2,7 +2,8 @@
 
 Tables change by numbered files in `schema/`, each run once, in order. Views are rendered from
 the conventions and replaced whenever their rendering changes; the rows that were normalised by
-the older ones stay until `flowtap reindex` fills the derived tables again.
+the older ones stay until `flowtap reindex` fills the derived tables again. Who writes renders
+them, knowing the user's own conventions; who only reads takes the views as they are.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import re
 from importlib.resources import files
 from typing import Any
 
-from collector.conventions import render
+from collector.conventions import plain, render, render_messages
+from collector.conventions.own import Own
 from collector.store import views
 
 
@@ -20,8 +22,9 @@ class SchemaTooNew(Exception):
     """A newer program made this store."""
 
 
-def migrate(client: Any) -> None:
-    """Bring the store to this program's schema and views."""
+def migrate(client: Any, own: Own | None = None) -> None:
+    """Bring the store to this program's schema, and its views to these conventions; without them
+    only a new store gets views."""
     client.command(
         "CREATE TABLE IF NOT EXISTS schema_version (version UInt32, applied DateTime DEFAULT now())"
         " ENGINE = MergeTree ORDER BY version"
@@ -44,7 +47,8 @@ def migrate(client: Any) -> None:
                 re.sub(r"^CREATE TABLE (?!IF)", "CREATE TABLE IF NOT EXISTS ", statement)
             )
         client.command(f"INSERT INTO schema_version (version) VALUES ({version})")
-    _replace_views(client)
+    if own is not None or not int(client.command("SELECT count() FROM conventions_version")):
+        _replace_views(client, own or Own())
 
 
 def schema_files() -> list[str]:
@@ -60,45 +64,65 @@ def statements(sql: str) -> list[str]:
     return [part.strip() for part in "\n".join(lines).split(";\n") if part.strip(" ;\n")]
 
 
-def views_version() -> str:
+def views_version(own: Own) -> str:
     """Changes whenever a Null table or a view would be made differently."""
-    text = repr(views.NULL_TABLES) + repr(views.views())
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return _digest(repr(views.NULL_TABLES), repr(views.views(own)))
 
 
-def _replace_views(client: Any) -> None:
-    wanted = views_version()
+def conventions_version(own: Own) -> str:
+    """Changes whenever stored rows would be normalised differently: they then want a re-index."""
+    return _digest(
+        render.operations_select(),
+        render.span_relations_select(),
+        render.operation_ids_select(),
+        render_messages.messages_select(own=own),
+        plain.plain_select(own=own),
+        render_messages.header_relations_select(),
+        render_messages.message_ids_select(),
+    )
+
+
+def _digest(*texts: str) -> str:
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:12]
+
+
+def _replace_views(client: Any, own: Own) -> None:
+    wanted = views_version(own)
     have = str(
         client.command("SELECT views FROM conventions_version ORDER BY applied DESC LIMIT 1")
     )
     if have == wanted:
         return
-    for name in reversed(views.views()):
+    made = views.views(own)
+    for name in reversed(made):
         client.command(f"DROP VIEW IF EXISTS {name}")
     for name, columns in views.NULL_TABLES.items():
         client.command(f"DROP TABLE IF EXISTS {name}")
         client.command(f"CREATE TABLE {name} ({columns}) ENGINE = Null")
-    for name, (target, select) in views.views().items():
+    for name, (target, select) in made.items():
         client.command(f"CREATE MATERIALIZED VIEW {name} TO {target} AS {select}")
-    empty = not int(client.command("SELECT count() FROM operations"))
+    empty = not int(
+        client.command("SELECT (SELECT count() FROM operations) + (SELECT count() FROM messages)")
+    )
     client.command(
         "INSERT INTO conventions_version (views, conventions, reindexed) VALUES "
-        f"('{wanted}', '{render.version()}', {str(empty).lower()})"
+        f"('{wanted}', '{conventions_version(own)}', {str(empty).lower()})"
     )
 
 
-def needs_reindex(client: Any) -> bool:
-    """Whether stored rows were normalised by other conventions than the present ones."""
+def needs_reindex(client: Any, own: Own) -> bool:
+    """Whether stored rows were normalised by other conventions than these."""
     rows = client.query(
         "SELECT conventions, reindexed FROM conventions_version ORDER BY applied"
     ).result_rows
     last = max((at for at, row in enumerate(rows) if row[1]), default=0)
-    return any(conventions != render.version() for conventions, _ in rows[last:])
+    present = conventions_version(own)
+    return any(conventions != present for conventions, _ in rows[last:])
 
 
-def note_reindexed(client: Any) -> None:
-    """Remember that all rows are now normalised by the present conventions."""
+def note_reindexed(client: Any, own: Own) -> None:
+    """Remember that all rows are now normalised by these conventions."""
     client.command(
         "INSERT INTO conventions_version (views, conventions, reindexed) VALUES "
-        f"('{views_version()}', '{render.version()}', true)"
+        f"('{views_version(own)}', '{conventions_version(own)}', true)"
     )

@@ -1,4 +1,4 @@
-"""What is shown besides chains: edges of a window, recent messages, groups and members."""
+"""What is shown besides chains: edges of a window, groups' members, brokers' producers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collector.store.client import Store
 from collector.store.rows import nanoseconds
 from graph.edges import EdgeRow, Role
 from graph.model import Evidence
+from graph.producers import BrokerProducer
 
 _CURRENT = """minute >= toStartOfMinute(toDateTime({start:Int64}))
     AND minute < toDateTime({end:Int64})
@@ -78,6 +79,17 @@ def client_ids(store: Store) -> dict[str, set[str]]:
     ):
         found.setdefault(group, set()).add(client)
     return found
+
+
+def producers(store: Store, since_ns: int) -> list[BrokerProducer]:
+    """Who wrote to which destination in the minute of `since_ns` or later, as brokers told it."""
+    sql = f"""SELECT system, cluster, destination, producer_id, max(transactional_id),
+        {nanoseconds("min(first_time)")}, {nanoseconds("max(last_time)")}
+    FROM producers GROUP BY system, cluster, destination, producer_id
+    HAVING max(last_time) >= toStartOfMinute(toDateTime({{start:Int64}}))
+    ORDER BY ALL"""
+    start = _window(since_ns, since_ns)["start"]
+    return [BrokerProducer(*row) for row in store.query(sql, {"start": start})]
 
 
 def counted(store: Store) -> dict[str, Any]:

@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from collector.conventions import headers, render
+from collector.conventions import render, render_messages
+from collector.conventions.own import Own
+from collector.conventions.sql import quote
 from collector.store import migrations
 from collector.store.client import Store
 from collector.store.rollup import Rollup
@@ -36,7 +38,8 @@ _SETTINGS = {
 
 
 def reindex(store: Store, progress: Progress) -> None:
-    """Fill the derived tables and the edges again from `otel_traces` and `messages`.
+    """Fill the derived tables and the edges again from `otel_traces` and `messages`, by the
+    conventions with which the store was opened.
 
     The store must have no other writer: inserts of this process wait, another process's would
     be lost. Raises `StoreError`; then, and when it is interrupted, it can simply be run again.
@@ -46,13 +49,13 @@ def reindex(store: Store, progress: Progress) -> None:
         for done, week in enumerate(weeks):
             progress(f"week of {week[:4]}-{week[4:6]}-{week[6:]}", done, len(weeks))
             with store.writing(), store.rolling() as client:
-                _fill(client, week)
+                _fill(client, week, store.own)
                 _exchange(client, week)
         if weeks:
             progress("weeks", len(weeks), len(weeks))
     Rollup(store).compute_all(lambda done, total: progress("edges", done, total))
     with store.writing() as client:
-        migrations.note_reindexed(client)
+        migrations.note_reindexed(client, store.own)
 
 
 @contextmanager
@@ -74,7 +77,7 @@ def _drop(client: Any) -> None:
 
 
 def _weeks(store: Store) -> list[str]:
-    tables = ", ".join(render.quote(table) for table in ("otel_traces", *DERIVED))
+    tables = ", ".join(quote(table) for table in ("otel_traces", *DERIVED))
     rows = store.query(
         "SELECT DISTINCT partition_id FROM system.parts WHERE active "
         f"AND database = currentDatabase() AND table IN ({tables}) ORDER BY partition_id"
@@ -82,17 +85,20 @@ def _weeks(store: Store) -> list[str]:
     return [row[0] for row in rows]
 
 
-def _fill(client: Any, week: str) -> None:
+def _fill(client: Any, week: str, own: Own) -> None:
     for table in DERIVED:
         client.command(f"TRUNCATE TABLE {_PREFIX}{table}")
-    spans = f"(SELECT * FROM otel_traces WHERE _partition_id = {render.quote(week)})"
+    spans = f"(SELECT * FROM otel_traces WHERE _partition_id = {quote(week)})"
     for table, select in (
         ("operations", render.operations_select(spans)),
         ("relations", render.span_relations_select(f"{_PREFIX}operations")),
         ("ids", render.operation_ids_select(f"{_PREFIX}operations")),
-        ("messages", render.messages_select(f"({_messages(week)})")),
-        ("relations", render.header_relations_select(f"{_PREFIX}messages")),
-        ("ids", render.message_ids_select(f"{_PREFIX}messages")),
+        (
+            "messages",
+            render_messages.messages_select(f"({_messages(week)})", own, again=True),
+        ),
+        ("relations", render_messages.header_relations_select(f"{_PREFIX}messages")),
+        ("ids", render_messages.message_ids_select(f"{_PREFIX}messages")),
     ):
         columns = ", ".join(_columns(client, table))
         client.command(
@@ -112,21 +118,17 @@ def _columns(client: Any, table: str) -> list[str]:
 
 def _messages(week: str) -> str:
     """Stored messages in the columns in which a tap hands them over."""
-    told = ", ".join(
-        f"{render.quote(field.attribute)}, toString(o.{field.column})"
-        for field in headers.FIELDS
-        if field.attribute
-    )
+    was = ", ".join(f"o.{column}" for column in render_messages.KEPT)
+    types = ", ".join(f"{name} {kind}" for name, kind in render_messages.KEPT.items())
     return f"""SELECT o.received AS received, o.environment AS environment, o.system AS system,
         o.cluster AS cluster, o.destination AS destination, o.incarnation AS incarnation,
         o.partition AS partition, o.offset AS offset, o.time AS time,
         if(o.key_null, NULL, o.key) AS key, o.headers.name AS header_names,
         o.headers.value AS header_values, if(o.value_size < 0, NULL, o.value) AS value,
-        o.value_size AS value_size,
-        -- The value of a structured event may be cut: then what was read of it before is all
-        -- that there is.
-        if(o.value_size > length(o.value), toJSONString(map({told})), '') AS event
-    FROM messages AS o WHERE _partition_id = {render.quote(week)}"""
+        o.value_size AS value_size, '' AS event,
+        -- A body may be stored cut: then what was read of the whole is all that there is.
+        CAST(tuple({was}), 'Tuple({types})') AS was
+    FROM messages AS o WHERE _partition_id = {quote(week)}"""
 
 
 def _exchange(client: Any, week: str) -> None:
@@ -136,9 +138,9 @@ def _exchange(client: Any, week: str) -> None:
 
 def _take_place(client: Any, table: str, week: str) -> None:
     """Put the new rows of a week in place of the old ones, in one step."""
-    partition = f"PARTITION ID {render.quote(week)}"
+    partition = f"PARTITION ID {quote(week)}"
     filled = client.command(
-        f"SELECT count() FROM {_PREFIX}{table} WHERE _partition_id = {render.quote(week)}"
+        f"SELECT count() FROM {_PREFIX}{table} WHERE _partition_id = {quote(week)}"
     )
     if int(filled):
         client.command(f"ALTER TABLE {table} REPLACE {partition} FROM {_PREFIX}{table}")

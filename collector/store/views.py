@@ -2,7 +2,7 @@
 
     spans_in -> spans -> otel_traces
                       -> operations_in -> operations, relations, ids
-    messages_in -> messages_parsed -> messages, relations, ids
+    messages_in, messages_plain_in -> messages_parsed -> messages, relations, ids
 
 Null tables keep nothing. All stored tables hang on Null tables, none on another stored table,
 so each of them deduplicates a segment by itself and a half-done insert can be repeated.
@@ -10,7 +10,8 @@ so each of them deduplicates a segment by itself and a half-done insert can be r
 
 from __future__ import annotations
 
-from collector.conventions import render
+from collector.conventions import plain, render, render_messages
+from collector.conventions.own import Own
 
 _SCALARS = (
     "string_value Nullable(String), bool_value Nullable(Bool), int_value Nullable(Int64), "
@@ -196,10 +197,19 @@ NULL_TABLES: dict[str, str] = {
     "messages_in": f"""{_MESSAGE_COLUMNS}, key Nullable(String),
     header_names Array(LowCardinality(String)), header_values Array(String),
     value Nullable(String), value_size Int64, event String""",
+    # The same, of messages that bear no mark.
+    "messages_plain_in": f"""{_MESSAGE_COLUMNS}, key Nullable(String),
+    header_names Array(LowCardinality(String)), header_values Array(String),
+    value Nullable(String), value_size Int64, event String""",
     "messages_parsed": f"""{_MESSAGE_COLUMNS}, key String, key_null Bool,
     event_type LowCardinality(String), source LowCardinality(String), message_id String,
     causation_id String, correlation_id String,
     contexts Array(Tuple(trace_id String, span_id String)),
+    origins Array(Tuple(trace_id String, span_id String)), profile LowCardinality(String),
+    copied Tuple(kind LowCardinality(String), destination String, partition String,
+        offset Nullable(Int64), message_id String, consumer String, attempt Nullable(Int64),
+        error_type String, error_message String),
+    business Array(Tuple(name String, value String)),
     headers Array(Tuple(name LowCardinality(String), value String)), value String,
     value_size Int64""",
 }
@@ -211,10 +221,10 @@ _OPERATION_COLUMNS = """received, environment, trace_id, span_id, parent_span_id
 
 _STORED_MESSAGE_COLUMNS = """received, environment, system, cluster, destination, incarnation,
     partition, offset, time, key, key_null, event_type, source, message_id, causation_id,
-    correlation_id, contexts, headers, value, value_size"""
+    correlation_id, contexts, origins, profile, copied, business, headers, value, value_size"""
 
 
-def views() -> dict[str, tuple[str, str]]:
+def views(own: Own | None = None) -> dict[str, tuple[str, str]]:
     """Each view's name, the table it fills and its SELECT, in the order of their making."""
     return {
         "explode_spans": ("spans", _EXPLODE),
@@ -223,8 +233,9 @@ def views() -> dict[str, tuple[str, str]]:
         "keep_operations": ("operations", f"SELECT {_OPERATION_COLUMNS} FROM operations_in"),
         "relate_operations": ("relations", render.span_relations_select()),
         "index_operations": ("ids", render.operation_ids_select()),
-        "read_messages": ("messages_parsed", render.messages_select()),
+        "read_messages": ("messages_parsed", render_messages.messages_select(own=own)),
+        "read_plain_messages": ("messages_parsed", plain.plain_select(own=own)),
         "keep_messages": ("messages", f"SELECT {_STORED_MESSAGE_COLUMNS} FROM messages_parsed"),
-        "relate_messages": ("relations", render.header_relations_select()),
-        "index_messages": ("ids", render.message_ids_select()),
+        "relate_messages": ("relations", render_messages.header_relations_select()),
+        "index_messages": ("ids", render_messages.message_ids_select()),
     }

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from collector.taps.kafka_groups import GroupWatcher
 from collector.taps.kafka_plan import Plan
+from collector.taps.kafka_producers import ProducerWatcher
 from collector.taps.kafka_reader import SYSTEM, BrokerAway, Reader, WouldCreateTopic
 from collector.taps.kafka_session import Reopen, Session
 from collector.taps.kafka_settings import KafkaSettings, SecretError
@@ -45,12 +46,20 @@ class KafkaTap:
         }
 
         self._groups = GroupWatcher(settings, self._stopped, clock)
+        self._producers = ProducerWatcher(settings, self._stopped, clock)
 
     def run(self, sink: Sink) -> None:
         """Reads until `stop`; whatever fails is tried again, with back-off, from where it was."""
-        watcher = threading.Thread(target=self._groups.run, args=(sink,), name="kafka-groups")
-        if self._settings.groups:
-            watcher.start()
+        watchers = [
+            threading.Thread(target=watcher.run, args=(sink,), name=f"kafka-{name}")
+            for name, watcher, wanted in (
+                ("groups", self._groups, self._settings.groups),
+                ("producers", self._producers, self._settings.producers),
+            )
+            if wanted
+        ]
+        for thread in watchers:
+            thread.start()
         wait = FIRST_WAIT
         try:
             while not self._stopped.is_set():
@@ -65,8 +74,8 @@ class KafkaTap:
                 wait = min(wait * 2, LONGEST_WAIT)
         finally:
             self._stopped.set()
-            if watcher.ident is not None:
-                watcher.join()
+            for thread in watchers:
+                thread.join()
 
     def stop(self) -> None:
         """Makes `run` return, after the read or hand-over that is under way."""
@@ -75,9 +84,17 @@ class KafkaTap:
     def status(self) -> dict[str, object]:
         """connected, since (epoch seconds of the last change of that), error, bootstrap; and,
         as last seen: cluster, reader, destinations, partitions, lag (messages), refused (topics
-        that may not be read), groups (see GroupWatcher.status)."""
+        that may not be read), groups and producers (see their watchers), open_transactions (a
+        sentence for each that holds back consumers for long)."""
+        producers = self._producers.status()
+        held = producers.pop("open_transactions", [])
         with self._lock:
-            return {**self._status, "groups": self._groups.status()}
+            return {
+                **self._status,
+                "groups": self._groups.status(),
+                "producers": producers,
+                "open_transactions": held,
+            }
 
     def _read(self, sink: Sink) -> str | None:
         """One reader's life. None when another may follow at once, else what went wrong."""

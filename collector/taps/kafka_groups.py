@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -11,20 +10,19 @@ from typing import TYPE_CHECKING
 
 from collector.taps.kafka_progress import Look, Progress
 from collector.taps.kafka_reader import BrokerAway, Group, Member, Partition, When, topics_of
-from collector.taps.kafka_settings import KafkaSettings, SecretError
+from collector.taps.kafka_settings import KafkaSettings
+from collector.taps.kafka_watcher import Rounds, Watcher
 from collector.taps.tap import Sink
 
 if TYPE_CHECKING:
     from collector.taps.kafka_confluent_groups import ConfluentGroups
 
-log = logging.getLogger(__name__)
 
+class GroupWatcher(Watcher):
+    """Asks the broker every `groups_interval` seconds.
 
-class GroupWatcher:
-    """Asks the broker every `groups_interval` seconds, in a thread of its own.
-
-    It only ever describes: it joins nothing, commits nothing, creates nothing. Rows are handed
-    over when they say something new (see `Progress`). What may not be seen is in `status`.
+    Rows are handed over when they say something new (see `Progress`). In `status` are, as last
+    seen: groups (how many), refused (what may not be seen: group or topic to why).
     """
 
     def __init__(
@@ -33,48 +31,20 @@ class GroupWatcher:
         stopped: threading.Event,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._settings = settings
-        self._stopped = stopped
+        super().__init__(settings, stopped, settings.groups_interval, "groups")
         self._clock = clock
         self._progress: dict[str, Progress] = {}
-        self._status: dict[str, object] = {"connected": False, "error": ""}
 
-    def status(self) -> dict[str, object]:
-        """connected, error; as last seen: groups (how many), refused (group or topic to why)."""
-        return dict(self._status)
-
-    def run(self, sink: Sink) -> None:
-        """Watches until stopped; every trouble is tried again in the next round."""
-        while not self._stopped.is_set():
-            try:
-                self._watch(sink)
-            except (BrokerAway, SecretError) as reason:
-                self._status = {**self._status, "connected": False, "error": str(reason)}
-            except Exception as error:
-                log.exception("watching the groups of %s failed", self._settings.bootstrap)
-                self._status = {
-                    **self._status,
-                    "connected": False,
-                    "error": f"{type(error).__name__}: {error}",
-                }
-            self._stopped.wait(self._settings.groups_interval)
-
-    def _watch(self, sink: Sink) -> None:
+    def _rounds(self, sink: Sink) -> Rounds:
         with closing(_Asked(self._settings)) as asked:
-            while not self._stopped.is_set():
+            while True:
                 look = asked.look(int(self._clock() * 1000))
                 progress = self._progress.setdefault(look.cluster, Progress())
                 if rows := progress.rows(look, asked.earliest):
                     sink.progress(rows)
                 if members := progress.members(look):
                     sink.members(members)
-                self._status = {
-                    "connected": True,
-                    "error": "",
-                    "groups": len(look.groups),
-                    "refused": asked.refused,
-                }
-                self._stopped.wait(self._settings.groups_interval)
+                yield {"groups": len(look.groups), "refused": asked.refused}
 
 
 class _Asked:

@@ -35,6 +35,15 @@ class Pair(NamedTuple):
     incarnation: str
 
 
+class _Seen(NamedTuple):
+    """What was last seen of a pair, when that was, and when it was last told."""
+
+    committed: int
+    end: int
+    time_ms: int
+    told_ms: int
+
+
 Earliest = Callable[[Collection[Partition]], Mapping[Partition, int]]
 
 
@@ -42,7 +51,7 @@ class Progress:
     """Remembers the last look, and gives rows for what is new in the next."""
 
     def __init__(self) -> None:
-        self._last: dict[Pair, tuple[int, int]] = {}
+        self._last: dict[Pair, _Seen] = {}
         self._ends: Mapping[Partition, int] = {}
         self._previous: int | None = None
         self._told: dict[str, tuple[int, str, frozenset[Member]]] = {}
@@ -53,7 +62,10 @@ class Progress:
         A pair that has its first commit after the first look gets a row before it: the
         partition's earliest offset, at the time of the look before, when it had none. What the
         group passed until its first commit can be counted so. (A group that began at the end,
-        by `auto.offset.reset`, cannot be told from one that read everything.)
+        by `auto.offset.reset`, cannot be told from one that read everything: it is `assumed`.)
+
+        A pair that commits after a pause gets a row of how it was at the look before: when it
+        passed a message is known to within one round.
         """
         seen = self._pairs(look)
         rows: list[ProgressRow] = []
@@ -66,11 +78,16 @@ class Progress:
                     continue
                 start = min(first[pair.partition], committed)
                 before = max(start, min(end, self._ends.get(pair.partition, end)))
-                rows.append(_row(look.cluster, pair, start, before, self._previous))
+                rows.append(_row(look.cluster, pair, start, before, self._previous, assumed=True))
         for pair, (committed, end) in seen.items():
-            if self._last.get(pair) != (committed, end):
+            last = self._last.get(pair)
+            told = last.told_ms if last is not None else 0
+            if last is None or (last.committed, last.end) != (committed, end):
+                if last is not None and last.committed != committed and last.time_ms > told:
+                    rows.append(_row(look.cluster, pair, last.committed, last.end, last.time_ms))
                 rows.append(_row(look.cluster, pair, committed, end, look.time_ms))
-        self._last.update(seen)
+                told = look.time_ms
+            self._last[pair] = _Seen(committed, end, look.time_ms, told)
         self._ends = look.ends
         self._previous = look.time_ms
         return rows
@@ -107,10 +124,12 @@ class Progress:
 NOBODY = Member("", "", "", frozenset())
 
 
-def _row(cluster: str, pair: Pair, committed: int, end: int, time_ms: int) -> ProgressRow:
+def _row(
+    cluster: str, pair: Pair, committed: int, end: int, time_ms: int, assumed: bool = False
+) -> ProgressRow:
     topic, number = pair.partition
     return ProgressRow(
-        cluster, pair.group, topic, pair.incarnation, str(number), committed, end, time_ms
+        cluster, pair.group, topic, pair.incarnation, str(number), committed, end, time_ms, assumed
     )
 
 

@@ -31,6 +31,8 @@ from collector.taps.kafka_settings import KafkaSettings
 CONSUMER_ONLY = set(KafkaConsumer.DEFAULT_CONFIG) - set(KafkaAdminClient.DEFAULT_CONFIG)
 """Options that the admin client would refuse to hear of."""
 
+NO_ID = uuid.UUID(int=0)
+
 SPECS: dict[str, Any] = {"earliest": OffsetSpec.EARLIEST, "latest": OffsetSpec.LATEST}
 
 
@@ -85,7 +87,8 @@ def described(
         if error_code:
             unclear.add(name)
             continue
-        identity = uuid.UUID(str(each["topic_id"])).bytes
+        # Kafka before 2.8 has no topic ids; librdkafka says zero then, too.
+        identity = uuid.UUID(str(each.get("topic_id", NO_ID))).bytes
         numbers = sorted(partition["partition_index"] for partition in each["partitions"])
         topics[name] = Topic(topic_id(identity), tuple(numbers))
         led |= {

@@ -21,6 +21,10 @@ class BrokerAway(Exception):
     """The cluster does not answer, or not this client; worth another try later."""
 
 
+class Untold(Exception):
+    """The cluster answers, but not this question: it is too old, or this user may not ask."""
+
+
 class WouldCreateTopic(Exception):
     """This reader would make the broker create a topic if it read now; another must stand in."""
 
@@ -69,6 +73,18 @@ class Member:
     client_id: str
     host: str
     assignment: frozenset[Partition]
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveProducer:
+    """An idempotent or transactional producer that a partition's leader remembers."""
+
+    id: int
+    epoch: int
+    last_ms: int
+    """Time of its last record here, milliseconds since the Unix epoch; -1 when not known."""
+    transaction_offset: int
+    """First offset of its open transaction; -1 when none is open here."""
 
 
 @dataclass(slots=True)

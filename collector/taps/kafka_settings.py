@@ -80,6 +80,10 @@ class KafkaSettings(BaseModel):
     """Whether to watch consumer groups."""
     groups_interval: float = Field(default=2.0, gt=0)
     """Seconds between looks at consumer groups."""
+    producers: bool = True
+    """Whether to watch producers and their transactions."""
+    producers_interval: float = Field(default=30.0, gt=0)
+    """Seconds between looks at producers; a large cluster is asked in turns."""
     request_timeout: float = Field(default=5.0, ge=1)
     """Seconds a broker may take to answer before it counts as away."""
 

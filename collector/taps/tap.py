@@ -60,6 +60,8 @@ class ProgressRow:
     """Next offset to read; -1 when the group has committed none."""
     end: int
     time_ms: int
+    assumed: bool = False
+    """The group had committed none by then: `committed` is the earliest offset there was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,28 @@ class MemberRow:
     time_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class ProducerRow:
+    """A producer that writes to a partition, as the broker tells it now."""
+
+    system: str
+    cluster: str
+    destination: str
+    incarnation: str
+    partition: str
+    producer_id: int
+    epoch: int
+    transactional_id: str
+    """Empty: it has none, or it may not be seen."""
+    first_ms: int
+    """Time of the last record that it had written here when the tap first saw it."""
+    last_ms: int
+    """Time of the last record that it has written here."""
+    transaction_offset: int
+    """First offset of its open transaction; -1 when none is open here."""
+    time_ms: int
+
+
 class Sink(Protocol):
     """What a tap hands over to. Thread-safe; `messages` blocks while the store is behind."""
 
@@ -86,6 +110,8 @@ class Sink(Protocol):
     def progress(self, rows: Sequence[ProgressRow]) -> None: ...
 
     def members(self, rows: Sequence[MemberRow]) -> None: ...
+
+    def producers(self, rows: Sequence[ProducerRow]) -> None: ...
 
     def positions(self, system: str, cluster: str) -> Mapping[PartitionKey, int]:
         """Where reading stopped, as stored with the rows before it."""
@@ -104,4 +130,5 @@ class Tap(Protocol):
     def stop(self) -> None: ...
 
     def status(self) -> dict[str, object]:
-        """For health and doctor: connected, since, last error, destinations, lag in messages."""
+        """For health and doctor: connected, since, last error, destinations, lag in messages, and
+        `open_transactions`: a sentence for each that has held back consumers for long."""

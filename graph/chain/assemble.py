@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from graph.chain.cause import Lead
 from graph.chain.deliveries import deliveries_of
 from graph.chain.inference import Inference
-from graph.chain.known import handles
 from graph.chain.names import service_names
 from graph.chain.result import (
     Cause,
@@ -32,26 +30,31 @@ def assemble(
     reached: Collection[EventKey],
     whole: bool,
     stopped: Stop | None,
-    subscribers: Mapping[str, Collection[str]],
+    inference: Inference,
 ) -> Chain:
     """The chain of `starts`; `members` are those and what shares a correlation id with them."""
     events = {key: event_of(view, key) for key in reached}
     deliveries = {key: deliveries_of(view, key) for key in reached}
     leads = {key: view.causes.of(key) for key in reached}
-    inference = Inference(view, deliveries, subscribers)
-    leads |= {
-        key: inference.of(key, event.service, leads)
-        for key, event in events.items()
-        if event.service and not leads[key]
-    }
+    unknown = [key for key in reached if not leads[key]]
+    inference.learn(unknown)
+    leads |= {key: inference.of(key) for key in unknown}
     kept = set(events) if whole else _lineage(members, leads)
     order = sorted(kept, key=lambda key: (events[key].time, _by_key(key)))
     rank = {key: index for index, key in enumerate(order)}
+    by_consumer = {
+        (key, operation.context): delivery
+        for key in order
+        for delivery in deliveries[key]
+        for operation in delivery.operations
+    }
     causes = []
     for key in order:
         near = [lead for lead in leads[key] if lead.key in rank]
         for lead in sorted(near, key=lambda lead: rank[lead.key]):
-            delivery = _delivered(lead, events[key], deliveries[lead.key])
+            delivery = by_consumer.get((lead.key, lead.consumer)) if lead.consumer else None
+            if delivery is None:
+                delivery = _delivered(lead, events[key], deliveries[lead.key])
             causes.append(_cause(lead, events[lead.key], events[key], delivery))
     asked = sorted(rank.keys() & set(starts), key=rank.__getitem__)
     joined = _connected(asked, causes)
@@ -70,11 +73,11 @@ def event_of(view: View, key: EventKey) -> Event:
     """An event with all that is known of it."""
     identity = view.identity
     messages = identity.messages(key)
-    producers = identity.producers(key)
+    producers = (*identity.producers(key), *identity.copiers(key))
     operations = tuple(operation for operation, _ in producers)
     handlers = tuple(operation for operation, _ in view.consumption.handlers(key))
     positions = identity.positions(key)
-    service, evidence = _producer(view, key)
+    service, evidence = view.producer(key)
     spoken = (*operations, *handlers)
     return Event(
         key=key,
@@ -108,26 +111,6 @@ def event_of(view: View, key: EventKey) -> Event:
     )
 
 
-def _producer(view: View, key: EventKey) -> tuple[str, Evidence | None]:
-    for producing, join in view.identity.producers(key):
-        if producing.service:
-            return producing.service, join.evidence
-    for context in view.identity.contexts(key):
-        # A context of the service's own making, put into the message by hand.
-        operation = view.known.operations.get(context)
-        if operation is not None and (
-            not handles(operation)
-            or any(match.key == key for match in view.consumption.handled(operation))
-        ):
-            continue
-        if service := view.known.service(context):
-            return service, Evidence.OBSERVED
-    for message in view.identity.messages(key):
-        if message.source:
-            return re.split(r"[/:]", message.source.rstrip("/:"))[-1], Evidence.DECLARED
-    return "", None
-
-
 def _first(*texts: Iterable[str]) -> str:
     return next((text for some in texts for text in some if text), "")
 
@@ -138,10 +121,6 @@ def _delivered(lead: Lead, effect: Event, deliveries: list[Delivery]) -> Deliver
     Where no span tells of it, one is added: that the service took the event's context is a
     delivery too. A causation id alone says nothing about who consumed.
     """
-    if lead.consumer is not None:
-        for delivery in deliveries:
-            if any(operation.context == lead.consumer for operation in delivery.operations):
-                return delivery
     service = lead.service or effect.service
     fitting = [
         delivery

@@ -6,19 +6,22 @@
    below its consumer, made.
 3. The causation id in the message's headers.
 
-What is left has only a correlation id: see `graph.chain.inference`.
+The first way that is sure of something decides; what only one of several could be waits until
+all are tried. What is left has only ids that others share: see `graph.chain.inference`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-from graph.chain.consumption import Consumption, Match
+from graph.chain.consumption import Consumption
 from graph.chain.known import handles, produces, relations_of
+from graph.chain.matching import Match
 from graph.chain.names import may_be_same, normal_id
 from graph.chain.result import EventKey, Via
-from graph.model import Evidence, Message, Operation, Position, Span, SpanContext
+from graph.model import Evidence, Message, Operation, Span, SpanContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,13 @@ class Lead:
     candidates: int = 1
 
 
+class Tried(NamedTuple):
+    """One way of looking for causes, and what it found."""
+
+    via: Via
+    leads: tuple[Lead, ...]
+
+
 class Causes:
     """Causes and effects of events, one step each."""
 
@@ -48,32 +58,24 @@ class Causes:
     def of(self, key: EventKey) -> tuple[Lead, ...]:
         """What led to this event; several for a batch that fans in, or when several fit."""
         if key not in self._of:
-            self._of[key] = self._found(key)
+            self._of[key] = _decided(self.tried(key))
         return self._of[key]
 
-    def _found(self, key: EventKey) -> tuple[Lead, ...]:
+    def tried(self, key: EventKey) -> tuple[Tried, ...]:
+        """The ways in their order, each with what it found; the rest is not tried once one of
+        them is sure. The causation id always is: it can tell which of several is meant."""
         producers = [operation for operation, _ in self.identity.producers(key)]
-        found: tuple[Lead, ...] = ()
-        ways: tuple[Callable[[], Iterable[Lead]], ...] = (
-            lambda: self._by_links(key, producers),
-            lambda: self._by_ancestors(key, producers),
-            lambda: self._by_headers(key, producers),
+        tried: list[Tried] = []
+        ways: tuple[tuple[Via, Callable[[], Iterable[Lead]]], ...] = (
+            (Via.LINK, lambda: self._by_links(key, producers)),
+            (Via.PARENT, lambda: self._by_ancestors(key, producers)),
+            (Via.HEADER, lambda: self._by_headers(key, producers)),
         )
-        for way in ways:
-            found = _surest(lead for lead in way() if lead.key != key)
-            if found:
+        for via, way in ways:
+            tried.append(Tried(via, _surest(lead for lead in way() if lead.key != key)))
+            if is_sure(tried[-1].leads):
                 break
-        declared = self._declared(key)
-        named = {lead.key for lead in declared}
-        # Out of several the producer itself may name one: one output for each of a batch.
-        narrowed = tuple(lead for lead in found if lead.key in named)
-        if narrowed and len(narrowed) < len(found):
-            if any(lead.evidence is Evidence.INFERRED for lead in narrowed):
-                return declared
-            return narrowed
-        if found and any(lead.evidence is not Evidence.INFERRED for lead in found):
-            return found
-        return declared or found
+        return (*tried, Tried(Via.CAUSATION_ID, self._declared(key)))
 
     # By spans
 
@@ -94,7 +96,7 @@ class Causes:
                     continue
                 created = self.identity.created(relation.target)
                 if key not in created:
-                    yield from _shared(created, Via.LINK, operation.service)
+                    yield from self._shared(relation.target, Via.LINK, operation.service)
 
     def _by_ancestors(self, key: EventKey, producers: Iterable[Operation]) -> Iterable[Lead]:
         for operation in producers:
@@ -119,11 +121,21 @@ class Causes:
                 created = self.identity.created(above)
                 if key not in created and self._consumed_by(operation, created, below):
                     service = self.known.service(below)
-                    return list(_shared(created, via, service, tuple(reversed(way))))
+                    return list(self._shared(above, via, service, tuple(reversed(way))))
             if span is not None and not (operation is not None and self._is_own(key, operation)):
                 way.append(span)
             below = above
         return ()
+
+    def _shared(
+        self, context: SpanContext, via: Via, service: str, way: tuple[Span, ...] = ()
+    ) -> Iterable[Lead]:
+        """A creation context alone: certain when one event has it, else one of a batch."""
+        keys = self.identity.created(context)
+        count = len(keys) + self.identity.missing(context)
+        evidence = Evidence.OBSERVED if count == 1 else Evidence.INFERRED
+        for key in keys:
+            yield Lead(key, evidence, via, service, None, way, count)
 
     def _is_own(self, key: EventKey, operation: Operation) -> bool:
         return produces(operation) and key in self.identity.created(operation.context)
@@ -154,7 +166,7 @@ class Causes:
         """A context in the headers that is not of its own production: handed on by a consumer."""
         own = {operation.context for operation in producers}
         service = producers[0].service if producers else ""
-        for context in self.identity.contexts(key):
+        for context in self.identity.written(key):
             if context in own:
                 continue
             operation = self.known.operations.get(context)
@@ -167,7 +179,7 @@ class Causes:
                 found = found or list(self._above(key, context, Via.HEADER))
             elif operation is not None and produces(operation):
                 created = self.identity.created(context)
-                found = list(_shared(created, Via.HEADER, service)) if key not in created else []
+                found = [] if key in created else list(self._shared(context, Via.HEADER, service))
             elif context in self.known.spans:
                 span = self.known.spans[context]
                 found = [
@@ -186,96 +198,34 @@ class Causes:
         environment, cluster = self.identity.realm(key)
         found: dict[EventKey, None] = {}
         for causation_id, message in ids.items():
-            for cause in self._with_id(causation_id):
+            for cause in self.with_id(causation_id):
                 its_environment, its_cluster = self.identity.realm(cause)
                 if cause == key or not may_be_same(environment, its_environment):
                     continue
                 if may_be_same(cluster, its_cluster) or self._share_trace(message, cause):
                     found[cause] = None
+        # An id that was sent twice names two events, and not which.
+        evidence = Evidence.DECLARED if len(found) == 1 else Evidence.INFERRED
         return tuple(
-            Lead(cause, Evidence.DECLARED, Via.CAUSATION_ID, candidates=len(found))
-            for cause in found
+            Lead(cause, evidence, Via.CAUSATION_ID, candidates=len(found)) for cause in found
         )
 
-    def _with_id(self, message_id: str) -> Iterable[EventKey]:
+    def with_id(self, message_id: str) -> Iterable[EventKey]:
+        """The events that have this message id, normalised."""
         for position in sorted(self.known.messages_by_id.get(message_id, ())):
             yield from self.identity.at(position)
         for source in sorted(self.known.operations_by_id.get(message_id, ())):
-            if produces(self.known.operations[source]):
+            operation = self.known.operations[source]
+            if produces(operation):
                 yield from self.identity.created(source)
+            elif handles(operation) and normal_id(operation.message_id) == message_id:
+                # Nobody saw it being produced, but its consumer says what it was called.
+                matches = self.consumption.handled(operation)
+                yield from (match.key for match in matches if len(matches) == 1)
 
     def _share_trace(self, message: Message, cause: EventKey) -> bool:
         traces = {context.trace_id for context in message.contexts}
         return any(context.trace_id in traces for context in self.identity.contexts(cause))
-
-    # Towards effects
-
-    def effect_points(self, key: EventKey) -> set[SpanContext | Position]:
-        """Contexts and positions where effects of an event may be; `of` decides which are."""
-        found: set[SpanContext | Position] = set()
-        own = set(self.identity.contexts(key))
-        siblings = {key, *(other for context in own for other in self.identity.created(context))}
-        roots = list(own)
-        for operation, _ in self.consumption.handlers(key):
-            roots.append(operation.context)
-        for root in roots:
-            operations, plain = self._inside(key, root)
-            found.update(operation.context for operation in operations)
-            for context in (root, *plain):
-                found.update(
-                    source
-                    for source in self.known.pointing.get(context, ())
-                    if self._leads_on(source, siblings)
-                )
-                found.update(
-                    position
-                    for position in self.identity.carrying.carried(context)
-                    if not siblings.issuperset(self.identity.at(position))
-                )
-        for message in self.identity.messages(key):
-            if message.message_id:
-                found |= self.known.by_causation.get(normal_id(message.message_id), set())
-        return found - own - set(self.identity.positions(key))
-
-    def _leads_on(self, source: SpanContext, siblings: set[EventKey]) -> bool:
-        """Whether a span produces, or handles an event that carries an old context on."""
-        operation = self.known.operations[source]
-        return produces(operation) or any(
-            match.key not in siblings for match in self.consumption.handled(operation)
-        )
-
-    def _inside(
-        self, key: EventKey, root: SpanContext
-    ) -> tuple[list[Operation], list[SpanContext]]:
-        """Producing operations and plain spans below, down to other events' consumers."""
-        operations: list[Operation] = []
-        plain: list[SpanContext] = []
-        seen = {root}
-        todo = [root]
-        while todo:
-            nearest, between = self.identity.productions.below(todo.pop())
-            plain.extend(between)
-            for operation in nearest:
-                if operation.context in seen:
-                    continue
-                seen.add(operation.context)
-                if produces(operation):
-                    operations.append(operation)
-                    todo.append(operation.context)
-                elif not handles(operation) or not any(
-                    match.key != key for match in self.consumption.handled(operation)
-                ):
-                    todo.append(operation.context)
-        return operations, plain
-
-    def effect_contexts(self, key: EventKey) -> set[SpanContext]:
-        """Contexts that effects may point at: what has to be asked for to find them."""
-        found = set(self.identity.contexts(key))
-        for operation, _ in self.consumption.handlers(key):
-            found.add(operation.context)
-        for root in list(found):
-            found.update(self._inside(key, root)[1])
-        return found
 
 
 def _lead(match: Match, via: Via, consumer: Operation, way: tuple[Span, ...] = ()) -> Lead:
@@ -284,14 +234,25 @@ def _lead(match: Match, via: Via, consumer: Operation, way: tuple[Span, ...] = (
     )
 
 
-def _shared(
-    keys: Iterable[EventKey], via: Via, service: str, way: tuple[Span, ...] = ()
-) -> Iterable[Lead]:
-    """A creation context alone: certain when one event has it, else one of a batch."""
-    keys = tuple(keys)
-    evidence = Evidence.OBSERVED if len(keys) == 1 else Evidence.INFERRED
-    for key in keys:
-        yield Lead(key, evidence, via, service, None, way, len(keys))
+def is_sure(leads: Iterable[Lead]) -> bool:
+    """Whether any of these is more than one of several that fit."""
+    return any(lead.evidence is not Evidence.INFERRED for lead in leads)
+
+
+def _decided(tried: Iterable[Tried]) -> tuple[Lead, ...]:
+    *by_spans, (_, declared) = tried
+    found = next(
+        (leads for _, leads in by_spans if is_sure(leads)),
+        next((leads for _, leads in by_spans if leads), ()),
+    )
+    # Out of several the producer itself may name one: one output for each of a batch.
+    named = {lead.key for lead in declared}
+    narrowed = tuple(lead for lead in found if lead.key in named)
+    if narrowed and len(narrowed) < len(found):
+        return narrowed if is_sure(narrowed) else declared
+    if is_sure(found):
+        return found
+    return declared if is_sure(declared) else found or declared
 
 
 def _surest(leads: Iterable[Lead]) -> tuple[Lead, ...]:

@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from enum import IntFlag
+from dataclasses import replace
 
+from graph.chain.alike import Alike
 from graph.chain.assemble import assemble
+from graph.chain.explain import explain
 from graph.chain.gather import Gatherer, OutOfTime, Wanted
+from graph.chain.history import History
+from graph.chain.inference import Inference
 from graph.chain.known import Known, handles, produces
-from graph.chain.result import Chain, Creation, EventKey, Limits, NoEvent, Start, Stop
+from graph.chain.reach import Reach, Seed, seed_of
+from graph.chain.result import Chain, EventKey, Limits, NoEvent, Start, Stop
+from graph.chain.sharing import Sharing, pooled
 from graph.chain.view import View
 from graph.facts import Facts
 from graph.model import IdKind, Operation, Position, SpanContext
-
-Seed = SpanContext | Position
-"""Something that names events, once enough is known of it."""
-
-
-class Reach(IntFlag):
-    """In which directions an event is followed."""
-
-    SHOWN = 0
-    """Not at all: it is only another cause of an effect, beside the one that was followed."""
-    CAUSES = 1
-    EFFECTS = 2
-    BOTH = 3
 
 
 def find(
@@ -36,6 +29,7 @@ def find(
     whole: bool = False,
     follow: bool = True,
     subscribers: Mapping[str, Collection[str]] | None = None,
+    explained: bool = False,
 ) -> Chain:
     """The chain of the events at `start`: all their causes, all their effects.
 
@@ -46,30 +40,43 @@ def find(
 
     `clock` is monotonic, in seconds; without one there is no deadline. `subscribers` are names
     of services and groups by destination: consumers known only to the broker, for which a
-    cause can then be inferred. Raises NoEvent when nothing at `start` is an event.
+    cause can then be inferred. `explained` adds why each event is joined as it is. Raises
+    NoEvent when nothing at `start` is an event.
     """
     limits = limits or Limits()
-    expansion = Expansion(facts, limits, clock, whole)
+    readers = {} if subscribers is None else subscribers
+    expansion = Expansion(facts, limits, clock, whole, readers)
     expansion.run(start, follow)
     if not expansion.reached:
         raise NoEvent(str(start))
     view = expansion.view()
-    return assemble(
+    followed = [key for key, reach in expansion.reached.items() if reach is not Reach.SHOWN]
+    inference = expansion.inference(view, expansion.canonical(view, followed))
+    chain = assemble(
         view,
         starts=expansion.canonical(view, expansion.starts),
         members=expansion.canonical(view, expansion.starts + expansion.members),
         reached=expansion.canonical(view, expansion.reached),
         whole=whole,
         stopped=expansion.stopped,
-        subscribers={} if subscribers is None else subscribers,
+        inference=inference,
     )
+    if not explained:
+        return chain
+    why = explain(view, inference, (event.key for event in chain.events))
+    return replace(chain, explanations=why)
 
 
 class Expansion:
     """The state of one search."""
 
     def __init__(
-        self, facts: Facts, limits: Limits, clock: Callable[[], float] | None, whole: bool
+        self,
+        facts: Facts,
+        limits: Limits,
+        clock: Callable[[], float] | None,
+        whole: bool,
+        subscribers: Mapping[str, Collection[str]],
     ) -> None:
         self.known = Known()
         self.reached: dict[EventKey, Reach] = {}
@@ -78,17 +85,21 @@ class Expansion:
         """Reached because they share a correlation id with others."""
         self.stopped: Stop | None = None
         self._limits = limits
-        self._whole = whole
+        self.whole = whole
         self._gatherer = Gatherer(facts, self.known, clock, limits.seconds)
         self._view = View(self.known)
         self._seen: dict[Seed, Reach] = {}
         self._correlations: set[str] = set()
+        self.subscribers = subscribers
+        self._history = History(self._gatherer.successions)
+        self.sharing = Sharing(self._gatherer)
+        self._alike = Alike(self)
 
     def run(self, start: Start, follow: bool) -> None:
         """Reach all that can be reached, within the limits."""
         try:
             reach = Reach.BOTH if follow else Reach.SHOWN
-            self._reach(dict.fromkeys(self._start(start), reach), effects=set())
+            self.reach(dict.fromkeys(self._start(start), reach), effects=set())
             self.starts = list(self.reached)
             self._go_on()
         except OutOfTime:
@@ -99,7 +110,7 @@ class Expansion:
         """Keys as they are by all that is known now: an event may have got its position."""
         found: dict[EventKey, None] = {}
         for key in keys:
-            known = (key,) if view.exists(key) else view.keys(_seed(key))
+            known = (key,) if view.exists(key) else view.keys(seed_of(key))
             found.update(dict.fromkeys(known))
         return list(found)
 
@@ -107,11 +118,11 @@ class Expansion:
         fresh = dict(self.reached)
         for _ in range(self._limits.depth):
             causes, effects = self._next(fresh)
-            fresh = self._reach(causes, effects)
+            fresh = self.reach(causes, effects)
             if self.stopped:
                 return
             if not fresh and not causes and not effects:
-                fresh = self._correlated()
+                fresh = self._correlated() or self._alike.found()
                 if not fresh or self.stopped:
                     return
         causes, effects = self._next(fresh)
@@ -144,16 +155,16 @@ class Expansion:
 
     # One generation
 
-    def _reach(self, seeds: Mapping[Seed, Reach], effects: set[Seed]) -> dict[EventKey, Reach]:
+    def reach(self, seeds: Mapping[Seed, Reach], effects: set[Seed]) -> dict[EventKey, Reach]:
         """The events of seeds that were not yet reached in that direction.
 
         `effects` are seeds that may be effects: they count only where the causes say so.
         """
         wanted = dict(seeds)
         for seed in effects:
-            reach = Reach.BOTH if self._whole else Reach.EFFECTS
+            reach = Reach.BOTH if self.whole else Reach.EFFECTS
             wanted[seed] = wanted.get(seed, Reach.SHOWN) | reach
-        self._complete(wanted)
+        self.complete(wanted)
         view = self.view()
         fresh: dict[EventKey, Reach] = {}
         for seed in sorted(wanted, key=_order):
@@ -176,7 +187,7 @@ class Expansion:
         room = self._limits.events - len(self.reached)
         if len(new) > room:
             self.stopped = Stop.EVENTS
-            new = sorted(new, key=lambda key: (view.time(key), _order(_seed(key))))[:room]
+            new = sorted(new, key=lambda key: (view.time(key), _order(seed_of(key))))[:room]
         return [key for key in fresh if key in self.reached] + new
 
     def _next(self, fresh: Mapping[EventKey, Reach]) -> tuple[dict[Seed, Reach], set[Seed]]:
@@ -188,17 +199,15 @@ class Expansion:
             if reach is Reach.SHOWN:
                 continue
             upward = Reach.CAUSES if reach & Reach.CAUSES else Reach.SHOWN
-            if self._whole:
+            if self.whole:
                 upward = Reach.BOTH
             for lead in view.causes.of(key):
-                seed = lead.consumer or _seed(lead.key)
+                seed = lead.consumer or seed_of(lead.key)
                 if self._is_new(seed, upward):
                     causes[seed] = causes.get(seed, Reach.SHOWN) | upward
             if reach & Reach.EFFECTS:
                 effects.update(
-                    seed
-                    for seed in view.causes.effect_points(key)
-                    if self._is_new(seed, Reach.EFFECTS)
+                    seed for seed in view.effects.points(key) if self._is_new(seed, Reach.EFFECTS)
                 )
         for seed, reach in causes.items():
             self._seen[seed] = self._seen.get(seed, Reach.SHOWN) | reach
@@ -207,26 +216,35 @@ class Expansion:
     def _is_new(self, seed: Seed, reach: Reach) -> bool:
         return seed not in self._seen or bool(reach & ~self._seen[seed])
 
-    def _complete(self, seeds: Mapping[Seed, Reach]) -> None:
+    def complete(self, seeds: Mapping[Seed, Reach]) -> None:
         """Learn all that decides which events these are, who handled them, and why."""
         wanted = Wanted(
             {seed for seed in seeds if isinstance(seed, SpanContext)},
             {seed for seed in seeds if isinstance(seed, Position)},
         )
+        self._gatherer.ask(wanted)
         while True:
             view = self.view()
+            reaches: dict[EventKey, Reach] = {}
             for seed, reach in seeds.items():
-                view.want(seed, wanted, effects=bool(reach & Reach.EFFECTS))
+                for key in view.want(seed, wanted):
+                    reaches[key] = reaches.get(key, Reach.SHOWN) | reach
+            for key, reach in reaches.items():
+                view.want_event(key, wanted, effects=bool(reach & Reach.EFFECTS))
             if not self._gatherer.missing(wanted):
                 return
             self._gatherer.ask(wanted)
+            if self.known.version == view.version:
+                return
 
     # Correlation
 
     def _uncorrelated(self) -> set[str]:
         view = self.view()
         followed = [key for key, reach in self.reached.items() if reach is not Reach.SHOWN]
-        return {text for key in followed for text in view.correlations(key)} - self._correlations
+        return {
+            text for key in followed for text in view.ids(key, IdKind.CORRELATION)
+        } - self._correlations
 
     def _correlated(self) -> dict[EventKey, Reach]:
         """Events that share a correlation id with those reached."""
@@ -236,19 +254,20 @@ class Expansion:
             return {}
         positions, contexts = self._gatherer.located({(IdKind.CORRELATION, text) for text in new})
         before = set(self.reached)
-        fresh = self._reach(dict.fromkeys(positions | contexts, Reach.BOTH), effects=set())
+        fresh = self.reach(dict.fromkeys(positions | contexts, Reach.BOTH), effects=set())
         self.members += [key for key in fresh if key not in before]
         return fresh
+
+    def inference(self, view: View, followed: Collection[EventKey] | None = None) -> Inference:
+        """What ids alone can tell, among all events that were looked at."""
+        pool = self.canonical(view, (*self.reached, *pooled(view, self.sharing.seeds())))
+        return Inference(view, pool, self._history, self.subscribers, self.sharing, followed)
 
     def view(self) -> View:
         """What can be said by now."""
         if self._view.version != self.known.version:
             self._view = View(self.known)
         return self._view
-
-
-def _seed(key: EventKey) -> Seed:
-    return key.context if isinstance(key, Creation) else key
 
 
 def _order(seed: Seed) -> tuple[object, ...]:

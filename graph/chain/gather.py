@@ -12,9 +12,9 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from graph.chain.known import Known, ids_of, places_of
+from graph.chain.known import Known, handles, ids_of, original_of, places_of
 from graph.chain.names import is_whole, normal, normal_id
-from graph.facts import Facts
+from graph.facts import Facts, Kind, Succession, Window
 from graph.model import (
     IdKind,
     Location,
@@ -32,6 +32,9 @@ T = TypeVar("T")
 EARLY = 2_000
 """Spans of one trace, or ids, that are asked for before they are wanted; where there are more,
 most will never be."""
+
+STEPS = 3
+"""Rounds of asking before somebody has to think: from a message to its consumers' messages."""
 
 Id = tuple[IdKind, str]
 
@@ -62,6 +65,11 @@ def ids_of_message(message: Message) -> set[Id]:
         }
     if message.causation_id:
         found.add((IdKind.MESSAGE, normal_id(message.causation_id)))
+    original = original_of(message)
+    if original is not None:
+        found.add((IdKind.POSITION, str(original)))
+    if message.copied is not None and message.copied.message_id:
+        found.add((IdKind.MESSAGE, normal_id(message.copied.message_id)))
     return found
 
 
@@ -95,33 +103,66 @@ class Gatherer:
 
     def ask(self, wanted: Wanted) -> None:
         """Who points at these contexts, what lies at these positions, where these ids are; and
-        the whole traces of all spans among them. Raises OutOfTime."""
+        the whole traces of all spans among them. Raises OutOfTime.
+
+        What will be wanted next is plain by then: who points at the contexts in the messages
+        and at their consumers, and where the ids of the messages are. It is asked at once.
+        """
         wanted = self.missing(wanted)
         self._wanted.contexts |= wanted.contexts
         self._wanted.positions |= wanted.positions
         self._wanted.ids |= wanted.ids
+        for _ in range(STEPS):
+            wanted = self._ask(wanted)
+            if not wanted:
+                return
+
+    def _ask(self, wanted: Wanted) -> Wanted:
+        """One round; returns what is plainly wanted after it."""
         self._wave(wanted.contexts, wanted.ids, wanted.contexts, wanted.positions)
-        positions, spans = self._places(wanted.ids)
-        spans |= wanted.contexts
+        found, spans = self._places(wanted.ids)
+        own = set(wanted.positions)
+        pointing = set(wanted.contexts)
         for context in wanted.contexts:
-            pointing, carrying = self._pointing[context]
-            spans |= pointing
-            positions |= carrying
-        self._wave(spans=spans, positions=positions)
-        operations = self.known.operations
-        self._wave(
-            positions={
-                position
-                for context in spans
-                if context in operations
-                for position in places_of(operations[context])
-            }
+            sources, carrying = self._pointing[context]
+            pointing |= sources
+            own |= carrying
+        spans |= pointing
+        self._wave(spans=spans, positions=found | own)
+        known = self.known
+        operations = [known.operations[one] for one in spans if one in known.operations]
+        self._wave(positions={place for one in operations for place in places_of(one)})
+        messages = [known.messages[position] for position in own if position in known.messages]
+        contexts = {context for message in messages for context in message.contexts}
+        contexts.update(
+            one.context for one in operations if one.context in pointing and handles(one)
         )
+        ids = {one for message in messages for one in ids_of_message(message)}
+        return Wanted(contexts - self._pointing.keys(), set(), ids - self._located.keys())
 
     def located(self, ids: Collection[Id]) -> tuple[set[Position], set[SpanContext]]:
         """Where these ids are; nothing of it is fetched yet."""
         self._wave(ids=ids)
         return self._places(ids)
+
+    def seen(
+        self, windows: Collection[Window], limit: int
+    ) -> dict[Id, list[tuple[SpanContext | Position, int]]]:
+        """Places and their times by the ids seen there; see `Facts.seen`."""
+        self._check()
+        found: dict[Id, list[tuple[SpanContext | Position, int]]] = defaultdict(list)
+        for location in self._facts.seen(windows, limit):
+            place = location.position or location.context
+            if place is not None:
+                text = normal(location.kind, location.id)
+                found[location.kind, text].append((place, location.time))
+        return found
+
+    def successions(self, pairs: Collection[tuple[Kind, Kind]]) -> list[Succession]:
+        """What recent flows show; nothing once time has run out."""
+        if self._clock is not None and self._clock() >= self._deadline:
+            return []
+        return self._facts.successions(pairs)
 
     def traces(self, traces: Iterable[str]) -> None:
         """All operations and spans of these traces."""
@@ -195,11 +236,12 @@ class Gatherer:
 
     def _unread(self, positions: Iterable[Position]) -> set[Position]:
         asked = set(positions) - self._positions
-        self._positions |= asked
         open_ended = [position for position in asked if not is_whole(position)]
+        self._positions.update(asked.difference(open_ended))
         if open_ended:
+            # One that its broker says no more of is whole as it is, and comes back.
             whole = set(self._facts.whole(open_ended)) - self._positions
-            self._positions |= whole
+            self._positions.update(whole, open_ended)
             asked = asked.difference(open_ended) | whole
         return asked - self.known.messages.keys()
 

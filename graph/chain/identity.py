@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from graph.chain.carrying import Carrying
-from graph.chain.copies import same_events
+from graph.chain.copies import Copies
 from graph.chain.known import Known, place, produces
 from graph.chain.names import (
     ONE_NAME_SYSTEMS,
@@ -20,6 +20,9 @@ from graph.chain.production import Productions
 from graph.chain.result import Creation, EventKey, Join, Via
 from graph.model import Evidence, Message, Operation, Position, SpanContext
 
+Produced = tuple[Operation, Join]
+"""A create or send operation of an event, and why it is."""
+
 
 class Identity:
     """Events by the contexts, positions and messages that name them."""
@@ -29,12 +32,15 @@ class Identity:
         self.carrying = Carrying(known)
         self.productions = Productions(self.carrying)
         self._created: dict[SpanContext, tuple[EventKey, ...]] = {}
+        self._created_sets: dict[SpanContext, frozenset[EventKey]] = {}
+        self._missing: dict[SpanContext, int] = {}
+        self._root_sets: dict[SpanContext, frozenset[EventKey]] = {}
         self._of_root: dict[SpanContext, tuple[EventKey, ...]] = {}
-        self._copies: dict[str, dict[Position, tuple[Position, ...]]] = {}
-        self._positions: dict[EventKey, tuple[Position, ...]] = {}
+        self._copies = Copies(known)
         self._messages: dict[EventKey, tuple[Message, ...]] = {}
         self._contexts: dict[EventKey, tuple[SpanContext, ...]] = {}
-        self._producers: dict[EventKey, tuple[tuple[Operation, Join], ...]] = {}
+        self._producers: dict[EventKey, tuple[Produced, ...]] = {}
+        self._copiers: dict[EventKey, tuple[Produced, ...]] = {}
 
     # From names to events
 
@@ -58,18 +64,32 @@ class Identity:
             self._created[context] = tuple(dict.fromkeys(keys))
         return self._created[context]
 
+    def is_created(self, key: EventKey, context: SpanContext) -> bool:
+        """Whether `key` is among the events that were created with this context."""
+        if context not in self._created_sets:
+            self._created_sets[context] = frozenset(self.created(context))
+        return key in self._created_sets[context]
+
+    def missing(self, context: SpanContext) -> int:
+        """How many more messages its span says to have sent than are known: it can be any."""
+        operation = self.known.operations.get(context)
+        if operation is None or (operation.batch_count or 0) < 2 or not produces(operation):
+            return 0
+        if context not in self._missing:
+            known = sum(isinstance(key, Position) for key in self.created(context))
+            sent = operation.batch_count or 0
+            self._missing[context] = max(0, sent - known) if known else 0
+        return self._missing[context]
+
     # From an event to what makes it
 
     def copies(self, position: Position) -> tuple[Position, ...]:
         """All positions of one event, the original first."""
-        message = self.known.messages.get(position)
-        if message is None or not message.message_id:
-            return (position,)
-        message_id = normal_id(message.message_id)
-        if message_id not in self._copies:
-            found = self.known.messages_by_id[message_id]
-            self._copies[message_id] = same_events([self.known.messages[one] for one in found])
-        return self._copies[message_id].get(position, (position,))
+        return self._copies.of(position)
+
+    def original(self, position: Position) -> Position | None:
+        """Where the original of a copy lies, as its headers name it."""
+        return self._copies.original(position)
 
     def messages(self, key: EventKey) -> tuple[Message, ...]:
         """Its tapped messages, the original first."""
@@ -82,11 +102,7 @@ class Identity:
 
     def positions(self, key: EventKey) -> tuple[Position, ...]:
         """Where it lies, the original first; nowhere when no position is known."""
-        if not isinstance(key, Position):
-            return ()
-        if key not in self._positions:
-            self._positions[key] = self.copies(key)
-        return self._positions[key]
+        return self._copies.of(key) if isinstance(key, Position) else ()
 
     def contexts(self, key: EventKey) -> tuple[SpanContext, ...]:
         """Every context that it may have been created with, those in headers first."""
@@ -110,37 +126,80 @@ class Identity:
                 operation = self.known.operations[source]
                 if produces(operation) and position in self.carrying.carried(source):
                     found.append(source)
-                found.extend(
-                    c for c, paired in self.carrying.pairs(operation) if paired == position
-                )
+                found.extend(self.carrying.paired(operation, position))
         for message in self.messages(key):
             for source in sorted(self.known.operations_by_id.get(_id_of(message), ())):
-                if produces(self.known.operations[source]) and key in self.created(source):
+                if produces(self.known.operations[source]) and self.is_created(key, source):
                     found.append(source)
         return tuple(dict.fromkeys(found))
 
-    def producers(self, key: EventKey) -> tuple[tuple[Operation, Join], ...]:
-        """Its create and send operations by start, each with why."""
+    def written(self, key: EventKey) -> tuple[SpanContext, ...]:
+        """The contexts that it was first sent with, as far as headers or spans say: none that
+        only a copy was given."""
+        positions = self.positions(key)
+        if len(positions) < 2:
+            return self.contexts(key)
+        first = self.known.messages.get(positions[0])
+        own = [operation.context for operation, _ in self.producers(key)]
+        if first is not None:
+            return tuple(dict.fromkeys((*first.contexts, *own)))
+        copied = {operation.context for operation, _ in self.copiers(key)}
+        carried = [c for message in self.messages(key) for c in message.contexts]
+        return tuple(dict.fromkeys([*(c for c in carried if c not in copied), *own]))
+
+    def producers(self, key: EventKey) -> tuple[Produced, ...]:
+        """Its create and send operations by start, each with why; none that made a copy."""
         if key not in self._producers:
-            self._producers[key] = self._found_producers(key)
+            self._find_producers(key)
         return self._producers[key]
 
-    def _found_producers(self, key: EventKey) -> tuple[tuple[Operation, Join], ...]:
+    def copiers(self, key: EventKey) -> tuple[Produced, ...]:
+        """The operations that sent copies of it, by start."""
+        if key not in self._copiers:
+            self._find_producers(key)
+        return self._copiers[key]
+
+    def _find_producers(self, key: EventKey) -> None:
         written = {context for message in self.messages(key) for context in message.contexts}
-        found: dict[SpanContext, Join] = {}
+        made: dict[SpanContext, Join] = {}
+        copied: dict[SpanContext, Join] = {}
         for context in self.contexts(key):
             operation = self.known.operations.get(context)
-            if operation is None or not produces(operation) or key not in self.created(context):
+            if operation is None or not produces(operation) or not self.is_created(key, context):
                 continue
             for root in self.productions.roots(context):
-                if key in self._events_of(root):
+                if key in self._set_of(root):
                     members = self.productions.members(root)
                     evidence, via = self._reason(key, members, written)
+                    found = made if self._made(key, members) else copied
                     for member in members:
                         found.setdefault(member, Join(member, evidence, via))
-        pairs = [(self.known.operations[context], join) for context, join in found.items()]
+        for context in made.keys() & copied.keys():
+            del copied[context]
+        self._producers[key] = self._by_start(made)
+        self._copiers[key] = self._by_start(copied)
+
+    def _by_start(self, joins: dict[SpanContext, Join]) -> tuple[Produced, ...]:
+        pairs = [(self.known.operations[context], join) for context, join in joins.items()]
         pairs.sort(key=lambda pair: (pair[0].start, -pair[0].end, pair[0].context))
         return tuple(pairs)
+
+    def _made(self, key: EventKey, members: Iterable[SpanContext]) -> bool:
+        """Whether a production made the event, and not a copy of it at another position."""
+        positions = self.positions(key)
+        if len(positions) < 2:
+            return True
+        original, *copies = positions
+        carried = {position for member in members for position in self.carrying.carried(member)}
+        if original in carried:
+            return True
+        operations = [self.known.operations[member] for member in members]
+        named = {operation.destination for operation in operations} - {""}
+        strict = any(operation.system in ONE_NAME_SYSTEMS for operation in operations)
+        if named and strict and original.destination not in named:
+            return False
+        untapped = original not in self.known.messages
+        return untapped or carried.isdisjoint(copies)
 
     def _reason(
         self, key: EventKey, members: Iterable[SpanContext], written: set[SpanContext]
@@ -158,15 +217,21 @@ class Identity:
         """The environment and the cluster it lies in, as far as anything says."""
         positions = self.positions(key)
         environments = [message.environment for message in self.messages(key)]
-        environments += [operation.environment for operation, _ in self.producers(key)]
+        spoken = [operation for operation, _ in (*self.producers(key), *self.copiers(key))]
+        environments += [operation.environment for operation in spoken]
         clusters = [position.cluster for position in positions]
-        clusters += [operation.cluster for operation, _ in self.producers(key)]
+        clusters += [operation.cluster for operation in spoken]
         return next(filter(None, environments), ""), next(filter(None, clusters), "")
 
     def _events_of(self, root: SpanContext) -> tuple[EventKey, ...]:
         if root not in self._of_root:
             self._of_root[root] = self._found_events(root)
         return self._of_root[root]
+
+    def _set_of(self, root: SpanContext) -> frozenset[EventKey]:
+        if root not in self._root_sets:
+            self._root_sets[root] = frozenset(self._events_of(root))
+        return self._root_sets[root]
 
     def _found_events(self, root: SpanContext) -> tuple[EventKey, ...]:
         operations = [self.known.operations[member] for member in self.productions.members(root)]
@@ -179,7 +244,11 @@ class Identity:
         }
         if not positions:
             positions = self._positions_by_id(operations)
-        exact = {position for position in positions if position.destination in destinations}
+        exact = {
+            position
+            for position in positions
+            if any(one.destination in destinations for one in self.copies(position))
+        }
         # A message elsewhere with the same context was forwarded, or handed on by hand.
         if exact or (strict and destinations):
             positions = exact

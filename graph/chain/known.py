@@ -6,8 +6,21 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from graph.chain.names import fits, normal_id, place_of
-from graph.model import Message, Operation, OperationType, Position, Relation, Span, SpanContext
+from graph.chain.names import fits, normal_id, place_at, place_of
+from graph.model import (
+    Copied,
+    Message,
+    Operation,
+    OperationType,
+    Position,
+    Relation,
+    Span,
+    SpanContext,
+)
+
+_PRODUCING = frozenset(one for one in OperationType if one.produces)
+_CONSUMING = frozenset(one for one in OperationType if one.consumes)
+_HANDLING = _CONSUMING | {OperationType.SETTLE}
 
 
 class Place(NamedTuple):
@@ -42,6 +55,13 @@ class Known:
         self.messages_by_id: dict[str, set[Position]] = defaultdict(set)
         self.operations_by_id: dict[str, set[SpanContext]] = defaultdict(set)
         self.by_causation: dict[str, set[Position]] = defaultdict(set)
+        self.copies_at: dict[Place, set[Position]] = defaultdict(set)
+        """Copies by where their headers say that the original lies."""
+        self.copies_by_id: dict[str, set[Position]] = defaultdict(set)
+        """Copies by their original's message id, where they have one of their own."""
+        self.twins: dict[tuple[SpanContext, *Twin], set[Position]] = defaultdict(set)
+        """Messages without ids by context, key and value: those of one bucket look alike."""
+        self._parents: dict[SpanContext, SpanContext | None] = {}
         self.version = 0
         """Grows whenever something new is learned."""
 
@@ -51,6 +71,7 @@ class Known:
             if before == operation and before.relations == operation.relations:
                 continue
             self.version += 1
+            self._parents.pop(operation.context, None)
             if before is None or _order(operation) < _order(before):
                 self.operations[operation.context] = operation
             if operation.parent:
@@ -72,6 +93,7 @@ class Known:
             if before == span:
                 continue
             self.version += 1
+            self._parents.pop(span.context, None)
             if before is None or _shape(span) < _shape(before):
                 self.spans[span.context] = span
             if span.parent:
@@ -90,6 +112,20 @@ class Known:
                 self.messages_by_id[normal_id(message.message_id)].add(message.position)
             if message.causation_id:
                 self.by_causation[normal_id(message.causation_id)].add(message.position)
+            if message.copied is not None:
+                self._add_copy(message, message.copied)
+            twin = twin_of(message)
+            if twin is not None:
+                for context in message.contexts:
+                    self.twins[context, *twin].add(message.position)
+
+    def _add_copy(self, message: Message, copied: Copied) -> None:
+        original = original_of(message)
+        if original is not None:
+            self.copies_at[place(original)].add(message.position)
+            self.named[place(original)].add(original)
+        if copied.message_id:
+            self.copies_by_id[normal_id(copied.message_id)].add(message.position)
 
     def add_headers(self, relations: Iterable[Relation]) -> None:
         """Messages that carry contexts, known by position before they are read themselves."""
@@ -102,23 +138,32 @@ class Known:
                 self.named[place(relation.source)].add(relation.source)
 
     def positions(self, asked: Position) -> tuple[Position, ...]:
-        """Tapped positions that fit; else the fullest that a span names, which is one."""
+        """Tapped positions that fit; else the fullest that spans or copies name: several only
+        where they name different clusters."""
         if asked in self.messages:
             return (asked,)
         here = place(asked)
         found = [position for position in self.tapped.get(here, ()) if fits(asked, position)]
         if found:
             return tuple(sorted(found))
-        said = [position for position in self.named.get(here, ()) if fits(asked, position)]
-        said.append(asked)
-        return (max(said, key=lambda position: (sum(map(bool, position)), position)),)
+        said = {position for position in self.named.get(here, ()) if fits(asked, position)}
+        if not said:
+            return (asked,)
+        said.add(asked)
+        kept: list[Position] = []
+        for one in sorted(said, key=lambda position: (sum(map(bool, position)), position))[::-1]:
+            if not any(fits(one, fuller) for fuller in kept):
+                kept.append(one)
+        return tuple(kept)
 
     def parent(self, context: SpanContext) -> SpanContext | None:
         """The parent's context as the span says it; None for a root, or an unknown span."""
-        span = self.spans.get(context) or self.operations.get(context)
-        if span is None or not span.parent:
-            return None
-        return SpanContext(context.trace_id, span.parent)
+        if context not in self._parents:
+            span = self.spans.get(context) or self.operations.get(context)
+            self._parents[context] = (
+                SpanContext(context.trace_id, span.parent) if span and span.parent else None
+            )
+        return self._parents[context]
 
     def ancestors(self, context: SpanContext) -> Iterator[SpanContext]:
         """Parents upwards; the last may be a span that nobody knows. Loops end."""
@@ -134,23 +179,60 @@ class Known:
         return span.service if span else ""
 
 
+TELLING = 16
+"""Bytes of a body that nobody else will have written by chance."""
+
+Twin = tuple[str, str, int]
+"""What a record that was handed on as it was keeps: key, value, size."""
+
+
+def twin_of(message: Message) -> Twin | None:
+    """What a message without an id can be known by; None where it says too little.
+
+    Nothing is as good as another nothing, and so are a body of a few bytes, or one that was not
+    kept, without a key.
+    """
+    size = message.value_size or len(message.value or "")
+    if message.message_id or not message.contexts or size <= 0:
+        return None
+    if not message.key and (size < TELLING or not message.value):
+        return None
+    return message.key, message.value or "", message.value_size
+
+
+def original_of(message: Message) -> Position | None:
+    """Where a copy's headers say that its original lies: in its own cluster, for none says
+    otherwise. None for what is no copy, or does not name an offset, or names itself."""
+    copied = message.copied
+    if copied is None or copied.offset is None or copied.offset < 0 or not copied.destination:
+        return None
+    own = message.position
+    found = Position(
+        own.system, own.cluster, copied.destination, "", copied.partition, copied.offset
+    )
+    return found if place(found) != place(own) else None
+
+
 def produces(operation: Operation) -> bool:
     """Whether it made or sent messages; what the span does not say, its kind does."""
-    if operation.type is OperationType.OTHER:
-        return operation.kind == "producer"
-    return operation.type.produces
+    type = operation.type
+    return type in _PRODUCING or (type is OperationType.OTHER and operation.kind == "producer")
 
 
 def consumes(operation: Operation) -> bool:
     """Whether it received or processed messages."""
-    if operation.type is OperationType.OTHER:
-        return operation.kind == "consumer"
-    return operation.type.consumes
+    type = operation.type
+    return type in _CONSUMING or (type is OperationType.OTHER and operation.kind == "consumer")
+
+
+def processes(operation: Operation) -> bool:
+    """Whether it processed messages, and did not only fetch them."""
+    return consumes(operation) and operation.type is not OperationType.RECEIVE
 
 
 def handles(operation: Operation) -> bool:
     """Whether it belongs to a delivery: consumes, or settles."""
-    return operation.type is OperationType.SETTLE or consumes(operation)
+    return operation.type in _HANDLING or consumes(operation)
 
 
 def relations_of(operation: Operation) -> tuple[Relation, ...]:
@@ -169,14 +251,9 @@ def place(position: Position) -> Place:
 
 def link_place(operation: Operation, relation: Relation) -> Position | None:
     """The position that a link's own attributes name, completed by its span's."""
-    destination = relation.destination or operation.destination
-    if relation.offset is None or relation.offset < 0 or not destination:
-        return None
-    return Position(
-        operation.system,
-        operation.cluster,
-        destination,
-        "",
+    return place_at(
+        operation,
+        relation.destination or operation.destination,
         relation.partition or operation.partition,
         relation.offset,
     )

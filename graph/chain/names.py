@@ -11,6 +11,9 @@ ONE_NAME_SYSTEMS = frozenset({"kafka", "pulsar", "redis"})
 """Systems in which producers and consumers call a destination the same. Elsewhere a producer
 may name an exchange or topic, and a consumer its queue or subscription."""
 
+PARTITIONED = frozenset({"kafka", ""})
+"""Systems in which an offset means nothing without its partition, or that may be one."""
+
 _EDGES = re.compile(r"^[\s\"'{]+|[\s\"'}]+$")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -23,8 +26,14 @@ def normal_id(text: str) -> str:
 
 
 def normal(kind: IdKind, text: str) -> str:
-    """An id of a kind as it compares: the names in a position keep their case."""
-    return text if kind is IdKind.POSITION else normal_id(text)
+    """An id of a kind as it compares: the names in a position keep their case, and a business id
+    is written with its name, `order_id=123`."""
+    if kind is IdKind.POSITION:
+        return text
+    if kind is IdKind.BUSINESS:
+        name, _, value = text.strip().partition("=")
+        return f"{name.lower()}={normal_id(value)}"
+    return normal_id(text)
 
 
 def service_names(text: str) -> set[str]:
@@ -61,14 +70,16 @@ def is_whole(position: Position) -> bool:
 
 
 def place_of(operation: Operation) -> Position | None:
-    """The position that a span itself names; None unless it names an offset."""
-    if operation.offset is None or operation.offset < 0 or not operation.destination:
+    """The position that a span itself names; None unless it is whole."""
+    return place_at(operation, operation.destination, operation.partition, operation.offset)
+
+
+def place_at(
+    operation: Operation, destination: str, partition: str, offset: int | None
+) -> Position | None:
+    """A position in the words of a span; None where a part is missing, as Kafka's partition."""
+    if offset is None or offset < 0 or not destination:
         return None
-    return Position(
-        operation.system,
-        operation.cluster,
-        operation.destination,
-        "",
-        operation.partition,
-        operation.offset,
-    )
+    if not partition and operation.system in PARTITIONED:
+        return None
+    return Position(operation.system, operation.cluster, destination, "", partition, offset)

@@ -25,6 +25,25 @@ def fitting(
     return left
 
 
+def is_named(
+    identity: Identity,
+    operation: Operation,
+    relation: Relation,
+    key: EventKey,
+    at: Position | None,
+) -> bool:
+    """Whether the operation names this event by position, message id or record key."""
+    message_id = normal_id(relation.message_id or operation.message_id)
+    return (
+        (at is not None and lies_at(identity, key, at))
+        or (message_id != "" and message_id in ids_of_event(identity, key))
+        or (
+            operation.key != ""
+            and any(message.key == operation.key for message in identity.messages(key))
+        )
+    )
+
+
 def _checks(
     identity: Identity, operation: Operation, relation: Relation, at: Position | None
 ) -> list[Callable[[EventKey], bool]]:

@@ -42,6 +42,8 @@ class Choice:
     """Of the earliest of them, nanoseconds since the Unix epoch."""
     correlations: frozenset[str] = frozenset()
     """Their correlation ids, normalised."""
+    written: str = ""
+    """A business id with its name, `order_id=123`; empty for ids that have none."""
 
 
 def resolve(
@@ -57,19 +59,21 @@ def resolve(
     if not locations:
         # Nobody saw the message itself, but others say that it caused them.
         locations = facts.located([(IdKind.CAUSATION, text)])
-    by_kind: dict[IdKind, list[Location]] = defaultdict(list)
+    meant: dict[tuple[IdKind, str], list[Location]] = defaultdict(list)
     for location in locations:
-        by_kind[location.kind].append(location)
+        # One value can be the id of an order, and of a customer.
+        business = location.kind is IdKind.BUSINESS
+        meant[location.kind, location.id if business else ""].append(location)
     found: dict[tuple[EventKey, ...], Choice] = {}
-    for kind in ORDER:
-        if kind not in by_kind or (kind is IdKind.CORRELATION and _begins(text, found.values())):
+    for kind, written in sorted(meant, key=lambda one: (ORDER.index(one[0]), one[1])):
+        if kind is IdKind.CORRELATION and _begins(text, found.values()):
             continue
-        chain = _named(facts, by_kind[kind], clock, seconds)
+        chain = _named(facts, meant[kind, written], clock, seconds)
         if chain is None:
             continue
         for keys in _sets(kind, chain):
             if keys not in found and not _brought_along(kind, keys, found.values()):
-                found[keys] = _choice(kind, chain, keys)
+                found[keys] = _choice(kind, chain, keys, written)
     return tuple(
         sorted(found.values(), key=lambda one: (ORDER.index(one.kind), -one.time, one.label))
     )
@@ -107,15 +111,16 @@ def _begins(text: str, found: Iterable[Choice]) -> bool:
     return any(one.kind is IdKind.MESSAGE and normal_id(text) in one.correlations for one in found)
 
 
-def _choice(kind: IdKind, chain: Chain, keys: tuple[EventKey, ...]) -> Choice:
+def _choice(kind: IdKind, chain: Chain, keys: tuple[EventKey, ...], written: str) -> Choice:
     events = [chain.event(key) for key in keys]
     return Choice(
         kind=kind,
-        label=_label(kind, events),
+        label=_label(written or f"one {kind.value}", events),
         start=_start(chain, events),
         events=keys,
         time=min(event.time for event in events),
         correlations=frozenset(normal_id(one.correlation_id) for one in events),
+        written=written,
     )
 
 
@@ -125,7 +130,7 @@ def _start(chain: Chain, events: Iterable[Event]) -> Start:
     positions = []
     for event in events:
         if event.messages:
-            positions.append(event.positions[0])
+            positions.append(event.messages[0].position)
         elif event.contexts:
             contexts.append(event.contexts[0])
         else:
@@ -134,7 +139,7 @@ def _start(chain: Chain, events: Iterable[Event]) -> Start:
     return Start(tuple(contexts), tuple(positions))
 
 
-def _label(kind: IdKind, events: Sequence[Event]) -> str:
+def _label(of: str, events: Sequence[Event]) -> str:
     if len(events) == 1:
         (event,) = events
         parts = [event.title]
@@ -147,4 +152,4 @@ def _label(kind: IdKind, events: Sequence[Event]) -> str:
         return " ".join(parts)
     destinations = sorted({event.destination for event in events} - {""})
     shown = ", ".join(destinations[:3]) + (", ..." if len(destinations) > 3 else "")
-    return f"{len(events)} events of one {kind.value}" + (f" on {shown}" if shown else "")
+    return f"{len(events)} events of {of}" + (f" on {shown}" if shown else "")

@@ -10,9 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from graph.model import Evidence, Message, Operation, Position, Span, SpanContext
+
+if TYPE_CHECKING:
+    from graph.chain.explanation import Explanation
 
 T = TypeVar("T")
 
@@ -49,6 +52,11 @@ class Via(StrEnum):
     MESSAGE_ID = "message id"
     CAUSATION_ID = "causation id"
     CORRELATION_ID = "correlation id"
+    BUSINESS_ID = "business id"
+    KEY = "key"
+    """The record key."""
+    SOURCE = "source header"
+    """A header that names the producer."""
 
 
 class Stop(StrEnum):
@@ -151,6 +159,8 @@ class Attempt:
     error_message: str = ""
     operations: tuple[SpanContext, ...] = ()
     """The process operations (outermost first), or the receive operations where none is."""
+    position: Position | None = None
+    """Where the event lay that was tried: a retry topic's, or the first; None if unsure."""
 
 
 class DeliveryKey(NamedTuple):
@@ -240,6 +250,8 @@ class Chain:
     them, and nothing joins them to the start."""
     stopped: Stop | None = None
     """The limit that ended the expansion; None means that the chain is whole."""
+    explanations: tuple[Explanation, ...] = ()
+    """Why each event is joined as it is, in the order of `events`; only when asked for."""
 
     def event(self, key: EventKey) -> Event:
         """Raises KeyError when the chain has no such event."""

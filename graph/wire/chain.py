@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graph.chain.result import (
     Attempt,
@@ -34,6 +34,9 @@ from graph.wire.facts import (
     span_to_dict,
     times,
 )
+
+if TYPE_CHECKING:
+    from graph.chain.explanation import Explanation
 
 FORMAT = 1
 
@@ -70,6 +73,7 @@ def chain_to_dict(chain: Chain, *, bodies: bool = True) -> Json:
       `error_message`, `attempts`, `operations` (each with its `join`)
     - `causes`: `cause` and `effect` (event ids), `evidence`, `via`, `service` and `group` (of
       the delivery), `delay_ns` (can be negative), `candidates`, `way` (spans in between)
+    - `explanations`: only where they were asked for, see `graph.wire.explanation`
     """
     ids = event_ids(chain)
     return {
@@ -84,7 +88,26 @@ def chain_to_dict(chain: Chain, *, bodies: bool = True) -> Json:
         "events": [_event_to(event, ids[event.key], bodies) for event in chain.events],
         "deliveries": [_delivery_to(delivery, ids) for delivery in chain.deliveries],
         "causes": [_cause_to(cause, ids) for cause in chain.causes],
+        **_explanations_to(chain, ids),
     }
+
+
+def _explanations_to(chain: Chain, ids: Mapping[EventKey, str]) -> Json:
+    if not chain.explanations:
+        return {}
+    from graph.wire.explanation import explanation_to_dict
+
+    return {"explanations": [explanation_to_dict(one, ids) for one in chain.explanations]}
+
+
+def _explanations_from(
+    data: Mapping[str, Any], keys: Mapping[str, EventKey]
+) -> tuple[Explanation, ...]:
+    if not data.get("explanations"):
+        return ()
+    from graph.wire.explanation import explanation_from_dict
+
+    return tuple(explanation_from_dict(one, keys) for one in data["explanations"])
 
 
 def chain_from_dict(data: Mapping[str, Any]) -> Chain:
@@ -98,6 +121,7 @@ def chain_from_dict(data: Mapping[str, Any]) -> Chain:
         causes=tuple(_cause_from(cause, keys) for cause in data["causes"]),
         related=tuple(keys[one] for one in data["related"]),
         stopped=Stop(data["stopped_by"]) if data["stopped_by"] else None,
+        explanations=_explanations_from(data, keys),
     )
 
 
@@ -164,6 +188,7 @@ def _delivery_to(delivery: Delivery, ids: Mapping[EventKey, str]) -> Json:
                 "error": attempt.error,
                 "error_message": attempt.error_message,
                 "operations": [context_to_dict(context) for context in attempt.operations],
+                "position": position_to_dict(attempt.position) if attempt.position else None,
             }
             for attempt in delivery.attempts
         ],
@@ -186,6 +211,7 @@ def _delivery_from(data: Mapping[str, Any], keys: Mapping[str, EventKey]) -> Del
                 start=attempt["start_ns"],
                 end=attempt["end_ns"],
                 operations=tuple(context_from_dict(context) for context in attempt["operations"]),
+                position=position_from_dict(attempt["position"]) if attempt["position"] else None,
                 **same(attempt, "error", "error_message"),
             )
             for attempt in data["attempts"]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from graph.listing import Activity, Consumer, EventRow, Member
-from graph.lookup import Candidate
+from graph.listing import Activity, Candidate, Consumer, EventRow, Member
 from graph.model import IdKind, Progress
 from graph.wire.facts import (
     Json,
@@ -16,7 +15,7 @@ from graph.wire.facts import (
 )
 
 _ROW_PLAIN = plain(EventRow, "time", "received")
-_PROGRESS_PLAIN = plain(Progress, "time")
+_PROGRESS_PLAIN = plain(Progress, "time", "assumed")
 _CANDIDATE_PLAIN = plain(Candidate, "kind", "time")
 
 
@@ -54,12 +53,18 @@ def activity_from_dict(data: Mapping[str, Any]) -> Activity:
 
 
 def consumer_to_dict(consumer: Consumer) -> Json:
-    """`group`, `cluster`, `state`, `lag`, `services`, `destinations`, `members`, `progress`."""
+    """`group`, `cluster`, `state`, `lag` in messages and seconds, `catch_up_seconds`, rates,
+    `services`, `destinations`, `members`, `progress`."""
     return {
         "group": consumer.group,
         "cluster": consumer.cluster,
         "state": consumer.state,
         "lag": consumer.lag,
+        "lag_seconds": consumer.lag_seconds,
+        **times("oldest", consumer.oldest),
+        "rate": consumer.rate,
+        "growth": consumer.growth,
+        "catch_up_seconds": consumer.catch_up,
         "services": list(consumer.services),
         "destinations": list(consumer.destinations),
         **times("time", consumer.time),
@@ -93,7 +98,8 @@ def consumer_from_dict(data: Mapping[str, Any]) -> Consumer:
         progress=tuple(
             Progress(time=at["time_ns"], **same(at, *_PROGRESS_PLAIN)) for at in data["progress"]
         ),
-        **same(data, "group", "cluster", "state"),
+        oldest=data["oldest_ns"],
+        **same(data, "group", "cluster", "state", "rate", "growth"),
     )
 
 

@@ -25,7 +25,7 @@ from confluent_kafka.admin import (
 
 from collector.taps.kafka import KafkaTap
 from collector.taps.kafka_settings import KafkaSettings
-from collector.taps.tap import Batch, MemberRow, PartitionKey, ProgressRow
+from collector.taps.tap import Batch, MemberRow, PartitionKey, ProducerRow, ProgressRow, Sink
 
 
 def until(condition: Callable[[], bool], what: str, seconds: float = 20) -> None:
@@ -75,6 +75,7 @@ class RecordingSink:
     sizes: list[int] = field(default_factory=list)
     progressed: list[ProgressRow] = field(default_factory=list)
     joined: list[MemberRow] = field(default_factory=list)
+    produced: list[ProducerRow] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     stored: dict[PartitionKey, int] = field(default_factory=dict)
 
@@ -114,6 +115,9 @@ class RecordingSink:
 
     def members(self, rows: Sequence[MemberRow]) -> None:
         self.joined += rows
+
+    def producers(self, rows: Sequence[ProducerRow]) -> None:
+        self.produced += rows
 
     def positions(self, system: str, cluster: str) -> Mapping[PartitionKey, int]:
         return {
@@ -212,6 +216,13 @@ class World:
             producer.poll(0)
         assert producer.flush(30) == 0
 
+    def transactional(self, transactional_id: str, **options: Any) -> Producer:
+        """A producer whose transactions the broker knows by this id."""
+        named = {"transactional.id": transactional_id, **options}
+        producer = Producer({**self._client, **named})
+        producer.init_transactions(30)
+        return producer
+
     @contextmanager
     def group(self, name: str, topic: str, **options: str) -> Iterator[Consumer]:
         """A real member of a consumer group, closed at the end."""
@@ -244,10 +255,15 @@ def take(consumer: Consumer, count: int, seconds: float = 30) -> list[bytes | No
 
 @contextmanager
 def tapping(
-    world: World, sink: RecordingSink, ready: bool = True, **settings: Any
+    world: World,
+    sink: Sink,
+    ready: bool = True,
+    clock: Callable[[], float] = time.time,
+    **settings: Any,
 ) -> Iterator[KafkaTap]:
     """A tap at work in its thread. It has found out where to start when the block begins."""
-    tap = KafkaTap(KafkaSettings(bootstrap=world.bootstrap, **{"groups": False, **settings}))
+    quiet = {"groups": False, "producers": False}
+    tap = KafkaTap(KafkaSettings(bootstrap=world.bootstrap, **{**quiet, **settings}), clock)
     thread = threading.Thread(target=tap.run, args=(sink,))
     thread.start()
     try:

@@ -70,6 +70,8 @@ class Answer:
         ("/events", schemas.Events),
         ("/events/order-1", schemas.Event),
         ("/chain/order-1", schemas.Chain),
+        ("/chain/order-1?explain=true", schemas.Chain),
+        ("/fate/order-1", schemas.Fates),
         ("/topology", schemas.Topology),
         ("/topology?since=15m&service=pay*", schemas.Topology),
         ("/destinations", schemas.Destinations),
@@ -170,7 +172,15 @@ def test_the_description_is_valid_openapi(url: str) -> None:
     paths = told["paths"]
     operations = [paths[path]["get"] for path in paths]
     assert {path.removeprefix("/api/v1") for path in paths} == {
-        *("/events", "/events/{id}", "/chain/{id}", "/topology", "/destinations", "/consumers"),
+        *(
+            "/events",
+            "/events/{id}",
+            "/chain/{id}",
+            "/fate/{id}",
+            "/topology",
+            "/destinations",
+            "/consumers",
+        ),
         *("/tail", "/health", "/metrics"),
     }
     assert len({one["operationId"] for one in operations}) == len(operations)

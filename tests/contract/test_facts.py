@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -13,10 +14,11 @@ from collector.store.facts import RESOLVED, StoreFacts
 from collector.store.lives import AGE, Lives
 from graph.chain import Chain
 from graph.chain.resolve import resolve
-from graph.facts import Facts
-from graph.model import IdKind, Position, SpanContext
+from graph.facts import Facts, Kind, Succession, Window
+from graph.model import Copied, CopyKind, IdKind, Passage, Position, SpanContext
 from graph.remembered import Remembered
-from tests.builders import Flow, Sent
+from tests.builders import MILLISECOND, Flow, Sent
+from tests.flow_in_store import put_flow
 from tests.memory_facts import MemoryFacts
 from tests.poured import pour
 
@@ -65,6 +67,27 @@ def a_dead_letter(flow: Flow) -> Sent:
     return flow.send("", "dead", spanned=False, message_id="m1", carries=[order.context])
 
 
+def retried_and_given_up(flow: Flow) -> Sent:
+    """Copies without ids and contexts: only their headers say what they are."""
+    order = flow.send("shop", "Orders")
+    assert order.position
+    at = order.position
+    for kind, name in ((CopyKind.RETRY, "Orders-retry-0"), (CopyKind.DEAD_LETTER, "Orders-dlt")):
+        failed = flow.process("payment", order, error=True)
+        copied = Copied(kind, at.destination, at.partition, at.offset)
+        flow.send("payment", name, inside=failed, copied=copied)
+    return order
+
+
+def given_up_unseen(flow: Flow) -> Sent:
+    """No tap saw the original: it is asked for by what lies in the dead letter topic."""
+    order = retried_and_given_up(flow)
+    assert order.position
+    del flow.messages[order.position]
+    (position,) = (one for one in flow.messages if one.destination == "Orders-dlt")
+    return Sent("Orders-dlt", None, position, 0)
+
+
 def handed_on(flow: Flow) -> Sent:
     order = flow.send("shop", "orders")
     work = flow.span("payment", inside=flow.process("payment", order))
@@ -78,7 +101,15 @@ def unseen(flow: Flow) -> Sent:
     return paid
 
 
-STORIES = [an_order, only_positions, a_batch, a_fan_in, a_dead_letter, handed_on, unseen]
+def by_key(flow: Flow) -> Sent:
+    order = flow.send("shop", "orders", key="k")
+    flow.receive("payment", order, lasts=1)
+    flow.send("shipping", "parcels", key="k")
+    return flow.send("payment", "payments", key="k")
+
+
+STORIES = [an_order, only_positions, a_batch, a_fan_in, a_dead_letter, handed_on, unseen, by_key]
+STORIES += [retried_and_given_up, given_up_unseen]
 
 
 def told(chain: Chain) -> dict[str, Any]:
@@ -107,6 +138,24 @@ def test_a_chain_is_the_same_from_a_store(store: Store, story: Callable[[Flow], 
 
     assert told(from_store) == told(flow.chain(start))
     assert told(flow.chain(start, facts=Remembered(StoreFacts(store)))) == told(from_store)
+
+
+@pytest.mark.parametrize("story", [retried_and_given_up, given_up_unseen])
+def test_an_original_is_found_by_its_position_whether_a_tap_saw_it(
+    store: Store, story: Callable[[Flow], Sent]
+) -> None:
+    flow = Flow()
+    story(flow)
+    pour(flow, store)
+
+    for facts in (StoreFacts(store), flow.facts()):
+        (choice,) = resolve(facts, "Orders/0/0")
+        event = flow.chain(*choice.start.positions, facts=facts).event(choice.events[0])
+        assert [str(position) for position in event.positions] == [
+            "Orders/0/0",
+            "Orders-retry-0/0/0",
+            "Orders-dlt/0/0",
+        ]
 
 
 @pytest.mark.parametrize("text", ["o-1", "C", "Orders/0/0", "k", "P-1", "unknown"])
@@ -184,9 +233,12 @@ def asked(facts: Facts) -> list[object]:
         facts.operations(["f" * 32]),
         facts.spans(["f" * 32]),
         facts.pointing([SpanContext("f" * 32, "f" * 16)]),
+        facts.passages([nowhere, nowhere._replace(cluster="", incarnation="")]),
         facts.messages([nowhere, nowhere._replace(cluster="", incarnation="")]),
         facts.located([(kind, "none/0/7") for kind in IdKind]),
         facts.resolve("none/0/7"),
+        facts.seen([Window(kind, "none/0/7", 0, 2**63 - 1) for kind in IdKind], 10),
+        facts.successions([(Kind("none"), Kind("nowhere"))]),
     ]
 
 
@@ -195,8 +247,87 @@ def test_what_nobody_has_seen_is_missing_from_every_answer(store: Store) -> None
     an_order(flow)
     pour(flow, store)
 
-    assert asked(StoreFacts(store)) == [[], [], [], [], [], []]
-    assert asked(flow.facts()) == [[], [], [], [], [], []]
+    assert asked(StoreFacts(store)) == [[]] * 9
+    assert asked(flow.facts()) == [[]] * 9
+
+
+def test_an_id_is_seen_in_its_windows_and_the_earliest_of_many(store: Store) -> None:
+    flow = Flow()
+    sent = [flow.send("shop", "orders", key="K", message_id=f"m{n}") for n in range(6)]
+    other = flow.send("shop", "orders", key="other")
+    pour(flow, store)
+    times = [flow.messages[one.position].time for one in sent if one.position]
+    early = Window(IdKind.KEY, "k", times[0], times[2])
+    late = Window(IdKind.KEY, "k", times[1], times[5] + MILLISECOND)
+    elsewhere = Window(IdKind.KEY, "other", times[0], times[5])
+    message = Window(IdKind.MESSAGE, "m3", 0, 2**63 - 1)
+
+    for facts in (StoreFacts(store), flow.facts()):
+
+        def offsets(*windows: Window, limit: int = 10, facts: Facts = facts) -> list[int]:
+            found = facts.seen(windows, limit)
+            assert len(set(found)) == len(found)
+            return sorted(one.position.offset for one in found if one.position)
+
+        assert offsets(early) == [0, 1, 2]
+        assert offsets(late, limit=3) == [1, 2, 3]
+        assert offsets(early, late, limit=3) == [0, 1, 2, 3]
+        assert offsets(elsewhere) == []
+        assert offsets(elsewhere, message) == [3]
+        assert other.time > times[5]
+
+
+def test_a_business_id_is_seen_by_its_name_and_value(store: Store) -> None:
+    flow = Flow()
+    flow.message("orders", business=(("order_id", "A-1"),))
+    flow.message("orders", business=(("customer_id", "A-1"),))
+    for offset, name in enumerate(("Order_ID", "customer_id")):
+        store.command(
+            "INSERT INTO ids (received, id, kind, written, system, cluster, destination, "
+            "incarnation, partition, offset, time) VALUES (now64(9), 'a-1', 'business', "
+            f"'{name}=A-1', 'kafka', 'c1', 'orders', 'i1', '0', {offset}, now64(9))"
+        )
+    window = Window(IdKind.BUSINESS, "order_id=a-1", 0, 2**63 - 1)
+
+    for facts in (StoreFacts(store), flow.facts()):
+        found = facts.seen([window], 10)
+        assert [one.position.offset for one in found if one.position] == [0]
+
+
+def test_the_order_of_kinds_is_counted_by_flows(store: Store) -> None:
+    flow = Flow()
+    for number in range(5):
+        order = ["Orders", "payments"] if number else ["payments", "Orders"]
+        for destination in (*order, "parcels"):
+            flow.message(destination, event_type="made", correlation_id=f"C-{number}")
+    at = flow.tick()
+    for destination in ("Orders", "payments"):
+        flow.message(destination, event_type="made", correlation_id="at once", time=at)
+    flow.message("Orders", event_type="made", correlation_id="alone")
+    flow.message("Orders", event_type="made")
+    put_flow(store, flow)
+    orders, payments, parcels = (Kind(name, "made") for name in ("Orders", "payments", "parcels"))
+    asked = [(orders, payments), (parcels, orders), (orders, Kind("payments")), (orders, orders)]
+
+    for facts in (StoreFacts(store), flow.facts()):
+        assert sorted(facts.successions(asked)) == [
+            Succession(orders, payments, flows=5, first=4),
+            Succession(parcels, orders, flows=5, first=0),
+        ]
+
+
+def test_of_many_flows_a_sample_of_the_newest_is_enough(store: Store) -> None:
+    flow = Flow()
+    for number in range(300):
+        order = ["orders", "payments"] if number >= 200 else ["payments", "orders"]
+        for destination in order:
+            flow.message(destination, correlation_id=f"c{number}")
+    put_flow(store, flow)
+
+    (found,) = StoreFacts(store).successions([(Kind("orders"), Kind("payments"))])
+
+    assert 10 <= found.flows <= 40
+    assert found.first == found.flows
 
 
 def test_a_correlation_larger_than_what_one_look_up_finds_is_still_one_choice(store: Store) -> None:
@@ -208,3 +339,61 @@ def test_a_correlation_larger_than_what_one_look_up_finds_is_still_one_choice(st
 
     (choice,) = resolve(StoreFacts(store), "C-1")
     assert (choice.kind, choice.events) == (IdKind.MESSAGE, (first.key,))
+
+
+MINUTE = 60 * 10**9
+
+
+def groups_at_work(flow: Flow) -> list[Position]:
+    """Ten orders, and groups in every situation that their progress can tell of."""
+    for _ in range(10):
+        flow.send("shop", "Orders")
+    start = flow.now
+    for minute, done in enumerate([0, 2, 2, 5, 9, 9, 9, 10]):
+        flow.commit("steady", "Orders", done, time=start + minute * MINUTE)
+    flow.commit("idle", "Orders", 3, time=start)
+    flow.commit("none", "Orders", -1, time=start)
+    flow.commit("set back", "Orders", 8, time=start)
+    flow.commit("set back", "Orders", 1, time=start + MINUTE)
+    flow.commit("late", "Orders", 0, time=start + 2 * MINUTE, assumed=True)
+    flow.commit("late", "Orders", 10, time=start + 3 * MINUTE)
+    flow.commit("only assumed", "Orders", 0, time=start, assumed=True)
+    flow.commit("past", "Orders", 4, time=start, incarnation="i0")
+    flow.commit("elsewhere", "Orders", 4, time=start, partition="1")
+    flow.commit("other", "Others", 4, time=start)
+    flow.commit("Steady", "Orders", 4, time=start)
+    orders = [message.position for message in flow.messages.values()]
+    anywhere = orders[4]._replace(cluster="", incarnation="")
+    return [orders[0], orders[4], orders[9], anywhere, orders[4]._replace(cluster="c2")]
+
+
+def test_how_groups_came_by_a_position_is_the_same_from_a_store(store: Store) -> None:
+    flow = Flow()
+    asked = groups_at_work(flow)
+    pour(flow, store)
+
+    told = flow.facts(random.Random(1)).passages(asked)
+
+    def by_name(passages: list[Passage]) -> list[Passage]:
+        return sorted(passages, key=lambda one: (one.position, one.group, one.latest.incarnation))
+
+    assert by_name(StoreFacts(store).passages(asked)) == by_name(told)
+    assert by_name(Remembered(StoreFacts(store)).passages(asked)) == by_name(told)
+    there = {one.group: one for one in told if one.position == asked[1]}
+    assert there.keys() == {"steady", "idle", "none", "set back", "late", "Steady"}
+    start = there["idle"].latest.time
+    steady = there["steady"]
+    assert steady.before and steady.after
+    assert (steady.before.time, steady.after.time) == (start + 2 * MINUTE, start + 3 * MINUTE)
+    assert steady.rate == round((10 - 2) / 300, 3)
+    assert (there["idle"].rate, there["none"].rate) == (0.0, None)
+    assert [there[name].moved - start for name in ("steady", "idle")] == [7 * MINUTE, 0]
+    assert there["set back"].moved == 0
+    assert [there[name].waits for name in ("steady", "idle", "none")] == [False, True, True]
+    assert (there["idle"].ahead, there["none"].ahead) == (2, 5)
+    back = there["set back"]
+    assert back.before and back.after and back.before.time > back.after.time
+    assert back.waits
+    assert (there["late"].absent, there["late"].began.committed) == (start + 2 * MINUTE, 10)
+    fitting = {(one.group, one.latest.incarnation) for one in told if one.position == asked[3]}
+    assert ("past", "i0") in fitting

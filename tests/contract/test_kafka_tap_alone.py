@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from collector.taps import kafka_session
+from collector.taps.kafka import KafkaTap
 from samples.kafka.broker import Broker
 from tests.contract.kafka_world import RecordingSink, World, take, tapping, throughout, until
 
@@ -35,7 +36,15 @@ def test_a_new_broker_gets_no_topic_from_us_and_may_die_and_return(reader: str) 
     sink = RecordingSink()
     with Broker() as broker:
         world = World(broker.bootstrap)
-        with tapping(world, sink, reader=reader, groups=True, metadata_interval=0.3) as tap:
+        with tapping(
+            world,
+            sink,
+            reader=reader,
+            groups=True,
+            producers=True,
+            producers_interval=0.3,
+            metadata_interval=0.3,
+        ) as tap:
             # No group has been here yet: librdkafka would make the broker create a topic.
             assert tap.status()["reader"] == "kafka-python"
             throughout(lambda: world.topics() == set(), "a topic came to be", 2)
@@ -68,6 +77,13 @@ def test_a_new_broker_gets_no_topic_from_us_and_may_die_and_return(reader: str) 
             until(lambda: len(sink.progressed) > 0, "the group's progress")
             assert world.groups() == {"billing"}
             assert world.topics() == {"orders", "__consumer_offsets"}
+
+
+def told(tap: KafkaTap, watcher: str, what: str) -> object:
+    """What a watcher's status says of something."""
+    status = tap.status()[watcher]
+    assert isinstance(status, dict)
+    return status.get(what)
 
 
 def free_port() -> int:
@@ -133,6 +149,8 @@ def test_reads_what_it_may_and_says_what_it_may_not(
         reader=reader,
         groups=True,
         groups_interval=0.3,
+        producers=True,
+        producers_interval=0.3,
         include=(f"*-{reader}",),
         since="beginning",
         security_protocol="SASL_PLAINTEXT",
@@ -142,6 +160,11 @@ def test_reads_what_it_may_and_says_what_it_may_not(
     ) as tap:
         until(lambda: sink.values(opened) == [b"1"], "what may be read")
         until(lambda: tap.status()["refused"] == [closed], "that a topic may not be read")
+        until(
+            lambda: told(tap, "producers", "refused") == {closed: "TopicAuthorizationFailedError"},
+            "that its producers are not told either",
+        )
+        assert told(tap, "producers", "connected")
         assert tap.status()["reader"] == reader
         world.produce(opened, [b"2"])
         until(lambda: sink.values(opened) == [b"1", b"2"], "reading goes on")

@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 
 from collector.conventions import headers, spans
+from collector.conventions.own import Own
 from collector.intake import Intake
 from collector.metrics import Counters
 from collector.store import migrations, reindex
@@ -43,7 +44,6 @@ def other_conventions(store: Store) -> Iterator[None]:
             ),
         )
         patch.setattr(spans, "KIND_TYPES", {"Producer": "send"})
-        patch.setattr(headers, "CONTEXTS", headers.CONTEXTS[-1:])
         patch.setattr(
             headers, "FIELDS", tuple(replace(field, headers=("other",)) for field in headers.FIELDS)
         )
@@ -54,12 +54,12 @@ def other_conventions(store: Store) -> Iterator[None]:
 
 def migrate(store: Store) -> None:
     with store.writing() as client:
-        migrations.migrate(client)
+        migrations.migrate(client, Own())
 
 
 def needs_reindex(store: Store) -> bool:
     with store.reading() as client:
-        return migrations.needs_reindex(client)
+        return migrations.needs_reindex(client, Own())
 
 
 def an_order() -> Flow:

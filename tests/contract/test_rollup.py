@@ -606,6 +606,26 @@ def test_rows_of_an_insert_that_is_under_way_are_not_passed_over(store: Store) -
     assert edges(store) == ["shop produces orders: 1"]
 
 
+def test_a_minute_that_changes_before_it_settled_is_settled_all_the_same(store: Store) -> None:
+    flow = Flow()
+    flow.send("", "orders", spanned=False)
+    shop = Flow()
+    shop.send("shop", "payments")
+    shop.messages.clear()
+    clock = [time.time() + 5]
+    rollup = Rollup(store, clock=lambda: clock[0])
+    pour(flow, store)
+    rollup.run()
+    clock[0] += 5
+    pour(shop, store)
+    rollup.run()
+    assert edges(store) == ["shop produces payments: 1"]
+
+    clock[0] += 15
+    rollup.run()
+    assert edges(store) == ["? produces orders: 1 (matched)", "shop produces payments: 1"]
+
+
 def test_a_clock_set_back_hides_nothing_that_comes_then(store: Store) -> None:
     clock = [time.time()]
     rollup = Rollup(store, clock=lambda: clock[0])

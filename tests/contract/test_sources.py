@@ -12,6 +12,8 @@ import pytest
 from graph.chain import Limits, Start, Stop, find
 from graph.chain.result import Creation
 from graph.direction import Direction
+from graph.fate import Status
+from graph.fate.consumers import Declared
 from graph.listing import Activity, Consumer, EventFilter, EventRow, Member
 from graph.model import IdKind, Progress
 from graph.topology import Topology
@@ -34,6 +36,7 @@ def orders() -> Flow:
     flow.send("shipping", "parcels", inside=shipping, message_id="parcel-1", event_type="Shipped")
     flow.send("storefront", "orders", message_id="order-2", key="tea", event_type="Ordered")
     flow.send("audit", "secrets", tapped=False)
+    flow.message("effects", causation_id="order-8")
     return flow
 
 
@@ -50,6 +53,9 @@ def backend() -> MemoryBackend:
             progress=(Progress("c1", "payment", "orders", "0", 1, 2, shop.NOON, "i1"),),
             services=("payment",),
             time=shop.NOON,
+            oldest=shop.NOON - 3 * 10**9,
+            rate=2.0,
+            growth=1.5,
         )
     ]
     return made
@@ -73,6 +79,15 @@ def test_a_chain_is_the_one_that_is_there(source: Source, backend: MemoryBackend
     assert [event.event_type for event in chain.events] == ["Ordered", "Paid", "Shipped"]
     assert chain.services == ("payment", "shipping", "storefront")
     assert source.chain(row.id) == chain
+
+
+def test_a_chain_says_why_when_it_is_asked(source: Source) -> None:
+    plain, told = source.chain("order-1"), source.chain("order-1", explained=True)
+    assert plain.explanations == ()
+    assert replace(told, explanations=()) == plain
+    assert [one.event for one in told.explanations] == [event.key for event in told.events]
+    up = source.chain(ODD, explained=True, direction=Direction.CAUSES)
+    assert [one.event for one in up.explanations] == [event.key for event in up.events]
 
 
 def test_an_id_may_hold_any_character(source: Source) -> None:
@@ -107,6 +122,28 @@ def test_an_id_of_several_events_gives_a_choice(source: Source) -> None:
     assert {one.kind for one in chosen} == {IdKind.KEY}
     assert {source.chain(one.ask).focus for one in chosen} == {
         event.key for event in (source.chain(f"order-{n}").events[0] for n in (1, 2))
+    }
+
+
+def test_fates_are_those_of_the_facts(source: Source, backend: MemoryBackend) -> None:
+    backend.expected = [Declared("audit", destinations=("orders",))]
+    told = source.fate("order-1")
+    assert {one.name: one.status for one in told.consumers} == {
+        "audit": Status.NO_EVIDENCE,
+        "payment": Status.HANDLED,
+    }
+    assert told.event.message_id == "order-1"
+    assert source.fate(told.event.id).consumers == told.consumers
+    with pytest.raises(NotFound, match="nothing is known by order-9"):
+        source.fate("order-9")
+    assert len(source.chain("order-8").events) == 1, "what it caused was seen, and is shown"
+    with pytest.raises(NotFound, match="nothing is known by order-8"):
+        source.fate("order-8")
+    with pytest.raises(Ambiguous) as error:
+        source.fate("tea")
+    assert {source.fate(one.ask).event.message_id for one in error.value.candidates} == {
+        "order-1",
+        "order-2",
     }
 
 
@@ -147,6 +184,7 @@ def test_events_are_the_newest_that_fit(source: Source, backend: MemoryBackend) 
 def test_consumers_are_told_whole(source: Source, backend: MemoryBackend) -> None:
     assert source.consumers() == backend.groups
     assert source.consumers()[0].lag == 1
+    assert (source.consumers()[0].lag_seconds, source.consumers()[0].catch_up) == (3.0, 2.0)
 
 
 def test_health_tells_each_part(source: Source, backend: MemoryBackend) -> None:

@@ -160,4 +160,5 @@ def test_both_ways_say_the_same(backend: StoreBackend) -> None:
         assert remote.topology() == local.topology()
         assert remote.events(EventFilter()) == local.events(EventFilter())
         assert remote.consumers() == local.consumers()
+        assert remote.fate("order-0") == local.fate("order-0")
         assert remote.health() == local.health()

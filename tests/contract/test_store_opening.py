@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 
+from collector.store import migrations
 from collector.store.client import Store, StoreBusy, StoreError
 from tests.contract.test_store import an_order
 
 OPEN = """
 import sys
 from pathlib import Path
+from collector.conventions.own import Own
 from collector.store import migrations
 from collector.store.client import Store, StoreBusy, StoreError
 folder = Path(sys.argv[1])
@@ -59,15 +61,16 @@ with Store(folder) as store:
     print(store.query("SELECT count() FROM otel_traces")[0][0], end=" ")
     store.insert_spans(bytes.fromhex(sys.argv[2]), received_ns=time.time_ns(), token="once")
     print(store.query("SELECT count() FROM otel_traces")[0][0], end=" ")
-    print(migrations.needs_reindex(store._writer), end=" ")
+    print(migrations.needs_reindex(store._writer, Own()), end=" ")
     print(store.query("SELECT count() FROM schema_version"))
 """
     folder = tmp_path / "a store, ö"
     first = process(script, folder, an_order().hex(), cwd=here)
     second = process(script, folder, an_order().hex(), cwd=here)
 
-    assert first == "0 2 False [(1,)]"
-    assert second == "2 2 False [(1,)]"
+    steps = len(migrations.schema_files())
+    assert first == f"0 2 False [({steps},)]"
+    assert second == f"2 2 False [({steps},)]"
     assert list(here.iterdir()) == []
     assert list(Path(folder).glob("*.new")) == []
 
@@ -87,7 +90,8 @@ with open(folder / "lock", "a") as lock:
 """,
         tmp_path / "store",
     )
-    assert answer == "the store has schema 99, this flowtap knows 1: use a newer flowtap"
+    steps = len(migrations.schema_files())
+    assert answer == f"the store has schema 99, this flowtap knows {steps}: use a newer flowtap"
 
 
 def test_a_schema_step_that_a_crash_cut_short_is_done_again(tmp_path: Path) -> None:
@@ -113,10 +117,10 @@ if sys.argv[2] == "ours":
     system = spans.FIELDS[0]
     system = replace(system, attributes=(*system.attributes, "our.system"))
     spans.FIELDS = (system, *spans.FIELDS[1:])
-with Store(folder) as store:
+with Store(folder, own=Own()) as store:
     view = "system.tables WHERE name = 'read_operations'"
     create = store.query(f"SELECT create_table_query FROM {view}")
-    print("our.system" in create[0][0], migrations.needs_reindex(store._writer), end=" ")
+    print("our.system" in create[0][0], migrations.needs_reindex(store._writer, Own()), end=" ")
     store.command("INSERT INTO operations (trace_id) VALUES ('a')")
 """
     assert process(script, folder, "plain") == "False False"
@@ -159,3 +163,29 @@ with Store(folder) as store:
             script, tmp_path / zone, an_order().hex(), env={"TZ": zone, "PATH": "/usr/bin"}
         )
         assert answer == "[(1699999980,)]\n[(1699999980,)]"
+
+
+def test_who_only_reads_leaves_the_views_of_the_user_s_conventions(tmp_path: Path) -> None:
+    answer = process(
+        """
+from collector.conventions.own import BusinessId
+own = Own(ids=(BusinessId("order_id", ("header:our-order",)),))
+def seen(store):
+    query = "SELECT count() FROM system.tables WHERE create_table_query LIKE '%our-order%'"
+    views = store.query(query)[0][0]
+    wanted = [migrations.needs_reindex(store._writer, one) for one in (own, Own())]
+    print(views, wanted, end="; ")
+with Store(folder) as store:
+    seen(store)
+    store.command("INSERT INTO operations (trace_id) VALUES ('a')")
+with Store(folder, own=own) as store:
+    seen(store)
+with Store(folder) as store:
+    seen(store)
+with Store(folder, own=Own()) as store:
+    seen(store)
+""",
+        tmp_path / "store",
+    )
+    # Two views: one for plain messages, one for all others.
+    assert answer == ("0 [True, False]; 2 [True, True]; 2 [True, True]; 0 [True, True];")

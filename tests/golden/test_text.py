@@ -9,10 +9,12 @@ import pytest
 from graph.chain.result import Chain, Stop, Via
 from graph.model import Evidence
 from graph.topology import Topology
+from tests.builders import Flow
 from tests.goldens import assert_golden
 from tests.tui.order import ChainBuilder, order
 from tests.tui.shop import topology
 from tui.drawing.chain_lines import chain_lines
+from tui.drawing.explain_lines import explain_lines
 from tui.drawing.graph_lines import graph_lines
 from tui.drawing.segments import Line, text_of, width_of
 
@@ -82,6 +84,41 @@ def test_chain(name: str, chain: Chain, width: int) -> None:
     lines = chain_lines(chain, width)
     assert max(width_of(line) for line in lines) <= width
     assert_golden(f"cli/chain-{name}.txt", text(lines))
+
+
+def explained() -> Chain:
+    """A chain with joins of every evidence, one that is missing, and one between two."""
+    flow = Flow()
+    for number in range(8):
+        for destination in ("orders", "points", "prices"):
+            flow.message(destination, correlation_id=f"earlier-{number}")
+    request = flow.span("storefront", "POST /orders", kind="server")
+    order = flow.send(
+        "storefront",
+        "orders",
+        inside=request,
+        key="order-1",
+        message_id="O-1",
+        event_type="order.created",
+        correlation_id="cart-88",
+    )
+    handling = flow.process("payment", order, by="link", group="pay")
+    paid = flow.send("payment", "payments", inside=handling, message_id="P-1", causation_id="O-1")
+    flow.receive("points", order, lasts=1)
+    flow.send("points", "points", key="order-1")
+    flow.process("shipping", paid, by="position")
+    flow.send("", "audits", spanned=False, causation_id="P-1")
+    lost = flow.span("mail")
+    flow.send("mail", "mails", inside=lost, causation_id="gone", correlation_id="cart-88")
+    flow.forget(lost)
+    return flow.chain(order, explained=True, subscribers={"payments": ["ledger"]})
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_explanations(width: int) -> None:
+    lines = explain_lines(explained(), width)
+    assert max(width_of(line) for line in lines) <= width
+    assert_golden(f"cli/explain-{width}.txt", text(lines))
 
 
 def test_a_chain_of_a_thousand_generations_stays_in_its_columns() -> None:

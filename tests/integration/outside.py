@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.request import Request, urlopen
 
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
@@ -76,8 +77,9 @@ class Sink:
 
 
 @contextmanager
-def sink() -> Iterator[Sink]:
-    """Receives spans on a free port of 127.0.0.1 until it is left."""
+def sink(hand_on: str = "") -> Iterator[Sink]:
+    """Receives spans on a free port of 127.0.0.1 until it is left; what comes is handed on to
+    another OTLP endpoint, if so wanted."""
     kept = Sink()
 
     class Handler(BaseHTTPRequestHandler):
@@ -85,6 +87,8 @@ def sink() -> Iterator[Sink]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            if hand_on:
+                urlopen(Request(f"{hand_on}{self.path}", body, dict(self.headers))).close()
             if self.headers.get("Content-Encoding") == "gzip":
                 body = gzip.decompress(body)
             kept.spans += _spans(ExportTraceServiceRequest.FromString(body))

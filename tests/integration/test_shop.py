@@ -8,94 +8,21 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from samples.kafka.broker import Broker
-from samples.shop import entries, ledger
+from samples.shop import entries
 from samples.shop.entries import Outcome, Produced, Ready
 from samples.shop.errors import ShopError
-from samples.shop.faults import Faults
-from samples.shop.flow import ROLES, TOPICS, Known, consumers
+from samples.shop.flow import ROLES, Known, consumers
 from samples.shop.shop import Shop
-from samples.shop.truth import Chain, Truth
-from tests.integration.outside import Context, Message, Span, committed, ends, messages, sink
+from tests.integration.outside import Context, Message, Span, committed
+from tests.integration.shop_run import Run
 
 pytestmark = pytest.mark.kafka
-
-FAULTS = Faults(
-    payment_failures=0.3,
-    poison=0.1,
-    redelivery={"notification": 0.2, "points": 0.2},
-    slow={"recommendation": 0.05},
-    down="order-view",
-    down_after=2,
-    down_for=2,
-)
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of the shop that came to rest: what it says, and what is seen from outside."""
-
-    directory: Path
-    produced: list[Produced]
-    truth: Truth
-    left: list[ledger.Pending]
-    pids: dict[str, int]
-    spans: list[Span]
-    messages: dict[tuple[str, int, int], Message]
-    bootstrap: str
-
-    def orders(self, outcome: str) -> list[Chain]:
-        return [chain for chain in self.truth.chains if chain.outcome == outcome]
-
-    def carrying(self) -> dict[Context, Message]:
-        """The message that each context was made for: a copy has its original's too, in front."""
-        return {
-            message.contexts[-1]: message for message in self.messages.values() if message.contexts
-        }
-
-    def deliveries(self) -> dict[str, dict[tuple[str, int, int], list[Span]]]:
-        """Consumer spans by service and by the message that they point at."""
-        found: defaultdict[str, defaultdict[tuple[str, int, int], list[Span]]]
-        found = defaultdict(lambda: defaultdict(list))
-        carrying = self.carrying()
-        for span in self.spans:
-            if span.kind == "consumer":
-                for position in {
-                    carrying[context].position for context in span.points_at if context in carrying
-                }:
-                    found[span.service][position].append(span)
-        return {service: dict(positions) for service, positions in found.items()}
-
-
-@pytest.fixture(scope="module")
-def run(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    directory = tmp_path_factory.mktemp("shop")
-    before = ends(kafka.bootstrap, list(TOPICS))
-    with sink() as exported:
-        shop = Shop(kafka.bootstrap, exported.endpoint, directory, rate=5, seed=7, faults=FAULTS)
-        with shop:
-            pids = shop.pids
-            shop.run(8)
-            shop.drain()
-            assert shop.pids.keys() == pids.keys() - {"customer"}
-            left = ledger.pending(shop.entries())
-    yield Run(
-        directory=directory,
-        produced=[entry for entry in shop.entries() if isinstance(entry, Produced)],
-        truth=shop.truth(),
-        left=left,
-        pids=pids,
-        spans=exported.spans,
-        messages={each.position: each for each in messages(kafka.bootstrap, before, list(TOPICS))},
-        bootstrap=kafka.bootstrap,
-    )
 
 
 class TestTheRun:

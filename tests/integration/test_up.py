@@ -196,6 +196,11 @@ def test_import_without_a_collector_fills_the_store(recorded: Path, tmp_path: Pa
     )
     assert from_store.stdout == from_file.stdout
     assert "payment" in from_file.stdout
+    config = tmp_path / "flowtap.toml"
+    config.write_text('[[consumers]]\nname = "audit"\ndestinations = ["ord*"]\n')
+    why = json.loads(flowtap(store, "why", ORDER, "--json", "--config", str(config)).stdout)
+    told = {one["name"]: one["status"] for one in why["consumers"]}
+    assert told == {"audit": "no evidence", "payment": "handled"}
     assert flowtap(store, "reindex").returncode == 0
     assert flowtap(store, "trace", ORDER).stdout == from_store.stdout
 

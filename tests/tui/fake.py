@@ -11,8 +11,8 @@ from typing import Any
 from graph.chain.result import Chain, Event
 from graph.direction import Direction
 from graph.edges import EdgeRow
-from graph.listing import Activity, Consumer, EventFilter, EventRow
-from graph.lookup import Candidate
+from graph.fate import Fates
+from graph.listing import Activity, Candidate, Consumer, EventFilter, EventRow
 from graph.topology import Topology
 from graph.wire.chain import event_ids
 from tests.tui import shop
@@ -76,6 +76,7 @@ class FakeSource:
         direction: Direction = Direction.BOTH,
         depth: int | None = None,
         limit: int | None = None,
+        explained: bool = False,
     ) -> Chain:
         self._answers("chain")
         if text in self.meanings:
@@ -93,6 +94,10 @@ class FakeSource:
                         chain.related,
                     )
         raise NotFound(f"nothing is known by {text}", "Is it perhaps older than what is kept?")
+
+    def fate(self, text: str) -> Fates:
+        self._answers("fate")
+        raise NotFound(f"nothing is known by {text}")
 
     def topology(
         self,

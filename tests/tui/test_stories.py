@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graph.lookup import Candidate
+from graph.listing import Candidate
 from graph.model import IdKind
 from tests.goldens import assert_golden
 from tests.tui import shop
@@ -320,3 +320,34 @@ async def test_the_notices_look_so() -> None:
     async with story(absent) as told:
         await told.sees("The collector does not answer.")
         assert_golden("tui/away-80x24.txt", told.screen)
+
+
+@pytest.mark.parametrize("size", SIZES[:2])
+async def test_the_same_chain_as_a_tree_a_sequence_and_a_timeline(size: tuple[int, int]) -> None:
+    """I look at one order in each way, and stay with the delivery that I had chosen."""
+    async with story(size=size, find="7c1f0d9e-0000") as told:
+        await told.sees("◉ order.created")
+        await told.press("down", "down")
+        pointed = told.pointed
+        assert "stock.reserved" in pointed or "inventory" in pointed
+        await told.press("v")
+        await told.sees("▸┤", "order.created")
+        assert_golden(f"tui/sequence-{size[0]}x{size[1]}.txt", told.screen)
+        await told.press("v")
+        await told.sees("━━", "◆ order.created")
+        assert_golden(f"tui/timeline-{size[0]}x{size[1]}.txt", told.screen)
+        await told.press("v")
+        await told.sees("◉ order.created", "took")
+
+
+async def test_only_what_went_wrong_and_what_took_so_long() -> None:
+    """Somebody complains: I want to see the failures, then where the time went."""
+    async with story(find="7c1f0d9e-0000") as told:
+        await told.sees("◉ order.created", "recommendation")
+        await told.press("exclamation_mark")
+        await told.sees("only problems: 2", "✗ notification")
+        assert "recommendation" not in told.screen
+        await told.press("x")
+        await told.sees("critical path · waited 10 ms · handled 330 ms")
+        await told.press("x")
+        await told.sees("recommendation")

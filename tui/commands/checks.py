@@ -38,6 +38,11 @@ LEAST_DISK = 1 << 30
 
 BROKER_SECONDS = 4.0
 
+OPEN_TRANSACTION = (
+    "Look at that producer: its commit, its abort or its transaction.timeout.ms ends it. One that "
+    "outlives its producer is ended by kafka-transactions.sh abort."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -108,6 +113,8 @@ def _collector(runtime: Runtime | None) -> Iterator[Check]:
     for part in health["components"]:
         remedy = "" if part["ok"] else "The collector goes on trying; its log says more."
         yield Check(f"  {part['name']}", bool(part["ok"]), str(part["detail"]), remedy)
+        for held in part["figures"].get("open_transactions", ()):
+            yield Check("    transaction", False, str(held), OPEN_TRANSACTION)
     if runtime.version != version("flowtap"):
         yield Check(
             "versions",
@@ -146,7 +153,7 @@ def _store(settings: Settings) -> Iterator[Check]:
             (rows,) = store.query("SELECT count() FROM messages")[0]
             yield Check("store", True, f"{shown}, {rows:,} messages")
             with store.reading() as client:
-                stale = needs_reindex(client)
+                stale = needs_reindex(client, settings.own)
         detail = "older rows were read by other conventions" if stale else "up to date"
         yield Check("conventions", not stale, detail, "flowtap reindex" if stale else "")
     except StoreBusy as error:

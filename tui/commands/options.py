@@ -7,6 +7,14 @@ from typing import Annotated
 
 import typer
 
+Id = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID",
+        help="Any id: message, CloudEvents, correlation, trace or span id, record key, or "
+        "DESTINATION/PARTITION/OFFSET. KIND:ID says which kind is meant, as in key:order-7.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 Config = Annotated[
     Path | None,

@@ -15,8 +15,10 @@ def command(
     """Fills operations, relations, ids and edges anew; no collector may run meanwhile."""
     with explained(as_json):
         from collector import places
+        from collector.config import load
 
-        location = places.find_store(store, config)
+        settings = load({"store": store} if store else None, config=config)
+        location = settings.store
         shown = places.shown(location)
         runtime = running_collector(location)
     if runtime is not None:
@@ -35,7 +37,7 @@ def command(
         say(f"{what}: {done:,} of {total:,}")
 
     try:
-        with Store(location) as opened:
+        with Store(location, own=settings.own) as opened:
             # A crash may have left spans that are in some tables only: they come first.
             import_payloads(opened, places.folder_of(location), ())
             reindex(opened, narrate)

@@ -22,14 +22,7 @@ from tui.source import Ambiguous, Source
 
 
 def command(
-    id: Annotated[
-        str,
-        typer.Argument(
-            metavar="ID",
-            help="Any id: message, CloudEvents, correlation, trace or span id, record key, or "
-            "DESTINATION/PARTITION/OFFSET. KIND:ID says which kind is meant, as in key:order-7.",
-        ),
-    ],
+    id: options.Id,
     causes: Annotated[bool, typer.Option("--causes", help="Only what led to it.")] = False,
     effects: Annotated[bool, typer.Option("--effects", help="Only what came of it.")] = False,
     depth: Annotated[
@@ -38,6 +31,10 @@ def command(
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Events at most.")] = None,
     each: Annotated[
         bool, typer.Option("--each", help="Also where many are alike: a line for each.")
+    ] = False,
+    explain: Annotated[
+        bool,
+        typer.Option("--explain", help="Also how each join was found, and why others are missing."),
     ] = False,
     as_json: options.Json = False,
     url: options.Url = None,
@@ -53,7 +50,13 @@ def command(
         source = open_source(url, store=store, config=config, files=files or ())
         try:
             chain = chain_of(
-                source, id, direction=direction, depth=depth, limit=limit, as_json=as_json
+                source,
+                id,
+                direction=direction,
+                depth=depth,
+                limit=limit,
+                as_json=as_json,
+                explain=explain,
             )
         finally:
             source.close()
@@ -65,6 +68,10 @@ def command(
     from tui.drawing.chain_lines import chain_lines
 
     put_lines(chain_lines(chain, width(), each=each))
+    if explain:
+        from tui.drawing.explain_lines import explain_lines
+
+        put_lines([(), *explain_lines(chain, width())])
 
 
 def chain_of(
@@ -75,15 +82,16 @@ def chain_of(
     depth: int | None = None,
     limit: int | None = None,
     as_json: bool = False,
+    explain: bool = False,
 ) -> Chain:
     """The chain of an id; one that could mean several things ends the command with the choice."""
     try:
-        return source.chain(id, direction=direction, depth=depth, limit=limit)
+        return source.chain(id, direction=direction, depth=depth, limit=limit, explained=explain)
     except Ambiguous as several:
-        _choice(several, as_json)
+        choice(several, as_json)
 
 
-def _choice(several: Ambiguous, as_json: bool) -> NoReturn:
+def choice(several: Ambiguous, as_json: bool) -> NoReturn:
     """Prints what the id could mean, and ends the command."""
     if as_json:
         from graph.wire.listing import candidate_to_dict

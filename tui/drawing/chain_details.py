@@ -5,7 +5,7 @@ from __future__ import annotations
 from graph.chain.result import Cause, Chain, Delivery, Event, Join
 from graph.model import MASKED, Evidence, Message, Operation
 from tui.drawing import figures
-from tui.drawing.chain_rows import status_of
+from tui.drawing.chain_rows import skew_of, status_of
 from tui.drawing.chain_tree import Row, RowKind
 from tui.drawing.evidence import MARKS, MEANINGS, ROLES
 from tui.drawing.facts import HEX, LABEL, body, fact, heading
@@ -67,7 +67,7 @@ def delivery_details(delivery: Delivery, event: Event, chain: Chain, width: int)
         lines += fact("time", Segment(_moment(delivery.start), "time"), width=width)
         if event.time:
             waited = figures.duration(delivery.start - event.time)
-            skewed = "  clocks differ" if delivery.start < event.time else ""
+            skewed = "  clock skew" if delivery.start < event.time else ""
             lines += fact(
                 "waited", Segment(waited, "wait"), Segment(skewed, "warning"), width=width
             )
@@ -77,12 +77,14 @@ def delivery_details(delivery: Delivery, event: Event, chain: Chain, width: int)
     lines += fact("", Segment(MEANINGS[delivery.evidence], "dim"), width=width)
     if len(delivery.attempts) > 1 or delivery.error:
         lines += heading("attempts", width)
+        moved = len({attempt.position for attempt in delivery.attempts}) > 1
         for number, attempt in enumerate(delivery.attempts, 1):
             took = figures.duration(attempt.end - attempt.start)
             lines += fact(
                 f"{number}",
                 Segment("✗ " if attempt.error else "✓ ", "error" if attempt.error else "ok"),
                 Segment(took, "work"),
+                Segment(f"  at {attempt.position}" if moved and attempt.position else "", "id"),
                 Segment(f"  {attempt.error_message}" if attempt.error_message else "", "error"),
                 width=width,
             )
@@ -106,6 +108,7 @@ def _cause(cause: Cause, chain: Chain, width: int) -> list[Line]:
         *_evidence(cause.evidence),
         Segment(f" by {cause.via.value}{certain}", "dim"),
         Segment(f"  {figures.offset(cause.delay)}" if cause.delay else "", "time"),
+        Segment("  clock skew" if skew_of(cause, chain) else "", "warning"),
         width=width,
     )
     through = dict.fromkeys(span.service for span in cause.way if span.service != cause.service)

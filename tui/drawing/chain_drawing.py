@@ -6,6 +6,7 @@ from collections.abc import Collection, Hashable
 
 from graph.chain.result import Chain, Event, EventKey
 from tui.drawing.chain_bundles import bundled
+from tui.drawing.chain_filter import Only, filtered
 from tui.drawing.chain_rows import ChainColumns, draw_heading, draw_row
 from tui.drawing.chain_tree import (
     Row,
@@ -29,13 +30,16 @@ class ChainDrawing:
         chain: Chain,
         width: int,
         folded: Collection[RowKey] = (),
-        opened: Collection[RowKey] = (),
+        opened: Collection[RowKey] | None = (),
+        only: Only = Only.ALL,
     ) -> None:
-        """What is many and alike is one row, unless its bundle is among the `opened`."""
+        """What is many and alike is one row, unless its bundle is among the `opened`; None
+        stands for all of them."""
         self.chain = chain
         self.folded = frozenset(folded)
-        self.opened = frozenset(opened)
-        self._whole = bundled(tree(chain), self.opened)
+        self.opened = frozenset(opened or ())
+        rows = filtered(tree(chain), chain, only)
+        self._whole = rows if opened is None else bundled(rows, self.opened)
         self.rows = without_folded(self._whole, self.folded)
         self.columns = ChainColumns.for_width(width)
         self.span = TimeSpan.of(chain)

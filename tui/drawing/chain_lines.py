@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from graph.chain.result import Cause, Chain, Delivery, Event, Stop, Via
-from graph.lookup import Candidate
+from graph.listing import Candidate
 from graph.model import Evidence
 from tui.drawing import evidence as marks
 from tui.drawing import figures
 from tui.drawing.chain_bundles import began, bundled, evidence_of, failures
 from tui.drawing.chain_results import consumer_of, result_of, results_of
+from tui.drawing.chain_rows import skew_of
 from tui.drawing.chain_tree import Row, RowKind, tree
 from tui.drawing.segments import (
     Line,
@@ -109,8 +110,8 @@ class _Drawing:
                 )
             elif row.alike:
                 yield from self._bundle(row, below)
-            elif row.key.kind is RowKind.DELIVERY and row.delivery is not None:
-                yield from self._delivery(row, row.delivery, below)
+            elif row.delivery is not None and row.event is not None:
+                yield from self._delivery(row, row.event, row.delivery, below)
             elif row.event is not None:
                 if row.depth == 0 and index:
                     yield ()
@@ -199,11 +200,11 @@ class _Drawing:
         through = [name for name in services if name != cause.service]
         if through:
             yield [Segment("through", "label"), *(Segment(name, "service") for name in through)]
-        if cause.delay < 0:
-            skew = figures.duration(-cause.delay)
-            yield [Segment(f"{skew} before its cause: the clocks differ", "warning")]
+        if skew := skew_of(cause, self.chain):
+            text = f"clock skew: {figures.duration(skew)} before its cause was handled"
+            yield [Segment(text, "warning")]
 
-    def _delivery(self, row: Row, delivery: Delivery, below: bool) -> Iterator[Line]:
+    def _delivery(self, row: Row, event: Event, delivery: Delivery, below: bool) -> Iterator[Line]:
         yield self._line(
             row,
             Segment("▸ ", "error" if delivery.error else "service"),
@@ -214,6 +215,10 @@ class _Drawing:
         )
         if delivery.error_message:
             yield from self._detail(row, below, [Segment(delivery.error_message, "error")])
+        if delivery.operations and delivery.start < event.time:
+            early = figures.duration(event.time - delivery.start)
+            text = f"clock skew: {early} before it was produced"
+            yield from self._detail(row, below, [Segment(text, "warning")])
         fitting = max((join.candidates for join in delivery.joins), default=1)
         if fitting > 1:
             yield from self._detail(row, below, [Segment(f"one of {fitting:,} that fit", "dim")])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from graph.chain.result import Chain, Delivery, Event
+from graph.chain.result import Cause, Chain, Delivery, Event
 from graph.model import Evidence, OperationType
 from tui.drawing import figures
 from tui.drawing.chain_bundles import began, evidence_of, failures
@@ -12,6 +12,8 @@ from tui.drawing.chain_tree import Row, RowKind
 from tui.drawing.evidence import DASHES, MARKS, ROLES
 from tui.drawing.segments import Line, Segment, SegmentRole, fit, line, pad, printable
 from tui.drawing.waterfall import TimeSpan, bar, point, scale
+
+MILLISECOND = 1_000_000
 
 
 class ChainColumns(NamedTuple):
@@ -54,6 +56,13 @@ def status_of(delivery: Delivery, chain: Chain) -> Status:
     if types:
         return Status("◦", "received", "warning")
     return Status("·", "no span", "dim")
+
+
+def skew_of(cause: Cause, chain: Chain) -> int:
+    """By how much the clocks put an effect before its cause was handled, in nanoseconds; 0 for
+    none. A message's own time is cut to milliseconds, which is no skew."""
+    unsure = 0 if chain.event(cause.effect).operations else MILLISECOND - 1
+    return -cause.delay if cause.delay < -unsure else 0
 
 
 def draw_heading(columns: ChainColumns, span: TimeSpan) -> Line:
@@ -123,6 +132,9 @@ def _label(row: Row, chain: Chain) -> list[Segment]:
         label = _bundle_label(row)
     elif row.delivery is not None:
         label = _delivery_label(row.delivery, chain)
+        if row.event and row.delivery.operations and row.delivery.start < row.event.time:
+            early = figures.duration(row.event.time - row.delivery.start)
+            label.append(Segment(f"  clock skew {early}", "warning"))
     elif row.event is not None and row.key.kind is RowKind.EVENT:
         label = _event_label(row, row.event, chain)
     else:
@@ -169,6 +181,8 @@ def _event_label(row: Row, event: Event, chain: Chain) -> list[Segment]:
         parts.append(Segment(f"  +{row.others} cause{'s' if row.others > 1 else ''}", "warning"))
     if row.cause and row.cause.candidates > 1:
         parts.append(Segment(f"  1 of {row.cause.candidates} possible causes", "warning"))
+    if row.cause and (skew := skew_of(row.cause, chain)):
+        parts.append(Segment(f"  clock skew {figures.duration(skew)}", "warning"))
     places = dict.fromkeys(message.position.destination for message in event.messages)
     copies = [place for place in places if place != event.destination]
     if copies:

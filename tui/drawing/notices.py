@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graph.lookup import Candidate
+from graph.listing import Candidate
 from tui.actions import ACTIONS, Action, Place
 from tui.drawing import figures
 from tui.drawing.evidence import MARKS, MEANINGS, ROLES

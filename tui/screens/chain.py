@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum, auto
 
 from textual import on
 from textual.containers import Container
@@ -14,7 +15,10 @@ from tui.actions import Place
 from tui.drawing.bars import draw_way
 from tui.drawing.chain_details import row_details
 from tui.drawing.chain_drawing import ChainDrawing
+from tui.drawing.chain_filter import Only, told
 from tui.drawing.chain_rows import summary
+from tui.drawing.chain_sequence import SequenceDrawing
+from tui.drawing.chain_timeline import TimelineDrawing
 from tui.drawing.chain_tree import Row, RowKey, RowKind
 from tui.drawing.notices import choices, looking_for, not_found
 from tui.drawing.segments import Line, fit, printable
@@ -24,6 +28,16 @@ from tui.source import Ambiguous, BadRequest, NotFound, NothingRecorded, SourceE
 from tui.widgets.bar import Bar
 from tui.widgets.bindings import bindings
 from tui.widgets.canvas import Canvas
+
+HEADED = (ChainDrawing, SequenceDrawing, TimelineDrawing)
+
+
+class View(Enum):
+    """How a chain is drawn."""
+
+    TREE = auto()
+    SEQUENCE = auto()
+    TIMELINE = auto()
 
 
 class ChainScreen(FlowScreen):
@@ -40,6 +54,10 @@ class ChainScreen(FlowScreen):
         self._folded: frozenset[RowKey] = frozenset()
         self._bundles: frozenset[RowKey] = frozenset()
         """Bundles whose members are shown."""
+        self._view = View.TREE
+        self._only = Only.ALL
+        self._whole: ChainDrawing | None = None
+        """The tree as it is drawn, or would be: the way from one row to another is its own."""
         self._came: tuple[RowKey, int] | None = None
         """The event whose causes are walked one after another, and how many were."""
         self._refused = False
@@ -69,10 +87,14 @@ class ChainScreen(FlowScreen):
             return fit((), width)
         way = drawing.way_to(self._main.selected)
         focus = str(way[-1].key) if way else ""
-        return draw_way([printable(event.title) for event in way], focus, (), width)
+        right: Line = ()
+        if self._only is not Only.ALL and self.chain is not None:
+            right = told(self._only, self.chain, drawing.rows)
+        return draw_way([printable(event.title) for event in way], focus, right, width)
 
     def _heading(self, width: int) -> Line:
-        return self._drawing.heading if self._drawing else fit((), width)
+        drawing = self._main.drawing
+        return drawing.heading if isinstance(drawing, HEADED) else fit((), width)
 
     @property
     def _main(self) -> Canvas:
@@ -81,7 +103,7 @@ class ChainScreen(FlowScreen):
     @property
     def _drawing(self) -> ChainDrawing | None:
         drawing = self._main.drawing
-        return drawing if isinstance(drawing, ChainDrawing) else None
+        return drawing if isinstance(drawing, ChainDrawing) else self._whole
 
     # Answers
 
@@ -118,9 +140,17 @@ class ChainScreen(FlowScreen):
             self.excuse(error)
 
     def _draw(self) -> None:
-        chain, folded, opened = self.chain, self._folded, self._bundles
+        chain = self.chain
         if chain is not None:
-            self._main.show(lambda width: ChainDrawing(chain, width, folded, opened))
+            folded, opened, only = self._folded, self._bundles, self._only
+            bundles = opened if self._view is View.TREE else None
+            self._whole = ChainDrawing(chain, self.size.width, folded, bundles, only)
+            if self._view is View.SEQUENCE:
+                self._main.show(lambda width: SequenceDrawing(chain, width))
+            elif self._view is View.TIMELINE:
+                self._main.show(lambda width: TimelineDrawing(chain, width))
+            else:
+                self._main.show(lambda width: ChainDrawing(chain, width, folded, opened, only))
             self._show_details()
             self.query_one("#heading", Bar).refresh()
 
@@ -207,6 +237,27 @@ class ChainScreen(FlowScreen):
     def _beside(self, step: int) -> None:
         if self._drawing and self.selected:
             self._go(self._drawing.beside(self.selected, step))
+
+    def action_view(self) -> None:
+        views = list(View)
+        self._view = views[(views.index(self._view) + 1) % len(views)]
+        selected = self._main.selected
+        self._draw()
+        self._main.select(selected)
+        self.refresh_bars()
+
+    def action_problems(self) -> None:
+        self._show_only(Only.PROBLEMS)
+
+    def action_critical(self) -> None:
+        self._show_only(Only.CRITICAL)
+
+    def _show_only(self, only: Only) -> None:
+        """The tree with only these rows, or with all of them again."""
+        self._only = Only.ALL if self._only is only else only
+        self._view = View.TREE
+        self._draw()
+        self.refresh_bars()
 
     def action_fold(self) -> None:
         row = self.row

@@ -5,9 +5,9 @@ Each statement yields the columns of `edges` from `minute` to `wait`, without th
 
 from __future__ import annotations
 
-from collector.conventions.render import array, quote
 from collector.conventions.spans import PEER
-from collector.store.rollup.gather import ONE_NAME_SYSTEMS, TARGETS
+from collector.conventions.sql import array, quote
+from collector.store.rollup.gather import ONE_NAME_SYSTEMS, hashed
 from collector.store.rollup.minutes import minute, within
 
 COLUMNS = """minute, role, environment, service, consumer_group, peer, system, cluster, destination,
@@ -43,36 +43,33 @@ FROM (
         multiIf(h.messages > 0, toInt64(h.messages), ifNull(o.batch_count, 0) > 0,
             toInt64(assumeNotNull(o.batch_count)), created > 0, toInt64(created), toInt64(1)) AS n
     FROM r_operations AS o
-    LEFT JOIN r_headers AS h ON h.trace_id = o.trace_id AND h.span_id = o.span_id
-        AND h.destination = o.destination
-    LEFT JOIN r_types AS t ON t.trace_id = o.trace_id AND t.span_id = o.span_id
-        AND t.destination = o.destination
+    LEFT JOIN r_headers AS h ON h.self = o.self AND h.destination = o.destination
+    LEFT JOIN r_types AS t ON t.self = o.self AND t.destination = o.destination
     -- create operations that this one links to, whose contexts are in the messages
     LEFT JOIN (
-        SELECT s.trace_id AS trace_id, s.span_id AS span_id, count() AS n,
-            max(t.event_type) AS event_type, max(t.cluster) AS cluster
+        SELECT s.self AS self, count() AS n, max(t.event_type) AS event_type,
+            max(t.cluster) AS cluster
         FROM (
-            SELECT trace_id, span_id, destination, arrayJoin(arrayDistinct({TARGETS})) AS c
+            SELECT self, destination, arrayJoin(arrayDistinct(targets)) AS c
             FROM r_operations WHERE type = 'send'
-        ) AS s LEFT JOIN r_types AS t ON t.trace_id = s.c.1 AND t.span_id = s.c.2
-            AND t.destination = s.destination
-        WHERE s.c IN (SELECT trace_id, span_id FROM r_operations WHERE type = 'create')
-        GROUP BY s.trace_id, s.span_id
-    ) AS creates ON creates.trace_id = o.trace_id AND creates.span_id = o.span_id
+        ) AS s LEFT JOIN r_types AS t ON t.self = s.c AND t.destination = s.destination
+        WHERE s.c IN (SELECT self FROM r_operations WHERE type = 'create')
+        GROUP BY s.self
+    ) AS creates ON creates.self = o.self
     -- sends that point at this one
     LEFT JOIN (
-        SELECT c.1 AS trace_id, c.2 AS span_id, count() AS n FROM (
-            SELECT arrayJoin({TARGETS}) AS c FROM r_operations WHERE type = 'send'
-        ) GROUP BY trace_id, span_id
-    ) AS k ON k.trace_id = o.trace_id AND k.span_id = o.span_id
+        SELECT c AS self, count() AS n FROM r_operations ARRAY JOIN targets AS c
+        WHERE type = 'send' AND (SELECT count() FROM r_operations WHERE type = 'create') > 0
+        GROUP BY c
+    ) AS k ON k.self = o.self
     -- a send that is this one's parent
     LEFT JOIN (
-        SELECT trace_id, span_id, count() AS n FROM r_operations WHERE type = 'send'
-        GROUP BY trace_id, span_id
-    ) AS parents ON parents.trace_id = o.trace_id AND parents.span_id = o.parent_span_id
+        SELECT self, count() AS n FROM r_operations
+        WHERE type = 'send' AND (SELECT count() FROM r_operations WHERE type = 'create') > 0
+        GROUP BY self
+    ) AS parents ON parents.self = o.parent
     WHERE o.type IN ('create', 'send')
-        AND (o.trace_id, o.span_id) NOT IN (
-            SELECT trace_id, if(callback, inner_span, outer_span) FROM r_nested)
+        AND o.self NOT IN (SELECT uncounted FROM r_nested)
         AND (o.destination != '' OR o.system != '' OR o.server_address != '')
 )
 WHERE minute IN {_ASKED}
@@ -94,9 +91,8 @@ FROM (
     AND (system, cluster, destination, incarnation, partition, offset) NOT IN (
         SELECT system, cluster, destination, incarnation, partition, offset
         FROM r_messages ARRAY JOIN contexts AS c
-        WHERE (c.1, c.2, destination) IN (
-            SELECT trace_id, span_id, destination FROM r_operations
-            WHERE type IN ('create', 'send')))
+        WHERE ({hashed("c.1", "c.2")}, destination) IN (
+            SELECT self, destination FROM r_operations WHERE type IN ('create', 'send')))
     AND (destination, partition, offset) NOT IN (
         SELECT destination, partition, assumeNotNull(offset) FROM r_operations
         WHERE type IN ('create', 'send') AND offset IS NOT NULL)
@@ -106,97 +102,88 @@ LEFT JOIN (
     SELECT {minute("o.start")} AS minute, o.service AS service,
         o.destination AS destination, toInt64(count()) AS n
     FROM r_operations AS o
-    LEFT JOIN r_headers AS h ON h.trace_id = o.trace_id AND h.span_id = o.span_id
-        AND h.destination = o.destination
+    LEFT JOIN r_headers AS h ON h.self = o.self AND h.destination = o.destination
     WHERE o.type = 'send' AND NOT o.error AND h.messages = 0 AND o.service != ''
     GROUP BY minute, service, destination
 ) AS silent USING (minute, service, destination)
 WHERE minute IN {_ASKED} AND found > silent.n"""
 
 # Where each consuming operation points, and what that is.
-POINTED_AT = """CREATE TEMPORARY TABLE r_targets ENGINE = Memory AS
-    SELECT o.trace_id AS trace_id, o.span_id AS span_id, o.service AS service, o.type AS type,
-        c.1 AS t_trace, c.2 AS t_span,
+POINTED_AT = f"""CREATE TEMPORARY TABLE r_targets ENGINE = Memory AS
+    SELECT o.self AS self, o.type AS type, c.1 AS target,
         multiIf(t.type IN ('create', 'send'), 'producer',
-            (t_trace, t_span) IN (SELECT trace_id, span_id FROM r_headers), 'producer',
+            target IN (SELECT self FROM r_headers), 'producer',
             t.type != '', if(t.service = o.service, 'consumer', 'other'),
-            c.3 = 'link' OR o.remote_parent, 'producer', 'other') AS what,
-        c.3 AS how, c.4 AS link_place, c.5 AS link_id, c.6 AS link_destination,
+            c.2 = 'link' OR o.remote_parent, 'producer', 'other') AS what,
+        c.2 AS how, c.3 AS link_place, c.4 AS link_id, c.5 AS link_destination,
         toInt64(o.times) AS times
     FROM (
-        SELECT trace_id, span_id, service, type, remote_parent, arrayJoin(arrayConcat(
-            if(parent_span_id = '', [], [(trace_id, parent_span_id, 'parent', '', '', '')]),
-            arrayMap(l -> (l.1, l.2, 'link',
+        SELECT self, service, type, remote_parent, arrayJoin(arrayConcat(
+            if(parent_span_id = '', [], [(parent, 'parent', '', '', '')]),
+            arrayMap(l -> ({hashed("l.1", "l.2")}, 'link',
                 if(l.5 IS NULL, '', concat(l.4, '/', toString(l.5))), l.6, l.3), links))) AS c,
             count() AS times
         FROM r_operations WHERE type IN ('receive', 'process')
-        GROUP BY trace_id, span_id, service, type, remote_parent, c
+        GROUP BY self, service, type, remote_parent, c
     ) AS o
-    LEFT JOIN (SELECT trace_id, span_id, max(type) AS type, max(service) AS service
-        FROM r_operations GROUP BY trace_id, span_id) AS t
-        ON t.trace_id = c.1 AND t.span_id = c.2"""
+    LEFT JOIN (SELECT self, max(type) AS type, max(service) AS service
+        FROM r_operations GROUP BY self) AS t ON t.self = c.1"""
+
+_NOWHERE = "toFixedString('', 16)"
 
 # One row for each operation and each message that it is about. A receive span is no delivery
 # when it only points at other consuming spans (a poll around them), nor when one descends from
 # it or one that is a delivery links to it. A batch may be of several destinations and name only
 # its first: where each of its messages went is then known from the message itself.
-HANDLINGS = """CREATE TEMPORARY TABLE r_handlings ENGINE = Memory AS
+HANDLINGS = f"""CREATE TEMPORARY TABLE r_handlings ENGINE = Memory AS
     WITH about AS (
         -- one context can stand for several messages, each with a link of its own
-        SELECT trace_id, span_id, t_trace, t_span, max(times) AS times,
+        SELECT self, target, max(times) AS times,
             groupUniqArrayIf((link_destination, link_place, link_id),
                 link_place != '' OR link_id != '') AS named,
             arrayJoin(if(empty(named), [(max(link_destination), '', '')], named)) AS one,
             one.1 AS link_destination, one.2 AS link_place, one.3 AS link_id
-        FROM r_targets WHERE what = 'producer' GROUP BY trace_id, span_id, t_trace, t_span
+        FROM r_targets WHERE what = 'producer' GROUP BY self, target
     ),
-    many AS (
-        SELECT trace_id, span_id FROM about GROUP BY trace_id, span_id
-        HAVING uniqExact(t_trace, t_span) > 1
-    ),
+    many AS (SELECT self FROM about GROUP BY self HAVING uniqExact(target) > 1),
     went AS (
-        SELECT trace_id, span_id, arraySort(groupUniqArray(destination)) AS destinations FROM (
-            SELECT trace_id, span_id, destination FROM r_headers
-            UNION ALL SELECT trace_id, span_id, destination FROM r_operations
+        SELECT self, arraySort(groupUniqArray(destination)) AS destinations FROM (
+            SELECT self, destination FROM r_headers
+            UNION ALL SELECT self, destination FROM r_operations
             WHERE type IN ('create', 'send') AND destination != '')
-        GROUP BY trace_id, span_id
+        GROUP BY self
     )
     SELECT o.environment AS environment, o.service AS service, o.type AS type, o.start AS start,
         o.duration AS duration, o.error AS error, o.consumer_group AS consumer_group,
         o.system AS system,
         multiIf(a.link_destination != '', a.link_destination,
-            (o.trace_id, o.span_id) IN (SELECT trace_id, span_id FROM many)
+            o.self IN (SELECT self FROM many)
                 AND notEmpty(w.destinations) AND NOT has(w.destinations, o.destination),
             w.destinations[1], o.destination) AS destination,
         if(o.destination = '' AND o.cluster = '', o.server_address, o.cluster) AS cluster,
         o.event_type AS event_type, o.batch_count AS batch_count,
-        if(a.t_span != '', a.t_trace, if(b.t_span != '', b.t_trace, '')) AS t_trace,
-        if(a.t_span != '', a.t_span, if(b.t_span != '', b.t_span, '')) AS t_span,
+        if(a.target != {_NOWHERE}, a.target, b.target) AS target,
         multiIf(a.link_place != '', a.link_place, b.link_place != '', b.link_place,
             o.offset IS NULL, '', concat(o.partition, '/', toString(o.offset))) AS place,
         multiIf(a.link_id != '', a.link_id, b.link_id != '', b.link_id, o.message_id) AS id,
-        greatest(a.times, b.times, 1) AS times, concat(o.trace_id, o.span_id) AS self
+        greatest(a.times, b.times, 1) AS times, o.self AS self
     FROM r_operations AS o
-    LEFT JOIN about AS a ON a.trace_id = o.trace_id AND a.span_id = o.span_id
+    LEFT JOIN about AS a ON a.self = o.self
     -- what the receive span that it points at is about
     LEFT JOIN (
-        SELECT r.trace_id AS trace_id, r.span_id AS span_id, i.t_trace AS t_trace,
-            i.t_span AS t_span, i.link_place AS link_place, i.link_id AS link_id,
-            i.times AS times
-        FROM r_targets AS r INNER JOIN about AS i
-            ON i.trace_id = r.t_trace AND i.span_id = r.t_span
-        WHERE r.what = 'consumer' AND r.type = 'process'
-            AND (r.trace_id, r.span_id) NOT IN (SELECT trace_id, span_id FROM about)
-    ) AS b ON b.trace_id = o.trace_id AND b.span_id = o.span_id
-    LEFT JOIN went AS w ON w.trace_id = a.t_trace AND w.span_id = a.t_span
+        SELECT r.self AS self, i.target AS target, i.link_place AS link_place,
+            i.link_id AS link_id, i.times AS times
+        FROM r_targets AS r INNER JOIN about AS i ON i.self = r.target
+        WHERE r.what = 'consumer' AND r.type = 'process' AND r.self NOT IN (SELECT self FROM about)
+    ) AS b ON b.self = o.self
+    LEFT JOIN went AS w ON w.self = a.target
     WHERE o.type IN ('receive', 'process')
         AND (o.destination != '' OR o.system != '' OR o.server_address != '')
-        AND (o.type = 'process' OR (o.trace_id, o.span_id) NOT IN (
-            SELECT t_trace, t_span FROM r_targets WHERE what = 'consumer' AND (how = 'parent'
-                OR type = 'process' OR (trace_id, span_id) IN (
-                    SELECT trace_id, span_id FROM about))))
-        AND (o.type = 'process' OR (o.trace_id, o.span_id) NOT IN (
-            SELECT trace_id, span_id FROM r_targets GROUP BY trace_id, span_id
+        AND (o.type = 'process' OR o.self NOT IN (
+            SELECT target FROM r_targets WHERE what = 'consumer' AND (how = 'parent'
+                OR type = 'process' OR self IN (SELECT self FROM about))))
+        AND (o.type = 'process' OR o.self NOT IN (
+            SELECT self FROM r_targets GROUP BY self
             HAVING countIf(what = 'consumer') > 0 AND countIf(what = 'producer') = 0))"""
 
 # A delivery: everything that one service did with one message of one destination. Messages that
@@ -227,8 +214,8 @@ FROM (
                 - toUnixTimestamp64Nano(toDateTime64(h.time, 9))) / 1e9)),
             NULL) AS waited
     FROM (
-        SELECT environment, service, system, destination, t_trace, t_span,
-            t_span != '' AS about, max(cluster) AS cluster, max(event_type) AS event_type,
+        SELECT environment, service, system, destination, target,
+            target != {_NOWHERE} AS about, max(cluster) AS cluster, max(event_type) AS event_type,
             min(start) AS began, max(start + toIntervalNanosecond(duration)) AS ended,
             if(countIf(type = 'process') > 0, maxIf(duration, type = 'process'), max(duration))
                 AS handled,
@@ -243,27 +230,24 @@ FROM (
                 toInt64(max(ifNull(batch_count, 1)))) AS n
         FROM r_handlings AS r
         LEFT JOIN (
-            SELECT trace_id, span_id, destination, max(n) AS n FROM (
-                SELECT trace_id, span_id, destination, messages AS n FROM r_headers
+            SELECT self, destination, max(n) AS n FROM (
+                SELECT self, destination, messages AS n FROM r_headers
                 UNION ALL
-                SELECT trace_id, span_id, destination, toUInt64(ifNull(batch_count, 1))
+                SELECT self, destination, toUInt64(ifNull(batch_count, 1))
                 FROM r_operations WHERE type IN ('create', 'send'))
-            GROUP BY trace_id, span_id, destination
-        ) AS batch ON batch.trace_id = r.t_trace AND batch.span_id = r.t_span
-            AND batch.destination = r.destination
-        GROUP BY environment, service, system, destination, t_trace, t_span,
+            GROUP BY self, destination
+        ) AS batch ON batch.self = r.target AND batch.destination = r.destination
+        GROUP BY environment, service, system, destination, target,
             if(about, '', multiIf(place != '', place, id != '', id, self))
     ) AS d
     LEFT JOIN (
-        SELECT trace_id, span_id, max(service) AS service, max(destination) AS destination,
+        SELECT self, max(service) AS service, max(destination) AS destination,
             max(system) AS system, max(cluster) AS cluster, max(event_type) AS event_type,
             min(start) AS sent
-        FROM r_operations WHERE type IN ('create', 'send') GROUP BY trace_id, span_id
-    ) AS p ON p.trace_id = d.t_trace AND p.span_id = d.t_span
-    LEFT JOIN r_headers AS h ON h.trace_id = d.t_trace AND h.span_id = d.t_span
-        AND h.destination = d.destination
-    LEFT JOIN r_types AS t ON t.trace_id = d.t_trace AND t.span_id = d.t_span
-        AND t.destination = d.destination
+        FROM r_operations WHERE type IN ('create', 'send') GROUP BY self
+    ) AS p ON p.self = d.target
+    LEFT JOIN r_headers AS h ON h.self = d.target AND h.destination = d.destination
+    LEFT JOIN r_types AS t ON t.self = d.target AND t.destination = d.destination
 )
 WHERE minute IN {_ASKED} AND n > 0
 GROUP BY minute, environment, service, consumer_group, peer, system, cluster, destination,

@@ -12,6 +12,7 @@ from collector.config import (
     MASKED_HEADERS,
     Api,
     ConfigError,
+    DeclaredConsumer,
     Limits,
     Receivers,
     Settings,
@@ -221,6 +222,8 @@ class TestThePage:
         tables = tomllib.loads(said)
         (kafka,) = tables.pop("kafka")
         assert set(kafka) == set(KafkaSettings.model_fields)
+        (consumer,) = tables["consumers"]
+        assert set(consumer) == set(DeclaredConsumer.model_fields)
         assert set(tables) | {"kafka"} == set(Settings.model_fields)
         for name, kind in (("api", Api), ("receivers", Receivers), ("limits", Limits)):
             assert set(tables[name]) == set(kind.model_fields)
@@ -230,3 +233,89 @@ class TestThePage:
         del tables["api"]["token"]
         for name, kind in (("api", Api), ("receivers", Receivers), ("limits", Limits)):
             assert kind(**tables[name]) == kind()
+
+
+def test_consumers_are_declared_by_group_or_destinations() -> None:
+    write(
+        '[[consumers]]\nname = "points"\ngroup = "loyalty"\n'
+        '[[consumers]]\nname = "audit"\ndestinations = ["order.*"]\n'
+    )
+    points, audit = (one.declared for one in load().consumers)
+    assert (points.name, points.group, points.destinations) == ("points", "loyalty", ())
+    assert audit.expects("order.created")
+    assert not audit.expects("orders")
+    write('[[consumers]]\nname = "audit"\n')
+    with pytest.raises(ConfigError, match="neither its group nor its destinations"):
+        load()
+
+
+ACME = """
+[ids]
+order_id = ["header:order-id", "$.order_id", "$.order.id"]
+customer = "$.customer[0]['the id']"
+
+[[profiles]]
+name = "acme"
+marks = ["x-acme-id", ["x-acme", "$.meta.acme"], "content-type=application/vnd.acme"]
+message_id = ["header:x-acme-id"]
+causation_id = ["header:x-acme-parent", "$.meta.parent"]
+"""
+
+
+def test_a_user_s_own_profiles_and_ids() -> None:
+    write(ACME)
+    own = load().own
+    assert [(one.name, one.places) for one in own.ids] == [
+        ("order_id", ("header:order-id", "$.order_id", "$.order.id")),
+        ("customer", ("$.customer[0]['the id']",)),
+    ]
+    (profile,) = own.profiles
+    assert profile.marks[1] == ("x-acme", "$.meta.acme")
+    assert profile.causation_id == ("header:x-acme-parent", "$.meta.parent")
+
+
+@pytest.mark.parametrize(
+    ("said", "key", "problem"),
+    [
+        ('[ids]\norder = ["$.order..id"]', "ids.order[0]", "is no path"),
+        ('[ids]\norder = ["$.order[*]"]', "ids.order[0]", "is no path"),
+        ('[ids]\norder = [""]', "ids.order[0]", "is missing"),
+        ("[ids]\norder = []", "ids.order", "at least 1"),
+        ('[ids]\n"order=id" = ["$.id"]', "ids.order=id", "a name begins with a letter"),
+        ('[[profiles]]\nname = "acme"', "profiles[0].marks", "Field required"),
+        ('[[profiles]]\nname = "acme"\nmarks = []', "profiles[0].marks", "at least 1"),
+        ('[[profiles]]\nname = "celery"\nmarks = ["a"]', "profiles[0].name", "flowtap has"),
+        ('[[profiles]]\nname = "A b"\nmarks = ["a"]', "profiles[0].name", "small letters"),
+        (
+            '[[profiles]]\nname = "a"\nmarks = ["a"]\ncause = ["b"]',
+            "profiles[0].cause",
+            "there is no such setting",
+        ),
+        (
+            '[[profiles]]\nname = "a"\nmarks = ["a"]\ncausation_id = ["b", "$.x."]',
+            "profiles[0].causation_id[1]",
+            "is no path",
+        ),
+        (
+            '[[profiles]]\nname = "a"\nmarks = ["a"]\nsource = ["header:b$.c"]',
+            "profiles[0].source[0]",
+            "[ids] only",
+        ),
+        (
+            '[[profiles]]\nname = "a"\nmarks = ["content-type="]',
+            "profiles[0].marks[0]",
+            "say which",
+        ),
+        (
+            '[[profiles]]\nname = "a"\nmarks = ["a"]\n[[profiles]]\nname = "a"\nmarks = ["b"]',
+            "profiles",
+            "two profiles of the name a",
+        ),
+    ],
+)
+def test_a_mistake_in_own_conventions_names_file_and_key(said: str, key: str, problem: str) -> None:
+    file = write(said)
+    with pytest.raises(ConfigError) as error:
+        load()
+    assert str(error.value).startswith(f"{file}: {key}")
+    assert problem in str(error.value)

@@ -290,3 +290,79 @@ def test_a_service_that_consumes_its_own_events_causes_the_next() -> None:
     again = flow.send("shop", "orders", inside=order)
 
     assert joins(flow.chain(order)) == {pair(order, again)}
+
+
+def test_a_link_to_one_of_several_does_not_hide_what_the_parent_is_sure_of() -> None:
+    flow = Flow()
+    clicks = flow.batch("web", "clicks", 3)
+    assert clicks[0].context
+    handling = flow.process("analytics", clicks[1], by="links with positions")
+    report = flow.send("analytics", "reports", inside=handling, links=[clicks[0].context])
+
+    cause = only(flow.chain(report))
+
+    assert (cause.cause, cause.evidence, cause.candidates) == (clicks[1].key, "observed", 1)
+
+
+def test_any_number_of_spans_and_services_lie_between_a_cause_and_its_effect() -> None:
+    flow = Flow()
+    order = flow.send("storefront", "orders")
+    inside = flow.span("s0", inside=flow.process("s0", order))
+    for number in range(1, 60):
+        inside = flow.call(f"s{number - 1}", f"s{number}", inside=inside)
+        inside = flow.span(f"s{number}", inside=inside)
+    late = flow.send("s59", "done", inside=inside)
+
+    for start in (order, late):
+        cause = only(flow.chain(start))
+        assert (cause.cause, cause.effect, cause.evidence) == (order.key, late.key, "observed")
+        assert len(cause.way) == 1 + 59 * 3
+
+
+def test_a_declared_cause_that_only_spans_name_is_found_from_both_ends() -> None:
+    flow = Flow()
+    order = flow.send("shop", "orders", tapped=False, span={"message_id": "O-1"})
+    paid = flow.send("", "payments", spanned=False, causation_id="o-1")
+
+    for start in (order, paid):
+        cause = only(flow.chain(start))
+        assert (cause.cause, cause.effect) == pair(order, paid)
+        assert (cause.evidence, cause.via) == (Evidence.DECLARED, Via.CAUSATION_ID)
+
+
+def test_a_declared_cause_that_only_its_consumer_names_is_found_from_both_ends() -> None:
+    flow = Flow()
+    handling = flow.operation("payment", "orders", OperationType.PROCESS, message_id="O-1")
+    paid = flow.send("", "payments", spanned=False, causation_id="O-1")
+
+    for start in (handling, paid):
+        cause = only(flow.chain(start))
+        assert (cause.effect, cause.evidence) == (paid.key, Evidence.DECLARED)
+        assert cause.service == ""
+
+
+def test_an_id_that_was_sent_twice_declares_nothing_for_certain() -> None:
+    flow = Flow()
+    orders = [flow.send("", "orders", spanned=False, message_id="O-1") for _ in range(2)]
+    paid = flow.send("", "payments", spanned=False, causation_id="O-1")
+
+    chain = flow.chain(paid)
+
+    assert joins(chain) == {pair(order, paid) for order in orders}
+    assert {(cause.evidence, cause.candidates) for cause in chain.causes} == {
+        (Evidence.INFERRED, 2)
+    }
+
+
+def test_what_is_declared_beats_one_of_several() -> None:
+    flow = Flow()
+    clicks = flow.batch("web", "clicks", 2)
+    assert clicks[0].context
+    order = flow.send("", "orders", spanned=False, message_id="O-1")
+    report = flow.send(
+        "analytics", "reports", links=[clicks[0].context], causation_id="O-1", message_id="R-1"
+    )
+
+    cause = only(flow.chain(report))
+
+    assert (cause.cause, cause.evidence) == (order.key, Evidence.DECLARED)

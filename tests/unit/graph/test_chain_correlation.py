@@ -176,3 +176,38 @@ def test_a_conversation_id_on_spans_joins_what_was_never_tapped() -> None:
     chain = flow.chain(order)
 
     assert chain.related == (paid.key,)
+
+
+def test_calls_that_a_handler_made_lie_on_the_way() -> None:
+    flow = Flow()
+    order = flow.send("shop", "orders", correlation_id="c")
+    early_ended(flow, "payment", order)
+    work = flow.span("payment", "handle")
+    server = flow.call("payment", "bank", inside=work)
+    charged = flow.send("bank", "charges", inside=server, correlation_id="c")
+
+    for start in (order, charged):
+        (cause,) = flow.chain(start).causes
+        assert (cause.cause, cause.effect, cause.service) == (order.key, charged.key, "payment")
+        assert cause.evidence is Evidence.INFERRED
+        assert [span.name for span in cause.way] == ["handle", "call bank", "handle"]
+
+
+def test_who_was_called_did_not_react_to_what_it_had_been_given_before() -> None:
+    """A customer's client asks the shop, which was told of an order just before."""
+    flow = Flow()
+    order = flow.send("web", "orders", correlation_id="c")
+    early_ended(flow, "shop", order)
+    asked = flow.call("customer", "shop")
+    sent = flow.send("shop", "mails", inside=asked, correlation_id="c")
+    unseen = flow.span("gateway", kind="client")
+    served = flow.send(
+        "shop",
+        "mails",
+        inside=flow.span("shop", "GET", inside=unseen, kind="server"),
+        correlation_id="c",
+    )
+    flow.forget(unseen)
+
+    assert flow.chain(order).causes == ()
+    assert set(flow.chain(order).related) == {sent.key, served.key}

@@ -47,6 +47,15 @@ def test_a_thousand_events_of_one_correlation_come_back_whole() -> None:
     assert len(facts.calls) < 80, "whole generations are asked for, not single ids"
 
 
+def test_a_message_of_a_broker_without_clusters_or_lives_is_found_by_its_position() -> None:
+    flow = Flow(cluster="", system="redis")
+    order = flow.send("", "orders", spanned=False)
+
+    (event,) = flow.chain(order).events
+
+    assert [message.position for message in event.messages] == [order.position]
+
+
 def test_a_thousand_events_with_nothing_but_a_correlation_id_are_related() -> None:
     flow = Flow()
     sent = [flow.send("", "t", spanned=False, correlation_id="c") for _ in range(1000)]

@@ -116,3 +116,14 @@ def test_an_event_that_nobody_tapped_can_be_started_from() -> None:
 
 def test_nothing_known_is_no_choice() -> None:
     assert resolve(Flow().facts(), "what?") == ()
+
+
+def test_a_business_id_names_all_its_events_and_is_told_from_another_s() -> None:
+    flow = Flow()
+    for business in (("order_id", "7"), ("order_id", "7"), ("customer_id", "7")):
+        flow.message("orders", business=(business,))
+    customer, order = resolve(flow.facts(), "7")
+    assert (customer.written, len(customer.events)) == ("customer_id=7", 1)
+    assert (order.written, order.label) == ("order_id=7", "2 events of order_id=7 on orders")
+    assert resolve(flow.facts(), 'Order_Id="7"') == (order,)
+    assert resolve(flow.facts(), "order_id=8") == ()

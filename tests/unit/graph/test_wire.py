@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +17,9 @@ from graph.wire import (
     topology_from_dict,
     topology_to_dict,
 )
+from graph.wire.fate import fates_from_dict, fates_to_dict
 from tests.builders import Flow
+from tests.tui.test_fate_lines import an_order
 from tests.unit.graph.test_chain_properties import Step, stories, told
 from tests.unit.graph.test_topology import SHOP, call, consume, produce
 
@@ -27,6 +30,16 @@ def test_a_chain_survives_json(steps: list[Step]) -> None:
     flow, sent, _ = told(steps)
     chain = flow.chain(sent[-1], limits=Limits(events=6))
 
+    assert chain_from_dict(json.loads(json.dumps(chain_to_dict(chain)))) == chain
+
+
+@given(stories())
+@settings(max_examples=20, deadline=None)
+def test_so_does_why_it_is_joined_so(steps: list[Step]) -> None:
+    flow, sent, _ = told(steps)
+    chain = flow.chain(sent[-1], explained=True)
+
+    assert len(chain.explanations) == len(chain.events)
     assert chain_from_dict(json.loads(json.dumps(chain_to_dict(chain)))) == chain
 
 
@@ -118,3 +131,13 @@ def test_what_is_no_chain_is_refused() -> None:
         chain_from_dict({"events": []})
     with pytest.raises(NoEvent):
         Flow().chain()
+
+
+def test_fates_come_back_as_they_were() -> None:
+    told = an_order()
+    full = replace(
+        told.consumers[0], attempts=2, duration=5, error="x", copy=told.copies[0], ahead=3, rate=0.5
+    )
+    timed = replace(full, expected=7, passed_after=8, passed_by=9)
+    fates = replace(told, consumers=(timed, *told.consumers))
+    assert fates_from_dict(json.loads(json.dumps(fates_to_dict(fates)))) == fates

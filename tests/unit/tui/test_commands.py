@@ -17,10 +17,13 @@ from typing import Any, ClassVar, NamedTuple
 import pytest
 
 from collector import runtime
+from collector.api.backend import Component
 from collector.runtime import Runtime
+from graph.fate import Status
 from graph.listing import Activity, EventRow
 from graph.topology import Topology
 from graph.wire import chain_from_dict, topology_from_dict
+from graph.wire.fate import fates_from_dict
 from tests.builders import Flow
 from tests.goldens import assert_golden
 from tests.memory_backend import MemoryBackend
@@ -94,6 +97,16 @@ class TestTrace:
         down = chain_from_dict(shell("trace", "paid-1", "--effects", "--url", url, "--json").json)
         both = shell("trace", "paid-1", "--effects", "--causes", "--url", url, "--json").json
         assert (len(up.events), len(down.events), len(both["events"])) == (2, 1, 2)
+
+    def test_explain_adds_how_each_join_was_found(self, shell: Shell, url: str) -> None:
+        plain = shell("trace", "order-1", "--url", url).out
+        ended = shell("trace", "order-1", "--explain", "--url", url)
+        assert ended.out.startswith(plain.rstrip("\n"))
+        assert_golden("cli/trace-explain.txt", ended.out)
+        told = shell("trace", "order-1", "--explain", "--url", url, "--json").json
+        assert [one["event"] for one in told["explanations"]] == [
+            event["id"] for event in told["events"]
+        ]
 
     def test_limits_reach_the_source(self, shell: Shell, url: str) -> None:
         ended = shell("trace", "order-1", "--limit", 1, "--url", url)
@@ -228,6 +241,27 @@ class TestEvents:
         _, said = process.communicate(timeout=20)
         assert process.returncode == 4
         assert b"has gone away" in said
+
+
+class TestWhy:
+    def test_each_consumer_is_told(self, shell: Shell, url: str) -> None:
+        ended = shell("why", "order-1", "--url", url)
+        assert (ended.code, ended.err) == (0, "")
+        assert "1 consumer: 1 handled" in ended.out
+        assert "payment handled it in 0.5 ms." in ended.out
+
+    def test_json_is_the_fates(self, shell: Shell, url: str) -> None:
+        told = fates_from_dict(shell("why", "order-1", "--url", url, "--json").json)
+        assert [(one.name, one.status) for one in told.consumers] == [("payment", Status.HANDLED)]
+
+    def test_it_ends_as_trace_does(self, shell: Shell, url: str, tmp_path: Path) -> None:
+        choice = shell("why", "tea", "--url", url)
+        assert choice == shell("trace", "tea", "--url", url)
+        assert choice.code == 3
+        assert shell("why", "tea", "--url", url, "--json").json["error"] == "ambiguous"
+        assert shell("why", "order-9", "--url", url).code == 1
+        assert shell("why", "x", "--store", tmp_path / "none").code == 4
+        assert shell("why").code == 2
 
 
 class TestGraph:
@@ -407,6 +441,18 @@ class TestDoctor:
         assert found["port otlp grpc"]["detail"] == "2, our collector listens"
         assert found["port zipkin"]["detail"] == "off"
         assert not found["versions"]["ok"], "that collector says no version"
+
+    def test_a_transaction_that_stays_open_is_something_to_look_at(
+        self, shell: Shell, tmp_path: Path
+    ) -> None:
+        held = 'transaction "app-1" of producer 7 is open since 12:00'
+        tap = Component("kafka b:9092", True, "reading", {"open_transactions": [held]})
+        with serving(MemoryBackend(parts=[tap])) as address:
+            runtime.write(tmp_path, Runtime(os.getpid(), address))
+            ended = shell("doctor", "--store", tmp_path, "--json")
+        (found,) = [one for one in ended.json["checks"] if one["name"].strip() == "transaction"]
+        assert (ended.code, found["ok"], found["detail"]) == (1, False, held)
+        assert "commit" in found["remedy"]
 
     def test_a_broker_that_is_away_and_a_port_that_is_taken(self, tmp_path: Path) -> None:
         """In a process of its own, where it may open a store."""

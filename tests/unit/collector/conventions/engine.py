@@ -36,6 +36,7 @@ class Told:
     links: Sequence[tuple[bytes, bytes, Mapping[str, Value]]] = ()
     flags: int = 0
     parent: bytes = b""
+    name: str = ""
 
 
 def read_spans(store: Store, *told: Told) -> list[dict[str, Any] | None]:
@@ -53,6 +54,7 @@ def read_spans(store: Store, *told: Told) -> list[dict[str, Any] | None]:
             trace_id=number.to_bytes(16, "big"),
             span_id=number.to_bytes(8, "big"),
             parent_span_id=one.parent,
+            name=one.name,
             kind=one.kind,
             flags=one.flags,
             start_time_unix_nano=time.time_ns(),
@@ -77,19 +79,21 @@ def read_messages(
     *headers: Sequence[tuple[str, str | bytes]],
     value: bytes | None = b"",
     event: bytes = b"",
+    destination: str = "orders",
+    table: str = "messages_in",
 ) -> list[dict[str, Any]]:
     """The rows of `messages` for records with these headers, in their order."""
     count = len(headers)
     names = [[name for name, _ in each] for each in headers]
     values = [[v if isinstance(v, bytes) else v.encode() for _, v in each] for each in headers]
     store.insert(
-        "messages_in",
+        table,
         {
             "received": [time.time_ns()] * count,
             "environment": [""] * count,
             "system": ["kafka"] * count,
             "cluster": ["c1"] * count,
-            "destination": ["orders"] * count,
+            "destination": [destination] * count,
             "incarnation": ["i1"] * count,
             "partition": ["0"] * count,
             "offset": list(range(count)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from collector.conventions import render, spans
+from collector.conventions import render, spans, sql
 from collector.store.client import Store
 from tests.unit.collector.conventions.engine import (
     CLIENT,
@@ -137,6 +137,33 @@ def test_a_span_that_only_says_where_it_calls_is_no_messaging_span(store: Store)
     assert [row is None for row in rows] == [True, True, True, False]
 
 
+@pytest.mark.parametrize("named", spans.NAMED_TYPES, ids=lambda one: one.scope)
+def test_a_scope_that_tells_the_type_by_the_name_alone(
+    store: Store, named: spans.NamedType
+) -> None:
+    kind, other, usual = {
+        "Producer": (PRODUCER, CONSUMER, "send"),
+        "Consumer": (CONSUMER, PRODUCER, "process"),
+    }[named.kind]
+    told: dict[str, Value] = {"messaging.system": "kafka"}
+    said: dict[str, Value] = {**told, "messaging.operation": "deliver"}
+    name = f"orders{named.ending}"
+
+    alone, with_type, other_kind, elsewhere, other_name = read_spans(
+        store,
+        Told(told, kind, named.scope, name=name),
+        Told(said, kind, named.scope, name=name),
+        Told(told, other, named.scope, name=name),
+        Told(told, kind, "another", name=name),
+        Told(told, kind, named.scope, name="orders"),
+    )
+
+    assert alone and with_type and other_kind and elsewhere and other_name
+    assert (alone["type"], with_type["type"]) == (named.type, "process")
+    assert other_kind["type"] != named.type
+    assert (elsewhere["type"], other_name["type"]) == (usual, usual)
+
+
 @pytest.mark.parametrize("position", spans.POSITION_IDS, ids=lambda one: one.scope)
 def test_a_scope_that_means_a_position_by_the_message_id(
     store: Store, position: spans.PositionId
@@ -145,7 +172,7 @@ def test_a_scope_that_means_a_position_by_the_message_id(
         "opentelemetry.instrumentation.aiokafka": "my.topic.3.12",
         "opentelemetry.instrumentation.confluent_kafka": "my.topic.3.12",
         "github.com/dnwe/otelsarama": "12",
-        "faststream": "12-1700000000000",
+        "opentelemetry.instrumentation.faststream": "12-1700000000000",
     }[position.scope]
     told: dict[str, Value] = {"messaging.message.id": written}
     beside: dict[str, Value] = {
@@ -166,6 +193,17 @@ def test_a_scope_that_means_a_position_by_the_message_id(
         assert (alone["destination"], alone["partition"]) == ("my.topic", "3")
     assert (with_others["destination"], with_others["partition"]) == ("my.topic", "3")
     assert (elsewhere["offset"], elsewhere["message_id"]) == (None, written)
+
+
+def test_the_id_of_a_batch_of_faststream_is_no_place_and_no_message_id(store: Store) -> None:
+    row = read_span(
+        store,
+        Told(
+            {"messaging.message.id": "0-2-1700000000000"},
+            scope="opentelemetry.instrumentation.faststream",
+        ),
+    )
+    assert (row["message_id"], row["offset"]) == ("", None)
 
 
 def test_an_id_of_such_a_scope_that_is_no_position_is_a_message_id(store: Store) -> None:
@@ -262,15 +300,15 @@ def test_environment_and_instance_from_the_resource(
 
 
 def test_more_names_than_there_is_room_for_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    many = spans.Field("system", tuple(f"name{n}" for n in range(render.RANKS + 1)))
+    many = spans.Field("system", tuple(f"name{n}" for n in range(sql.RANKS + 1)))
     monkeypatch.setattr(spans, "FIELDS", (many,))
-    with pytest.raises(ValueError, match="more than 32 names"):
+    with pytest.raises(ValueError, match="more than 64 names"):
         render.operations_select()
 
 
 @pytest.mark.parametrize("text", ["it's", "back\\slash", "\\'", "a\nb"])
 def test_names_are_quoted(store: Store, text: str) -> None:
-    assert store.query(f"SELECT {render.quote(text)}") == [(text,)]
+    assert store.query(f"SELECT {sql.quote(text)}") == [(text,)]
 
 
 @pytest.mark.parametrize(
@@ -285,4 +323,4 @@ def test_names_are_quoted(store: Store, text: str) -> None:
     ],
 )
 def test_ids_are_kept_without_dress(store: Store, written: str, kept: str) -> None:
-    assert store.query(f"SELECT {render.normal_id('{id:String}')}", {"id": written}) == [(kept,)]
+    assert store.query(f"SELECT {sql.normal_id('{id:String}')}", {"id": written}) == [(kept,)]

@@ -32,8 +32,10 @@ def look(
     )
 
 
-def row(group: str, committed: int, end: int, time_ms: int, life: str = "a") -> ProgressRow:
-    return ProgressRow("c", group, "orders", life, "0", committed, end, time_ms)
+def row(
+    group: str, committed: int, end: int, time_ms: int, life: str = "a", assumed: bool = False
+) -> ProgressRow:
+    return ProgressRow("c", group, "orders", life, "0", committed, end, time_ms, assumed)
 
 
 def rows(progress: Progress, at: Look, first: int = 0) -> list[ProgressRow]:
@@ -52,10 +54,24 @@ def test_a_first_commit_is_preceded_by_where_the_group_began() -> None:
     progress = Progress()
     rows(progress, look(1, end=6, billing=4))
     assert rows(progress, look(2, end=9, billing=4, points=8), first=2) == [
-        row("points", 2, 6, 1),
+        row("points", 2, 6, 1, assumed=True),
         row("billing", 4, 9, 2),
         row("points", 8, 9, 2),
     ]
+
+
+def test_a_commit_after_a_pause_is_preceded_by_how_it_was_the_look_before() -> None:
+    progress = Progress()
+    rows(progress, look(1, end=9, billing=4))
+    rows(progress, look(2, end=9, billing=4))
+    rows(progress, look(3, end=9, billing=4))
+    assert rows(progress, look(4, end=9, billing=9)) == [
+        row("billing", 4, 9, 3),
+        row("billing", 9, 9, 4),
+    ]
+    assert rows(progress, look(5, end=10, billing=10)) == [row("billing", 10, 10, 5)]
+    rows(progress, look(6, end=10, billing=10))
+    assert rows(progress, look(7, end=12, billing=10)) == [row("billing", 10, 12, 7)]
 
 
 def test_also_when_the_group_was_there_before_without_a_commit() -> None:
@@ -63,7 +79,7 @@ def test_also_when_the_group_was_there_before_without_a_commit() -> None:
     joining = {"points": [Member("m", "c", "/h", frozenset())]}
     assert rows(progress, look(1, members=joining)) == []
     assert rows(progress, look(2, end=3, members=joining, points=3)) == [
-        row("points", 0, 0, 1),
+        row("points", 0, 0, 1, assumed=True),
         row("points", 3, 3, 2),
     ]
 
@@ -73,7 +89,7 @@ def test_a_topic_made_anew_is_begun_anew() -> None:
     rows(progress, look(1, end=9, billing=9))
     assert rows(progress, look(2, end=2, life="b", billing=9)) == [], "of the life that is over"
     assert rows(progress, look(3, end=2, life="b", billing=1)) == [
-        row("billing", 0, 2, 2, life="b"),
+        row("billing", 0, 2, 2, life="b", assumed=True),
         row("billing", 1, 2, 3, life="b"),
     ]
 

@@ -1,0 +1,118 @@
+"""Goes on, where spans and headers end, to events that share only a record key or a business id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from graph.chain.inference import Inference
+from graph.chain.reach import Reach, Seed, seed_of
+from graph.chain.result import EventKey
+from graph.chain.sharing import causes_of, effects_of, flows_of, pooled
+from graph.chain.view import View
+from graph.model import IdKind
+
+if TYPE_CHECKING:
+    from graph.chain.expand import Expansion
+
+
+class Alike:
+    """The part of a search that follows keys and business ids, in both directions.
+
+    An effect is looked at as if it had been the start: with all that may have caused it. So it
+    does not matter from which of its ends a join is found.
+    """
+
+    def __init__(self, expansion: Expansion) -> None:
+        self._expansion = expansion
+        self._followed: dict[EventKey, Reach] = {}
+
+    def found(self) -> dict[EventKey, Reach]:
+        """Events that were reached in this way just now."""
+        expansion = self._expansion
+        follow = {
+            key: reach
+            for key, reach in expansion.reached.items()
+            if reach & ~self._followed.get(key, Reach.SHOWN)
+        }
+        self._followed |= follow
+        above = self._unknown(follow)
+        below = self._candidates(follow)
+        if not above and not below:
+            return {}
+        view = expansion.view()
+        seeds = expansion.sharing.ask(
+            [
+                window
+                for key in (*above, *below)
+                for window in (*causes_of(view, key), *flows_of(view, key))
+            ]
+        )
+        expansion.complete(dict.fromkeys(seeds, Reach.SHOWN))
+        view = expansion.view()
+        above, below = expansion.canonical(view, above), expansion.canonical(view, below)
+        inference = expansion.inference(view)
+        inference.learn((*above, *below))
+        return expansion.reach(self._joined(inference, above, below), effects=set())
+
+    def _unknown(self, follow: Mapping[EventKey, Reach]) -> list[EventKey]:
+        """Of those whose causes are followed, the ones that neither spans nor their flow tell."""
+        view = self._expansion.view()
+        unknown = [k for k, reach in follow.items() if reach & Reach.CAUSES and _open(view, k)]
+        if not unknown:
+            return []
+        inference = self._expansion.inference(view)
+        inference.learn(unknown)
+        return [key for key in unknown if not inference.of(key)]
+
+    def _candidates(self, follow: Mapping[EventKey, Reach]) -> list[EventKey]:
+        """What may be an effect of those whose effects are followed."""
+        expansion = self._expansion
+        view = expansion.view()
+        windows = [
+            window
+            for key, reach in follow.items()
+            if reach & Reach.EFFECTS
+            for window in effects_of(view, key)
+        ]
+        if not windows:
+            return []
+        seeds = expansion.sharing.ask(windows)
+        expansion.complete(dict.fromkeys(seeds, Reach.SHOWN))
+        view = expansion.view()
+        return [
+            key
+            for key in pooled(view, seeds)
+            if not expansion.reached.get(key, Reach.SHOWN) & Reach.EFFECTS and _open(view, key)
+        ]
+
+    def _joined(
+        self, inference: Inference, above: Iterable[EventKey], below: Iterable[EventKey]
+    ) -> dict[Seed, Reach]:
+        """The causes of the ones, and those of the others that the reached ones led to."""
+        reached, whole = self._expansion.reached, self._expansion.whole
+        found: dict[Seed, Reach] = {}
+
+        def add(key: EventKey, reach: Reach) -> None:
+            found[seed_of(key)] = found.get(seed_of(key), Reach.SHOWN) | reach
+
+        for key in above:
+            for lead in inference.of(key):
+                add(lead.key, Reach.BOTH if whole else Reach.CAUSES)
+        for key in below:
+            leads = inference.of(key)
+            if any(reached.get(lead.key, Reach.SHOWN) & Reach.EFFECTS for lead in leads):
+                add(key, Reach.BOTH if whole else Reach.EFFECTS)
+                for lead in leads:
+                    add(lead.key, Reach.BOTH if whole else Reach.SHOWN)
+        return found
+
+
+def _open(view: View, key: EventKey) -> bool:
+    """Whether nothing tells what led to an event, and a key or business id of it could."""
+    return (
+        not view.causes.of(key)
+        and bool(view.ids(key, IdKind.KEY) or view.ids(key, IdKind.BUSINESS))
+        and bool(view.actor(key))
+        and view.request(key) is None
+    )

@@ -1,0 +1,161 @@
+"""One run of the shop on a real Kafka, that several tests look at: with a collector that watches it
+and is asked, while it runs and when it is over, what became of its events."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from graph.fate import Fates
+from samples.shop import ledger
+from samples.shop.entries import Entry, Outcome, Produced
+from samples.shop.faults import Faults
+from samples.shop.flow import ROLES, TOPICS
+from samples.shop.shop import Shop
+from samples.shop.truth import Chain, Truth
+from tests.integration.outside import Context, Message, Sink, Span, ends, messages, sink
+from tests.running import RunningCollector, eventually
+from tui.remote import ApiClient
+from tui.source import NotFound
+
+FAULTS = Faults(
+    payment_failures=0.3,
+    poison=0.1,
+    redelivery={"notification": 0.2, "points": 0.2},
+    slow={"recommendation": 0.25},
+    down="order-view",
+    down_after=2,
+    down_for=60,  # it comes back when the shop is brought to rest
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the shop that came to rest: what it says, and what is seen from outside."""
+
+    directory: Path
+    produced: list[Produced]
+    truth: Truth
+    left: list[ledger.Pending]
+    pids: dict[str, int]
+    spans: list[Span]
+    messages: dict[tuple[str, int, int], Message]
+    bootstrap: str
+    entries: list[Entry]
+    live: list[Fates]
+    """Of orders that had just been made, while one service was away and another was slow."""
+    fates: dict[str, Fates]
+    """By `ce_id`, when all had come to rest: of one chain of each outcome, and of what was handled
+    twice."""
+
+    def orders(self, outcome: str) -> list[Chain]:
+        return [chain for chain in self.truth.chains if chain.outcome == outcome]
+
+    def carrying(self) -> dict[Context, Message]:
+        """The message that each context was made for: a copy has its original's too, in front."""
+        return {
+            message.contexts[-1]: message for message in self.messages.values() if message.contexts
+        }
+
+    def deliveries(self) -> dict[str, dict[tuple[str, int, int], list[Span]]]:
+        """Consumer spans by service and by the message that they point at."""
+        found: defaultdict[str, defaultdict[tuple[str, int, int], list[Span]]]
+        found = defaultdict(lambda: defaultdict(list))
+        carrying = self.carrying()
+        for span in self.spans:
+            if span.kind == "consumer":
+                for position in {
+                    carrying[context].position for context in span.points_at if context in carrying
+                }:
+                    found[span.service][position].append(span)
+        return {service: dict(positions) for service, positions in found.items()}
+
+
+def begin(bootstrap: str, directory: Path) -> Run:
+    """The whole run; everything that it starts has ended when it returns."""
+    before = ends(bootstrap, list(TOPICS))
+    tap = {"bootstrap": bootstrap, "include": list(TOPICS), "groups_interval": 0.25}
+    settings = {"FLOWTAP_KAFKA": json.dumps([tap])}
+    with RunningCollector(directory / "store", settings) as collector, _exporting(collector) as got:
+        shop = Shop(bootstrap, got.endpoint, directory / "shop", rate=5, seed=7, faults=FAULTS)
+        client = collector.client()
+        with shop:
+            pids = shop.pids
+            shop.run(3.6)
+            live = [_fates(client, _newest_order(shop).ce_id) for _ in range(2)]
+            shop.run(2)
+            shop.drain()
+            assert shop.pids.keys() == pids.keys() - {"customer"}
+            left = ledger.pending(shop.entries())
+        truth = shop.truth()
+        eventually(lambda: _at_rest(client), 60, every=0.3)
+        fates = {ce_id: _fates(client, ce_id) for ce_id in _chosen(truth, live)}
+    entries = shop.entries()
+    return Run(
+        directory=shop.directory,
+        produced=[entry for entry in entries if isinstance(entry, Produced)],
+        truth=truth,
+        left=left,
+        pids=pids,
+        spans=got.spans,
+        messages={each.position: each for each in messages(bootstrap, before, list(TOPICS))},
+        bootstrap=bootstrap,
+        entries=entries,
+        live=live,
+        fates=fates,
+    )
+
+
+@contextmanager
+def _exporting(collector: RunningCollector) -> Iterator[Sink]:
+    """Takes the shop's spans for the tests, and hands them on to the collector."""
+    with sink(hand_on=collector.endpoint()) as exported:
+        yield exported
+
+
+def _newest_order(shop: Shop) -> Produced:
+    made = [one for one in shop.entries() if isinstance(one, Produced)]
+    return [one for one in made if one.type == "order.created"][-1]
+
+
+def _fates(client: ApiClient, ce_id: str) -> Fates:
+    """As soon as the collector knows the event."""
+
+    def found() -> Fates | None:
+        try:
+            return client.fate(ce_id)
+        except NotFound:
+            return None
+
+    # Asking all the time would hold up what is waited for.
+    return eventually(found, 60, every=0.3)
+
+
+def _at_rest(client: ApiClient) -> bool:
+    """Whether all spans are stored, and all groups are seen at the ends of what they read."""
+    parts = {part["name"]: part["figures"] for part in client.health()["components"]}
+    groups = {role.group for role in ROLES.values() if role.group}
+    lags = [one.lag for one in client.consumers() if one.group in groups]
+    return not parts["spool"]["bytes"] and len(lags) == len(groups) and not any(lags)
+
+
+def _chosen(truth: Truth, live: Sequence[Fates]) -> set[str]:
+    """A completed order's events, the first of a chain of each other outcome, one that each service
+    handled twice, and what was asked for before."""
+    chains = {chain.outcome: chain for chain in truth.chains}
+    twice = {
+        each.service: each.ce_id
+        for chain in truth.chains
+        for each in chain.deliveries
+        if each.attempts == 2 and each.outcome is Outcome.HANDLED
+    }
+    return {
+        *(event.ce_id for event in chains["completed"].events),
+        *(chain.root for chain in chains.values()),
+        *twice.values(),
+        *(fates.event.message_id for fates in live),
+    }

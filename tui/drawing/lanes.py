@@ -1,0 +1,32 @@
+"""The services of a chain, in the order in which they come into it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from graph.chain.result import Chain, Delivery, Event
+
+UNKNOWN = "?"
+"""Stands for a producer that nobody knows."""
+
+
+def producer_of(event: Event) -> str:
+    return event.service or UNKNOWN
+
+
+def consumer_of(delivery: Delivery) -> str:
+    return delivery.service or delivery.group or UNKNOWN
+
+
+def lanes_of(chain: Chain) -> Mapping[str, int]:
+    """Every producer and consumer by name: 0 for who came first."""
+    first: dict[str, int] = {}
+    for event in chain.events:
+        first.setdefault(producer_of(event), event.time)
+        first[producer_of(event)] = min(first[producer_of(event)], event.time)
+    for delivery in chain.deliveries:
+        name = consumer_of(delivery)
+        time = delivery.start or chain.event(delivery.event).time
+        first[name] = min(first.get(name, time), time)
+    names = sorted(first, key=lambda name: (first[name], name))
+    return {name: number for number, name in enumerate(names)}
