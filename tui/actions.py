@@ -93,6 +93,23 @@ ACTIONS = (
         shown=True,
     ),
     Action(
+        "filter",
+        ("f",),
+        "Filter",
+        "Show only events that fit: by topic, type, key, service, error, time, any id.",
+        (Place.EVENTS,),
+        shown=True,
+    ),
+    Action(
+        "types",
+        ("t",),
+        "Types",
+        "Go to the counts by type, where Enter shows only that type, and back.",
+        (Place.EVENTS,),
+        shown=True,
+    ),
+    Action("columns", ("c",), "Columns", "Choose the columns of the list.", (Place.EVENTS,)),
+    Action(
         "cause",
         ("left", "h"),
         "Cause",
@@ -159,7 +176,7 @@ ACTIONS = (
         ("d",),
         "Details",
         "Show or hide the details of what is selected.",
-        (Place.GRAPH, Place.CHAIN),
+        _LISTS,
         shown=True,
     ),
     Action(
@@ -167,14 +184,14 @@ ACTIONS = (
         ("J", "shift+down"),
         "Details down",
         "Scroll the details down.",
-        (Place.GRAPH, Place.CHAIN),
+        _LISTS,
     ),
     Action(
         "details_up",
         ("K", "shift+up"),
         "Details up",
         "Scroll the details up.",
-        (Place.GRAPH, Place.CHAIN),
+        _LISTS,
     ),
     Action(
         "copy",
@@ -192,6 +209,7 @@ ACTIONS = (
         shown=True,
     ),
     Action("graph", ("1",), "Graph", "Who talks to whom, now.", _EVERY),
+    Action("events", ("2",), "Events", "What is passing by, the newest at the bottom.", _EVERY),
     Action("chain", ("3",), "Chain", "The chain that was looked at last.", _EVERY),
     Action("help", ("question_mark",), "Help", "Show this.", _EVERY, shown=True),
     Action(

@@ -10,9 +10,11 @@ from textual.app import App, SystemCommand
 from textual.screen import Screen
 
 from tui.actions import ACTIONS, Place
+from tui.drawing.event_columns import USUAL
 from tui.drawing.status import Connection
 from tui.screens.base import FlowScreen
 from tui.screens.chain import ChainScreen
+from tui.screens.events import EventsScreen
 from tui.screens.find import FindScreen
 from tui.screens.graph import GraphScreen
 from tui.screens.help import HelpScreen
@@ -41,6 +43,10 @@ class FlowtapApp(App[None]):
         self.now = clock
         self.connection = Connection(source.name, source.live)
         self.last_chain = ""
+        self.last_filter = ""
+        """Of events, as text."""
+        self.columns = USUAL
+        """Of lists of events, for as long as the app runs."""
         self._find = find
         for theme in THEMES:
             self.register_theme(theme)
@@ -66,6 +72,14 @@ class FlowtapApp(App[None]):
         while len(self.screen_stack) > 2 and not isinstance(self.screen, GraphScreen):
             self.pop_screen()
 
+    def action_events(self) -> None:
+        """The events that were looked at last, as they were where they are still open."""
+        if any(isinstance(screen, EventsScreen) for screen in self.screen_stack):
+            while not isinstance(self.screen, EventsScreen):
+                self.pop_screen()
+        else:
+            self.push_screen(EventsScreen(self.last_filter))
+
     def action_chain(self) -> None:
         if isinstance(self.screen, ChainScreen):
             return
@@ -83,6 +97,8 @@ class FlowtapApp(App[None]):
             self.push_screen(FindScreen(), found)
 
     async def action_back(self) -> None:
+        if isinstance(self.screen, FlowScreen) and self.screen.leave():
+            return
         # The lowest screen is Textual's own empty one, ours are above it.
         if len(self.screen_stack) > 2:
             self.pop_screen()

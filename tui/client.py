@@ -232,8 +232,8 @@ class LocalSource:
         with _explained():
             return questions.health(self._backend)
 
-    def follow(self, wanted: EventFilter) -> Following:
-        return LocalFollowing(self._backend, wanted)
+    def follow(self, wanted: EventFilter, *, listed: bool = False) -> Following:
+        return LocalFollowing(self._backend, wanted, listed)
 
     def close(self) -> None:
         self._close()
@@ -242,10 +242,11 @@ class LocalSource:
 class LocalFollowing:
     """What is stored from now on, as `Following`."""
 
-    def __init__(self, backend: Backend, wanted: EventFilter) -> None:
+    def __init__(self, backend: Backend, wanted: EventFilter, listed: bool) -> None:
         self.missed = 0
         self._backend = backend
         self._wanted = wanted
+        self._listed = listed
         self._closed = threading.Event()
         self._mark = backend.stored(-1, 1).mark
 
@@ -254,7 +255,9 @@ class LocalFollowing:
             with _explained():
                 found = self._backend.stored(self._mark, 1_000)
             self._mark = found.mark
-            yield from (one for one in found.activity if self._wanted.accepts(one.event))
+            for one in found.activity:
+                if (one.listed or not self._listed) and self._wanted.accepts(one.event):
+                    yield one
             if not found.more:
                 self._closed.wait(LOOK_SECONDS)
 

@@ -135,7 +135,7 @@ class Source(Protocol):
     def health(self) -> Mapping[str, Any]:
         """`status`, `version` and `components`, as GET /health tells them."""
 
-    def follow(self, wanted: EventFilter) -> Following:
-        """What is stored from now on."""
+    def follow(self, wanted: EventFilter, *, listed: bool = False) -> Following:
+        """What is stored from now on; with `listed` only what `events` has too."""
 
     def close(self) -> None: ...

@@ -36,8 +36,10 @@ class EventRow(Shape):
     message_id: str
     correlation_id: str
     service: str
+    source: str = Field(description="The producer as the message's source header names it.")
     tapped: bool
     error: bool
+    size: int = Field(description="Bytes of the message's value on the broker.")
 
 
 class Events(Shape):
@@ -54,6 +56,7 @@ class Activity(Shape):
     operation: str
     group: str
     duration_ns: int
+    listed: bool = Field(description="GET /events has it too: an event, not what became of one.")
     event: EventRow
 
 

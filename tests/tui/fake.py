@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from graph.chain.result import Chain
+from graph.chain.result import Chain, Event
 from graph.direction import Direction
 from graph.edges import EdgeRow
 from graph.fate import Fates
@@ -24,13 +25,18 @@ RATE = 212
 
 
 class FakeFollowing:
-    missed = 0
+    """What the story says is stored, and fits."""
+
+    def __init__(self, wanted: EventFilter) -> None:
+        self.missed = 0
+        self.wanted = wanted
+        self.told: queue.SimpleQueue[Activity | None] = queue.SimpleQueue()
 
     def __iter__(self) -> Iterator[Activity]:
-        return iter(())
+        return iter(self.told.get, None)
 
     def close(self) -> None:
-        """Nothing is open."""
+        self.told.put(None)
 
 
 class FakeSource:
@@ -55,6 +61,9 @@ class FakeSource:
         self.meanings: dict[str, Sequence[Candidate]] = {}
         """What ids that mean several things could mean."""
         self.closed = False
+        self.stored: list[EventRow] = []
+        """Events besides those of the chains."""
+        self.followings: list[FakeFollowing] = []
 
     @property
     def name(self) -> str:
@@ -112,23 +121,26 @@ class FakeSource:
 
     def events(self, wanted: EventFilter) -> list[EventRow]:
         self._answers("events")
-        rows = [
-            EventRow(
-                event_ids(chain)[event.key],
-                event.time,
-                event.destination,
-                event.system,
-                event.cluster,
-                event_type=event.event_type,
-                key=event.record_key,
-                message_id=event.message_id,
-                service=event.service,
-            )
-            for chain in self.chains
-            for event in chain.events
-        ]
-        fitting = [row for row in rows if wanted.accepts(row)]
+        rows = [self._row(chain, event) for chain in self.chains for event in chain.events]
+        fitting = [row for row in (*rows, *self.stored) if wanted.accepts(row)]
         return sorted(fitting, key=lambda row: -row.time)[: wanted.limit]
+
+    def _row(self, chain: Chain, event: Event) -> EventRow:
+        return EventRow(
+            event_ids(chain)[event.key],
+            event.time,
+            event.destination,
+            event.system,
+            event.cluster,
+            event_type=event.event_type,
+            key=event.record_key,
+            message_id=event.message_id,
+            correlation_id=event.correlation_id,
+            service=event.service,
+            tapped=bool(event.messages),
+            received=event.time + 120_000_000,
+            size=event.messages[0].value_size if event.messages else 0,
+        )
 
     def consumers(self) -> list[Consumer]:
         self._answers("consumers")
@@ -158,9 +170,34 @@ class FakeSource:
         chain = builder.chain(key)
         renamed = replace(chain.events[0], message_id=message_id)
         self.chains.append(replace(chain, events=(renamed,)))
+        self.tells(self._row(self.chains[-1], renamed))
 
-    def follow(self, wanted: EventFilter) -> FakeFollowing:
-        return FakeFollowing()
+    def stores(self, *rows: EventRow) -> None:
+        """So many more are stored, and told to those who follow."""
+        self.stored += rows
+        self.tells(*rows)
+
+    def tells(self, *rows: EventRow, missed: int = 0) -> None:
+        """Who follows hears of these; so many others came too fast for it."""
+        for following in self.followings:
+            following.missed += missed
+            for row in rows:
+                if following.wanted.accepts(row):
+                    following.told.put(Activity(row))
+
+    def goes_away(self) -> None:
+        """Nothing answers, and what was followed ends."""
+        self.away = True
+        for following in self.followings:
+            following.close()
+        self.followings.clear()
+
+    def follow(self, wanted: EventFilter, *, listed: bool = False) -> FakeFollowing:
+        self._answers("follow")
+        assert listed, "the screens ask for events only"
+        following = FakeFollowing(wanted)
+        self.followings.append(following)
+        return following
 
     def close(self) -> None:
         self.closed = True

@@ -68,10 +68,10 @@ def test_the_palette_offers_what_can_be_done() -> None:
 
 def test_the_title_names_the_screens_and_marks_the_current_one() -> None:
     drawn = draw_title("chain", line("5 events"), 60)
-    assert text_of(drawn).startswith(" flowtap  1 Graph [3 Chain]")
+    assert text_of(drawn).startswith(" flowtap  1 Graph  2 Events [3 Chain]")
     assert text_of(drawn).endswith("5 events")
     assert width_of(drawn) == 60
-    assert {part.target for part in drawn} == {None, "graph", "chain"}
+    assert {part.target for part in drawn} == {None, "graph", "events", "chain"}
 
 
 def test_a_long_way_keeps_its_ends() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tui.actions import Action
 from tui.drawing.segments import Line, Segment, cells, cut, fit, line, width_of
 
-TABS = (("graph", "1 Graph"), ("chain", "3 Chain"))
+TABS = (("graph", "1 Graph"), ("events", "2 Events"), ("chain", "3 Chain"))
 """Action that leads there, and name."""
 
 
@@ -19,9 +19,9 @@ def draw_title(current: str, right: Line, width: int) -> Line:
         text = f"[{name}]" if here else f" {name} "
         tabs.append(Segment(text, "title" if here else "label", action))
     left = line(Segment(" flowtap ", "event"), *tabs)
-    room = max(0, width - width_of(left) - 1)
+    room = max(0, width - width_of(left) - 2)
     shown = fit(right, room) if width_of(right) > room else right
-    return fit(line(*left, " " * (room - width_of(shown)), *shown, " "), width)
+    return fit(line(*left, " " * (1 + room - width_of(shown)), *shown, " "), width)
 
 
 def draw_keys(actions: Sequence[Action], width: int) -> Line:

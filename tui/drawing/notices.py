@@ -93,12 +93,23 @@ def unanswered(detail: str, hint: str) -> list[Line]:
     return [*lines, (), line("It is asked again each second.")]
 
 
-def no_events(name: str) -> list[Line]:
-    """A list of events without any."""
+def no_events(text: str) -> list[Line]:
+    """A list of events without any that fits the filter."""
+    if not text:
+        return [
+            line(Segment("No event is stored.", "title")),
+            (),
+            line("Events are listed once a tap has read them, or a span tells of them."),
+        ]
     return [
-        line(Segment(f"No event of {name} is stored.", "title")),
+        line(Segment("No event fits ", "title"), Segment(printable(text), "id")),
         (),
-        line("Its messages are listed once a tap has read them, or a span tells of them."),
+        line("What comes and fits shows here by itself."),
+        line(
+            "Values are whole: ",
+            Segment("type:order*", "key"),
+            " begins so. Text without a field begins an id or a key.",
+        ),
     ]
 
 

@@ -129,9 +129,9 @@ class FlowScreen(Screen[None]):
         self.refresh_bars()
 
     def refresh_bars(self) -> None:
-        """Draws title, status and keys again."""
+        """Draws title, status and keys again, where they have changed."""
         for bar in self.query(Bar):
-            bar.refresh()
+            bar.freshen()
 
     def on_resize(self) -> None:
         self.set_class(self.size.width >= WIDE, "wide")
@@ -233,6 +233,10 @@ class FlowScreen(Screen[None]):
 
     def open(self) -> None:
         """Goes on from what is selected."""
+
+    def leave(self) -> bool:
+        """Leaves something inside of the screen, before the screen itself; False: nothing."""
+        return False
 
     def action_copy(self) -> None:
         if self.has_class("notice"):

@@ -42,10 +42,11 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
     class Selected(Message):
         """Something else is selected."""
 
-        def __init__(self, canvas: Canvas, target: Hashable) -> None:
+        def __init__(self, canvas: Canvas, target: Hashable, clicked: bool = False) -> None:
             super().__init__()
             self.canvas = canvas
             self.target = target
+            self.clicked = clicked
 
         @property
         def control(self) -> Canvas:
@@ -53,6 +54,17 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
 
     class Redrawn(Message):
         """There is another drawing, or another width."""
+
+    class ScrolledUp(Message):
+        """The mouse looks at what is above."""
+
+        def __init__(self, canvas: Canvas) -> None:
+            super().__init__()
+            self.canvas = canvas
+
+        @property
+        def control(self) -> Canvas:
+            return self.canvas
 
     class Opened(Message):
         """The mouse asks for what Enter does."""
@@ -65,8 +77,18 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         def control(self) -> Canvas:
             return self.canvas
 
-    def __init__(self, *, id: str | None = None, select_first: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        id: str | None = None,
+        select_first: bool = True,
+        opens_selected: bool = False,
+    ) -> None:
+        """With `opens_selected`, a single click on what is selected opens it."""
         super().__init__(id=id)
+        self._opens_selected = opens_selected
+        self._pressed: Hashable | None = None
+        """What was clicked on first."""
         self.drawing: Drawing = Sheet(())
         self.selected: Hashable | None = None
         self._draw: Draw = lambda width: Sheet(())
@@ -81,7 +103,7 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         self._draw = draw
         self._redraw()
 
-    def select(self, target: Hashable | None, *, top: bool = False) -> None:
+    def select(self, target: Hashable | None, *, top: bool = False, clicked: bool = False) -> None:
         """Selects a target and brings it into view."""
         if target is None or self.drawing.rows_of(target) is None:
             return
@@ -92,7 +114,7 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         self._bring_into_view(top)
         self.refresh()
         if changed:
-            self.post_message(self.Selected(self, target))
+            self.post_message(self.Selected(self, target, clicked))
 
     def move(self, columns: int, rows: int) -> bool:
         """Selects what lies beside; False when nothing does."""
@@ -204,9 +226,19 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         target = self.target_at(event.x, event.y)
         if target is None or self.drawing.rows_of(target) is None:
             return
-        self.select(target)
-        if event.chain >= 2:
+        was = self.selected
+        self.select(target, clicked=True)
+        if event.chain == 1:
+            self._pressed = target
+            opens = self._opens_selected and target == was
+        else:
+            # The first click may have been on another screen, which it left for this one.
+            opens = target == self._pressed
+        if opens:
             self.post_message(self.Opened(self))
+
+    def on_mouse_scroll_up(self) -> None:
+        self.post_message(self.ScrolledUp(self))
 
 
 def target_in(drawn: Line, x: int) -> Hashable | None:
