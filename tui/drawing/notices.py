@@ -38,6 +38,15 @@ def nothing_yet(connection: Connection) -> list[Line]:
     return [*lines, copy]
 
 
+def quiet(window: str) -> list[Line]:
+    """Something is stored, but of another time."""
+    return [
+        line(Segment(f"Nothing happened in this time: {window}.", "title")),
+        (),
+        line("Press ", Segment("w", "key"), " to count over another time."),
+    ]
+
+
 def no_messages(name: str) -> list[Line]:
     """A recording without any messaging."""
     return [

@@ -234,6 +234,10 @@ class FlowScreen(Screen[None]):
     def open(self) -> None:
         """Goes on from what is selected."""
 
+    def back(self) -> bool:
+        """Goes a step back within the screen; False when there is none, and it is left."""
+        return False
+
     def action_copy(self) -> None:
         if self.has_class("notice"):
             command = self.canvas.selected

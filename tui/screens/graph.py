@@ -2,44 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import cast
 
 from textual import on
 from textual.containers import Container
 from textual.widget import Widget
 
 from graph.listing import EventFilter
-from graph.topology import EdgeKey, NodeKind, Topology
-from tui.actions import Place
+from graph.moments import MomentError
+from graph.topology import NodeKey, NodeKind, Topology
+from tui.actions import ACTIONS, Action, Place
 from tui.drawing import figures
-from tui.drawing.flow import Block, Flow, Spot, blocks_of
-from tui.drawing.flow_drawing import FlowDrawing
+from tui.drawing.edge_table import SortBy
+from tui.drawing.flow import Flow, Spot
+from tui.drawing.graph_view import Crumb, GraphDrawing, Shape, View, draw_graph_way
 from tui.drawing.node_details import spot_details
-from tui.drawing.notices import asking, no_messages, nothing_yet
-from tui.drawing.rates import FlowMeter, lags_of
-from tui.drawing.segments import Line, Segment, fit, line
+from tui.drawing.notices import asking, no_messages, nothing_yet, quiet
+from tui.drawing.rates import FlowMeter
+from tui.drawing.segments import Line, Segment, fit, line, window
 from tui.drawing.sheet import Sheet
+from tui.drawing.windows import USUAL, WINDOWS, Window, typed
 from tui.screens.base import FlowScreen
 from tui.screens.events import EventsScreen
+from tui.screens.graph_answers import Answered, Asked, known_before
 from tui.source import NothingRecorded, SourceError
 from tui.widgets.bar import Bar
 from tui.widgets.bindings import bindings
 from tui.widgets.canvas import Canvas
+from tui.widgets.prompt import Prompt
 
-MINUTE = 60_000_000_000
+SEARCHING = "search"
+TYPING_INTERVAL = "between"
 
-WINDOWS = (("last 5 min", 5), ("last 15 min", 15), ("last hour", 60), ("everything", 0))
-"""What the counts are of: name, minutes (0: no bound)."""
-
-
-class _Asked(NamedTuple):
-    """An answer about the whole graph."""
-
-    topology: Topology
-    lags: Mapping[EdgeKey, int]
-    blocks: tuple[Block, ...]
-    now: int
+DETAILS_AND_BARS = 16
+"""Lines of the details below a drawing, and of all bars."""
 
 
 class GraphScreen(FlowScreen):
@@ -49,93 +47,167 @@ class GraphScreen(FlowScreen):
     tab = "graph"
     BINDINGS = bindings(Place.GRAPH)
 
+    DEFAULT_CSS = """
+    GraphScreen #way { display: none; }
+    GraphScreen.way #way { display: block; }
+    """
+
     def __init__(self) -> None:
         super().__init__()
+        self._view = View()
         self._flow: Flow | None = None
+        self._answer: Answered | None = None
         self._meter = FlowMeter()
-        self._window = 1
+        self._window = USUAL
+        self._comparing = False
+        self._known: Topology | None = None
+        """What was there before the window began, as far as that was asked for."""
+        self._prompted = ""
+        self._before_search: Spot | None = None
         self._empty = False
 
     def body(self) -> Sequence[Widget]:
         return [
+            Bar(self._way, id="way"),
             Bar(self._heading, id="heading"),
             Container(Canvas(id="main"), Canvas(id="details", select_first=False), id="body"),
             Canvas(id="notice"),
+            Prompt(id="prompt"),
         ]
 
     def on_mount(self) -> None:
-        super().on_mount()
         if not self.flowtap.source.live:
-            self._window = len(WINDOWS) - 1
+            self._window = WINDOWS[-1]
+        super().on_mount()
         self.notice(asking())
 
     def said(self) -> Line:
-        name, _ = WINDOWS[self._window]
         connection = self.flowtap.connection
+        name = self._window.name
         if connection.away and self._flow is not None:
             seen = f"as it was at {figures.clock(connection.away_since)[:8]} UTC · {name}"
             return line(Segment(seen, "warning"))
-        live = "live · " if self.flowtap.source.live else ""
-        return line(Segment(f"{live}{name}", "dim"))
+        live = "live · " if self.flowtap.source.live and self._window.follows else ""
+        zone = "" if self._window.follows else " UTC"
+        return line(Segment(f"{live}{name}{zone}", "dim"))
 
     def _heading(self, width: int) -> Line:
         drawing = self.query_one("#main", Canvas).drawing
-        return drawing.heading if isinstance(drawing, FlowDrawing) else fit((), width)
+        if isinstance(drawing, Sheet):
+            return fit((), width)
+        across = self.query_one("#main", Canvas).scroll_offset.x
+        return window(cast(GraphDrawing, drawing).heading, across, width)
+
+    def _way(self, width: int) -> Line:
+        flow = self._flow or Flow(Topology())
+        parts = [*self._answer.told] if self._answer is not None else []
+        if self._view.busy_only:
+            hidden = "unchanged hidden" if self._comparing else "quiet hidden"
+            parts += [Segment("  " if parts else ""), Segment(hidden, "dim")]
+        return draw_graph_way(self._view, flow, line(*parts), width)
+
+    def _keys(self) -> list[Action]:
+        if self.has_class("notice"):
+            return super()._keys()
+        if self._prompt.open:
+            return [one for one in ACTIONS if one.name in ("open", "back")]
+        shown = _KEYS["focus" if self._view.middle else self._view.shape.value]
+        rest = [one.name for one in super()._keys() if Place.EVERYWHERE in one.places]
+        if not self._view.way:
+            rest.remove("back")
+        by_name = {one.name: one for one in ACTIONS}
+        return [by_name[name] for name in (*shown, *rest)]
 
     # Answers
 
     def tick(self) -> None:
         super().tick()
-        self._ask()
+        if self._answer is None or (self.flowtap.source.live and self._answer.due):
+            self._ask()
 
     def _ask(self, *, again: bool = False) -> None:
-        source, now = self.flowtap.source, self.flowtap.now()
-        minutes = WINDOWS[self._window][1]
-        start = (now // MINUTE - minutes) * MINUTE if minutes else 0
+        last = self._answer
+        asked = Asked(
+            self.flowtap.source, self._window, self.flowtap.now(), self._comparing, self._known
+        )
+        self.ask("graph", lambda: asked.answer(last), self._answered, again=again)
 
-        def question() -> _Asked:
-            # Laid out here, in the thread: a graph of thousands of edges takes its time.
-            topology = source.topology(start=start)
-            return _Asked(topology, lags_of(topology, source.consumers()), blocks_of(topology), now)
-
-        self.ask("graph", question, self._answered, again=again)
-
-    def _answered(self, asked: _Asked) -> None:
-        topology = asked.topology
+    def _answered(self, answer: Answered) -> None:
         self.flowtap.connection.back()
-        self._empty = not topology.edges
-        self._meter.observe(topology, asked.now)
-        rates = self._meter.rates if self.flowtap.source.live else None
-        self._flow = Flow(topology, rates, asked.lags, asked.blocks)
+        self._answer = answer
+        self._meter.observe(answer.counted, answer.now)
+        self._flow = answer.flow(self._meter.rates if self.flowtap.source.live else None)
+        if self._known is not None:
+            self._known = answer.topology
+        self._empty = not answer.topology.edges
+        if self._known is None and answer.bounds.start:
+            source, bounds = self.flowtap.source, answer.bounds
+            self.ask("known", lambda: known_before(source, bounds), self._knows)
         if self._empty:
             self._nothing()
             return
         if self.has_class("notice"):
             self.notice(None)
-            self.query_one("#main", Canvas).focus()
-        flow = self._flow
-        self.query_one("#main", Canvas).show(lambda width: FlowDrawing(flow, width))
-        self._show_details()
-        self.refresh_bars()
+            if not self._prompt.open:
+                self.query_one("#main", Canvas).focus()
+        self._draw()
+
+    def _knows(self, known: Topology) -> None:
+        self._known = known
+        if known.edges and self._answer is not None:
+            self._ask(again=True)
 
     def _nothing(self) -> None:
-        minutes = WINDOWS[self._window][1]
         if not self.flowtap.source.live:
             self.notice(no_messages(self.flowtap.source.name))
-        elif minutes and self.flowtap.connection.totals.stored:
-            self.notice(_quiet(WINDOWS[self._window][0]), "window")
+        elif self._window.bounds(self.flowtap.now()).start and (
+            self.flowtap.connection.totals.stored
+        ):
+            self.notice(quiet(self._window.name), "window")
         else:
             self.notice(nothing_yet(self.flowtap.connection), "copy")
         self.refresh_bars()
 
     def failed(self, subject: str, error: SourceError) -> None:
         super().failed(subject, error)
+        if subject != "graph":
+            return
         if isinstance(error, NothingRecorded):
             self.notice(nothing_yet(self.flowtap.connection), "copy")
         elif self._flow is None or self._empty:
             self.excuse(error)
 
-    # What is selected
+    # What is drawn
+
+    def _draw(self, select: NodeKey | None = None) -> None:
+        """Draws what is known in the view that is chosen, and selects a node in it."""
+        if self._flow is None:
+            return
+        view = self._view
+        flow = view.of(self._flow)
+        main = self.query_one("#main", Canvas)
+        if flow.nothing:
+            hint = _NO_MATCH if view.looking_for else _NO_CHANGE if self._comparing else _ALL_QUIET
+            main.show(lambda width: Sheet(((), line("  ", Segment(hint, "dim")))))
+        else:
+            main.show(lambda width: view.drawing(flow, width))
+        self.set_class(
+            bool(view.way or view.busy_only or self._comparing or view.shape is not Shape.FLOW),
+            "way",
+        )
+        if not self._chosen:
+            self.set_class(self.room_for_details(), "details")
+        if select is not None and not isinstance(main.drawing, Sheet):
+            main.select(cast(GraphDrawing, main.drawing).spot_of(select))
+            main.centre()
+        self._show_details()
+        self.refresh_bars()
+
+    def room_for_details(self) -> bool:
+        if super().room_for_details():
+            return True
+        around = self.query_one("#main", Canvas).drawing.height
+        return self._view.middle is not None and around + DETAILS_AND_BARS <= self.size.height
 
     @property
     def spot(self) -> Spot | None:
@@ -153,36 +225,184 @@ class GraphScreen(FlowScreen):
             details = self.query_one("#details", Canvas)
             details.show(lambda width: Sheet(spot_details(flow, spot, width)))
 
+    def _see(self, view: View, select: NodeKey | None = None) -> None:
+        self._view = view
+        self._draw(select)
+
+    # Moving on
+
+    def open(self) -> None:
+        spot = self.spot
+        if spot is None:
+            return
+        if spot.node == self._view.middle:
+            self.action_events()
+        else:
+            self._see(self._view.moved_to(spot.node), spot.node)
+
+    def back(self) -> bool:
+        view = self._view
+        if self._prompt.open:
+            self._close_prompt()
+            return True
+        if not view.way:
+            return False
+        self._see(replace(view, way=view.way[:-1]), view.way[-1])
+        return True
+
+    @on(Bar.Clicked)
+    def _graph_clicked(self, clicked: Bar.Clicked) -> None:
+        target = clicked.target
+        if isinstance(target, SortBy):
+            self._see(self._view.sorted_by(target.column))
+        elif isinstance(target, Crumb) and target.kept < len(self._view.way):
+            left = self._view.way[target.kept]
+            self._see(replace(self._view, way=self._view.way[: target.kept]), left)
+
+    def action_events(self) -> None:
+        spot = self.spot
+        if spot is None or self.has_class("notice"):
+            return
+        bounds = self._window.bounds(self.flowtap.now())
+        wanted = events_of(spot)
+        if not self._window.follows:
+            wanted = replace(wanted, since=bounds.start, until=bounds.end)
+        self.app.push_screen(EventsScreen(wanted))
+
     def action_left(self) -> None:
         self.canvas.move(-1, 0)
 
     def action_right(self) -> None:
         self.canvas.move(1, 0)
 
-    def action_window(self) -> None:
-        self._window = (self._window + 1) % len(WINDOWS)
-        self._meter = FlowMeter()
-        self._ask(again=True)
-        self.refresh_bars()
+    def action_more(self) -> None:
+        if self._view.middle is not None:
+            self._see(self._view.hopping(1), self._view.middle)
 
-    def open(self) -> None:
-        spot = self.spot
-        if spot is None:
-            return
-        if spot.block is None or (spot.column == 0 and spot.node.kind is NodeKind.SERVICE):
-            place = spot.block.name if spot.block else ""
-            wanted = EventFilter(destination=place, service=spot.node.name)
-        else:
-            wanted = EventFilter(destination=spot.block.name)
-        self.app.push_screen(EventsScreen(wanted))
+    def action_less(self) -> None:
+        if self._view.middle is not None:
+            self._see(self._view.hopping(-1), self._view.middle)
+
+    def action_table(self) -> None:
+        shape = Shape.FLOW if self._view.shape is Shape.TABLE else Shape.TABLE
+        self._see(replace(self._view, shape=shape), self.spot.node if self.spot else None)
+
+    def action_sort(self) -> None:
+        if self._flow is not None and self._view.shape is Shape.TABLE:
+            self._see(self._view.sorted_by_next(self._flow))
+
+    def action_reverse(self) -> None:
+        if self._view.shape is Shape.TABLE:
+            self._see(self._view.sorted_by(self._view.sort.column))
+
+    def action_busy(self) -> None:
+        self._see(replace(self._view, busy_only=not self._view.busy_only))
 
     def copied(self) -> str:
         return self.spot.node.name if self.spot else ""
 
+    # The time that is counted over
 
-def _quiet(window: str) -> list[Line]:
-    return [
-        line(Segment(f"Nothing happened in the {window}.", "title")),
-        (),
-        line("Press ", Segment("w", "key"), " to count over a longer time."),
-    ]
+    def action_window(self) -> None:
+        at = WINDOWS.index(self._window) + 1 if self._window in WINDOWS else 0
+        self._count_over(WINDOWS[at % len(WINDOWS)])
+
+    def _count_over(self, window: Window) -> None:
+        self._window = window
+        self._comparing = self._comparing and window.earlier(self.flowtap.now()) is not None
+        self._meter, self._known = FlowMeter(), None
+        self.questions.drop("known")
+        self._ask(again=True)
+        self.refresh_bars()
+
+    def action_compare(self) -> None:
+        if self._window.earlier(self.flowtap.now()) is None:
+            self.notify("Nothing comes before everything: choose a window with w.", timeout=4)
+            return
+        self._comparing = not self._comparing
+        self._ask(again=True)
+
+    def action_interval(self) -> None:
+        self._prompted = TYPING_INTERVAL
+        self._prompt.ask(TYPING_INTERVAL, "2h..1h, 90m, 2026-01-31T12:00..2026-01-31T12:30")
+
+    # Looking for a node
+
+    @property
+    def _prompt(self) -> Prompt:
+        return self.query_one("#prompt", Prompt)
+
+    def action_search(self) -> None:
+        self._before_search = self.spot
+        self._prompted = SEARCHING
+        self._prompt.ask(SEARCHING, "a part of a name")
+        if self._view.middle is not None:
+            self._see(replace(self._view, looking_for=""))
+
+    @on(Prompt.Changed)
+    def _typed(self, changed: Prompt.Changed) -> None:
+        if self._prompted != SEARCHING or self._flow is None:
+            return
+        self._see(replace(self._view, looking_for=changed.text))
+        flow = self._view.of(self._flow)
+        if flow.matches is None:
+            self._prompt.say(())
+            return
+        count = len(flow.matches)
+        said = f" {count:,} {'match' if count == 1 else 'matches'}, enter goes there "
+        self._prompt.say(line(Segment(said if count else " no match ", "dim")))
+        drawing = self.query_one("#main", Canvas).drawing
+        first = next((node.key for node in flow.topology.nodes if node.key in flow.matches), None)
+        if first is not None and not isinstance(drawing, Sheet):
+            self.query_one("#main", Canvas).select(cast(GraphDrawing, drawing).spot_of(first))
+
+    @on(Prompt.Entered)
+    def _entered(self, entered: Prompt.Entered) -> None:
+        if self._prompted == SEARCHING:
+            found = self.spot.node if self.spot and entered.text else None
+            self._close_prompt(found)
+            if found is not None and self._view.way:
+                self._see(self._view.moved_to(found), found)
+            return
+        try:
+            chosen = typed(entered.text, self.flowtap.now())
+        except MomentError as error:
+            self._prompt.say(line(Segment(f" {error} ", "error")))
+            return
+        self._close_prompt()
+        self._count_over(chosen)
+
+    def _close_prompt(self, found: NodeKey | None = None) -> None:
+        """Gives the focus back; where nothing was found, what was selected before is again."""
+        self._prompt.close()
+        self.canvas.focus()
+        if self._prompted == SEARCHING:
+            before = self._before_search
+            self._see(replace(self._view, looking_for=None), found or (before and before.node))
+            if found is None:
+                self.query_one("#main", Canvas).select(before)
+
+
+_KEYS = {
+    "flow": ("open", "search", "table", "window", "details"),
+    "table": ("open", "sort", "table", "search", "window"),
+    "focus": ("open", "more", "events", "details"),
+}
+"""What the footer offers, by what is drawn."""
+
+_NO_MATCH = "Nothing is called like this."
+_NO_CHANGE = "Nothing has changed. i shows everything."
+_ALL_QUIET = "Everything was quiet in this time. i shows it, w counts over another."
+
+
+def events_of(spot: Spot) -> EventFilter:
+    """Events of the selected place: a destination's, or what a service sends, there or anywhere."""
+    node = spot.node
+    if node.kind is NodeKind.DESTINATION:
+        return EventFilter(destination=node.name)
+    edge = spot.edge
+    places = (edge.source, edge.target) if edge is not None else ()
+    place = next((key.name for key in places if key.kind is NodeKind.DESTINATION), "")
+    if not place or (edge is not None and edge.source == node):
+        return EventFilter(destination=place, service=node.name)
+    return EventFilter(destination=place)
