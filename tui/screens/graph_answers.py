@@ -14,7 +14,7 @@ from tui.drawing.segments import Line, Segment, SegmentRole, line
 from tui.drawing.windows import DAY, Bounds, Window, said
 from tui.source import Source
 
-REST = 4.0
+REST = 9.0
 """An answer is followed by a rest this many times as long as it took: a large graph must not
 keep a core busy."""
 
