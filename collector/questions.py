@@ -14,7 +14,8 @@ from graph.chain import Chain, Limits, NoEvent, find
 from graph.direction import Direction, directed
 from graph.lookup import Unknown, focused, look_up
 from graph.remembered import Remembered
-from graph.topology import Topology
+from graph.series import MinuteCount
+from graph.topology import NodeKey, Topology
 
 SEARCHED = (
     "Looked for it as message, causation and correlation id, record key, trace id, span id and "
@@ -44,6 +45,12 @@ def topology(
         event_types=event_types,
         environments=environments,
     )
+
+
+def minutes(backend: Backend, node: NodeKey, *, start: int, end: int = 0) -> list[MinuteCount]:
+    """What went over a node's edges minute by minute, up to this moment."""
+    backend.refresh()
+    return list(backend.minutes(node, start, end))
 
 
 def chain(

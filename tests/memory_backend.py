@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from collector.api.backend import Component, Stored
 from graph.edges import EdgeRow
 from graph.listing import Activity, Consumer, EventFilter, EventRow
+from graph.series import MinuteCount
+from graph.topology import NodeKey
 from tests.builders import Flow
 from tests.memory_facts import MemoryFacts
 
@@ -19,6 +21,7 @@ class MemoryBackend:
     facts: MemoryFacts = field(default_factory=MemoryFacts)
     rows: list[EventRow] = field(default_factory=list)
     edge_rows: list[EdgeRow] = field(default_factory=list)
+    minute_counts: dict[NodeKey, list[MinuteCount]] = field(default_factory=dict)
     groups: list[Consumer] = field(default_factory=list)
     activity: list[Activity] = field(default_factory=list)
     parts: list[Component] = field(default_factory=lambda: [Component("store", True, "open")])
@@ -49,6 +52,10 @@ class MemoryBackend:
     def edges(self, start: int, end: int) -> Sequence[EdgeRow]:
         self.windows.append((start, end))
         return list(self.edge_rows)
+
+    def minutes(self, node: NodeKey, start: int, end: int) -> Sequence[MinuteCount]:
+        self.windows.append((start, end))
+        return list(self.minute_counts.get(node, ()))
 
     def members(self) -> Mapping[str, Collection[str]]:
         return {one.group: {member.client_id for member in one.members} for one in self.groups}

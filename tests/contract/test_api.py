@@ -71,6 +71,7 @@ class Answer:
         ("/chain/order-1", schemas.Chain),
         ("/topology", schemas.Topology),
         ("/topology?since=15m&service=pay*", schemas.Topology),
+        ("/topology/series?kind=service&name=payment&since=15m", schemas.Series),
         ("/destinations", schemas.Destinations),
         ("/consumers", schemas.Consumers),
         ("/health", schemas.Health),
@@ -126,6 +127,7 @@ def test_metrics_are_prometheus_text(url: str) -> None:
         ("/events?limit=0", 422, "invalid", "limit"),
         ("/chain/order-1?direction=sideways", 422, "invalid", "direction"),
         ("/topology?since=yesterday-ish", 422, "invalid", "is no time"),
+        ("/topology/series?kind=planet&name=mars", 422, "invalid", "kind"),
         ("/topology?since=1h&to=now", 422, "invalid", "exclude"),
         ("/topology?from=2026-01-02&to=2026-01-01", 422, "invalid", "ends before"),
     ],
@@ -160,7 +162,7 @@ def test_the_description_is_valid_openapi(url: str) -> None:
     operations = [paths[path]["get"] for path in paths]
     assert {path.removeprefix("/api/v1") for path in paths} == {
         *("/events", "/events/{id}", "/chain/{id}", "/topology", "/destinations", "/consumers"),
-        *("/tail", "/health", "/metrics"),
+        *("/topology/series", "/tail", "/health", "/metrics"),
     }
     assert len({one["operationId"] for one in operations}) == len(operations)
     assert all(one["description"] for one in operations)

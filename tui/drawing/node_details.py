@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from graph.listing import EventRow
+from graph.series import MinuteCount, per_minute
 from graph.topology import Edge, NodeKey, NodeKind, Role
 from tui.drawing import figures
 from tui.drawing.evidence import MARKS, MEANINGS, ROLES
-from tui.drawing.facts import fact, heading
+from tui.drawing.facts import LABEL, fact, heading
 from tui.drawing.flow import MARKS as NODE_MARKS
 from tui.drawing.flow import ROLES as NODE_ROLES
 from tui.drawing.flow import Flow, Spot
-from tui.drawing.segments import Line, Segment, line, pad, printable
+from tui.drawing.segments import Line, Segment, cut_middle, line, pad, printable
+from tui.drawing.sparkline import sparkline
 
 _KINDS = {
     NodeKind.SERVICE: "service",
@@ -20,7 +26,24 @@ _KINDS = {
 }
 
 
-def spot_details(flow: Flow, spot: Spot | None, width: int) -> list[Line]:
+@dataclass(frozen=True)
+class Known:
+    """What was asked about one node besides the graph."""
+
+    node: NodeKey
+    start: int
+    end: int
+    """The window that `minutes` are of, nanoseconds since the Unix epoch."""
+    asked: int
+    """When."""
+    minutes: Sequence[MinuteCount] = ()
+    events: Sequence[EventRow] = ()
+    """Its newest, newest first."""
+
+
+def spot_details(
+    flow: Flow, spot: Spot | None, width: int, known: Known | None = None
+) -> list[Line]:
     """Of the selected node, and of the edge that it stands at the end of."""
     if spot is None or spot.node not in flow:
         return []
@@ -33,12 +56,53 @@ def spot_details(flow: Flow, spot: Spot | None, width: int) -> list[Line]:
     lines += fact("environment", node.key.environment, width=width)
     if node.kind is NodeKind.DESTINATION:
         lines += _traffic(flow, node.key, node.incoming, width)
+    known = known if known is not None and known.node == spot.node else None
+    if known is not None:
+        lines += _by_minute(known, width)
     if spot.edge is not None:
         edge = next((one for one in flow.touching(spot.node) if one.key == spot.edge), None)
         if edge is not None:
             lines += _edge(flow, edge, width)
     lines += _list(flow, spot.node, width)
+    if known is not None:
+        lines += _last_events(known, width)
     return lines
+
+
+def _by_minute(known: Known, width: int) -> list[Line]:
+    """For each of its roles a sparkline, with the most that a minute had."""
+    lines: list[Line] = []
+    place = known.node.kind is NodeKind.DESTINATION
+    for role in Role:
+        counts = per_minute(known.minutes, role, known.start, known.end)
+        most = max(counts, default=0)
+        if not most or (place and role is Role.CONSUME and lines):
+            continue
+        said = f" max {figures.count(most)}/min"
+        drawn = sparkline(counts, width - LABEL - 1 - len(said))
+        label = ("arrived" if role is Role.PRODUCE else "consumed") if place else _DID[role]
+        lines += fact(label, Segment(drawn, "work"), Segment(said, "dim"), width=width)
+    return lines
+
+
+_DID = {Role.PRODUCE: "produced", Role.CONSUME: "consumed", Role.CALL: "called"}
+
+
+def _last_events(known: Known, width: int) -> list[Line]:
+    lines = []
+    for row in known.events:
+        clock = figures.clock(row.time)[:8]
+        name = row.event_type or row.destination
+        room = max(8, (width - 12) // 2)
+        lines.append(
+            line(
+                Segment(f"{clock} ", "time"),
+                Segment("✗ " if row.error else "", "error"),
+                Segment(pad(printable(name), room), "event"),
+                Segment(" " + cut_middle(printable(row.message_id or row.id), room), "id"),
+            )
+        )
+    return [*heading("last events", width), *lines] if lines else []
 
 
 def _traffic(flow: Flow, place: NodeKey, count: int, width: int) -> list[Line]:

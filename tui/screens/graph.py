@@ -8,25 +8,25 @@ from typing import cast
 
 from textual import on
 from textual.containers import Container
+from textual.timer import Timer
 from textual.widget import Widget
 
-from graph.listing import EventFilter
 from graph.moments import MomentError
-from graph.topology import NodeKey, NodeKind, Topology
+from graph.topology import NodeKey, Topology
 from tui.actions import ACTIONS, Action, Place
 from tui.drawing import figures
 from tui.drawing.edge_table import SortBy
 from tui.drawing.flow import Flow, Spot
 from tui.drawing.graph_view import Crumb, GraphDrawing, Shape, View, draw_graph_way
-from tui.drawing.node_details import spot_details
+from tui.drawing.node_details import Known, spot_details
 from tui.drawing.notices import asking, no_messages, nothing_yet, quiet
 from tui.drawing.rates import FlowMeter
 from tui.drawing.segments import Line, Segment, fit, line, window
 from tui.drawing.sheet import Sheet
-from tui.drawing.windows import USUAL, WINDOWS, Window, typed
+from tui.drawing.windows import SECOND, USUAL, WINDOWS, Window, typed
 from tui.screens.base import FlowScreen
 from tui.screens.events import EventsScreen
-from tui.screens.graph_answers import Answered, Asked, known_before
+from tui.screens.graph_answers import Answered, Asked, about, events_of, known_before
 from tui.source import NothingRecorded, SourceError
 from tui.widgets.bar import Bar
 from tui.widgets.bindings import bindings
@@ -35,6 +35,12 @@ from tui.widgets.prompt import Prompt
 
 SEARCHING = "search"
 TYPING_INTERVAL = "between"
+
+PASSING_SECONDS = 0.15
+"""How long a node is selected before more is asked about it."""
+
+STALE = 10 * SECOND
+"""After that it is asked again."""
 
 DETAILS_AND_BARS = 16
 """Lines of the details below a drawing, and of all bars."""
@@ -65,6 +71,9 @@ class GraphScreen(FlowScreen):
         self._prompted = ""
         self._before_search: Spot | None = None
         self._empty = False
+        self._node_known: Known | None = None
+        """Of the node that was selected last for a moment."""
+        self._soon: Timer | None = None
 
     def body(self) -> Sequence[Widget]:
         return [
@@ -220,10 +229,33 @@ class GraphScreen(FlowScreen):
         self._show_details()
 
     def _show_details(self) -> None:
-        flow, spot = self._flow, self.spot
-        if flow is not None:
-            details = self.query_one("#details", Canvas)
-            details.show(lambda width: Sheet(spot_details(flow, spot, width)))
+        flow, spot, known = self._flow, self.spot, self._node_known
+        if flow is None:
+            return
+        details = self.query_one("#details", Canvas)
+        details.show(lambda width: Sheet(spot_details(flow, spot, width, known)))
+        stale = known is None or spot is None or known.node != spot.node
+        stale = stale or (known is not None and self.flowtap.now() - known.asked > STALE)
+        if self.has_class("details") and spot is not None and stale and self._soon is None:
+            # Not for every node that an arrow key passes.
+            self._soon = self.set_timer(PASSING_SECONDS, self._ask_about)
+
+    def _ask_about(self) -> None:
+        """Asks what the graph does not say of the selected node."""
+        self._soon = None
+        spot, source = self.spot, self.flowtap.source
+        if spot is None or self._answer is None:
+            return
+        question = about(source, spot.node, self._answer.bounds, self.flowtap.now())
+        self.ask("about", question, self._knows_about, again=True)
+
+    def _knows_about(self, known: Known) -> None:
+        self._node_known = known
+        self._show_details()
+
+    def action_details(self) -> None:
+        super().action_details()
+        self._show_details()
 
     def _see(self, view: View, select: NodeKey | None = None) -> None:
         self._view = view
@@ -393,16 +425,3 @@ _KEYS = {
 _NO_MATCH = "Nothing is called like this."
 _NO_CHANGE = "Nothing has changed. i shows everything."
 _ALL_QUIET = "Everything was quiet in this time. i shows it, w counts over another."
-
-
-def events_of(spot: Spot) -> EventFilter:
-    """Events of the selected place: a destination's, or what a service sends, there or anywhere."""
-    node = spot.node
-    if node.kind is NodeKind.DESTINATION:
-        return EventFilter(destination=node.name)
-    edge = spot.edge
-    places = (edge.source, edge.target) if edge is not None else ()
-    place = next((key.name for key in places if key.kind is NodeKind.DESTINATION), "")
-    if not place or (edge is not None and edge.source == node):
-        return EventFilter(destination=place, service=node.name)
-    return EventFilter(destination=place)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
-from graph.topology import EdgeKey, Topology
+from graph.listing import EventFilter
+from graph.topology import EdgeKey, NodeKey, NodeKind, Topology
 from graph.topology_diff import Change, Difference, EdgeChange, compare, with_quiet
-from tui.drawing.flow import Block, Flow, blocks_of
+from tui.drawing.flow import Block, Flow, Spot, blocks_of
+from tui.drawing.node_details import Known
 from tui.drawing.rates import lags_of
 from tui.drawing.segments import Line, Segment, SegmentRole, line
-from tui.drawing.windows import DAY, Bounds, Window, said
+from tui.drawing.windows import DAY, MINUTE, Bounds, Window, said
 from tui.source import Source
+
+LAST_EVENTS = 5
+MOST_MINUTES = 120
+"""Of a node's sparkline."""
 
 REST = 9.0
 """An answer is followed by a rest this many times as long as it took: a large graph must not
@@ -124,3 +130,36 @@ def news(difference: Difference, before: str) -> Line:
         if count:
             parts += [", " if parts else "", Segment(f"{count:,} {name}", role)]
     return line(*(parts or ["no change"]), Segment(f" since {before}", "dim"))
+
+
+def about(source: Source, node: NodeKey, bounds: Bounds, now: int) -> Callable[[], Known]:
+    """The question for what the graph does not say of a node: its minutes and its last events."""
+    end = bounds.end or -(-now // MINUTE) * MINUTE
+    start = max(bounds.start, end - MOST_MINUTES * MINUTE)
+
+    def question() -> Known:
+        wanted = replace(events_of(Spot(None, node, 0)), limit=LAST_EVENTS, until=bounds.end)
+        asked = node.kind in (NodeKind.SERVICE, NodeKind.DESTINATION)
+        return Known(
+            node,
+            start,
+            end,
+            now,
+            source.minutes(node, start=max(1, start), end=bounds.end),
+            source.events(wanted) if asked else (),
+        )
+
+    return question
+
+
+def events_of(spot: Spot) -> EventFilter:
+    """Events of the selected place: a destination's, or what a service sends, there or anywhere."""
+    node = spot.node
+    if node.kind is NodeKind.DESTINATION:
+        return EventFilter(destination=node.name)
+    edge = spot.edge
+    places = (edge.source, edge.target) if edge is not None else ()
+    place = next((key.name for key in places if key.kind is NodeKind.DESTINATION), "")
+    if not place or (edge is not None and edge.source == node):
+        return EventFilter(destination=place, service=node.name)
+    return EventFilter(destination=place)
