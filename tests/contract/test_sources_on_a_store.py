@@ -13,7 +13,7 @@ from graph.direction import Direction
 from graph.edges import Role
 from graph.listing import EventFilter
 from graph.model import Evidence, IdKind
-from graph.topology import NodeKind
+from graph.topology import NodeKey, NodeKind
 from tests.builders import Flow
 from tests.flow_in_store import put_flow
 from tests.memory_backend import MemoryBackend
@@ -172,7 +172,9 @@ def test_minutes_of_a_node_sum_up_to_its_edges(source: Source) -> None:
         late = told[-1].minute + 60 * 10**9
         assert source.minutes(node.key, start=late) == []
         assert source.minutes(node.key, start=0, end=late) == told
-    assert {NodeKind.SERVICE, NodeKind.DESTINATION, NodeKind.PEER, NodeKind.UNKNOWN} <= kinds
+    assert {NodeKind.SERVICE, NodeKind.DESTINATION, NodeKind.UNKNOWN} <= kinds
+    called = source.minutes(NodeKey(NodeKind.PEER, "bank"), start=0)
+    assert sum(one.count for one in called) == 3
 
 
 def test_a_batch_of_one_send_span_counts_each_message(backend: StoreBackend) -> None:

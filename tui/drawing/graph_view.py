@@ -9,10 +9,12 @@ from typing import NamedTuple, Protocol
 from graph.topology import NodeKey
 from tui.drawing.drawing import Drawing
 from tui.drawing.edge_table import BUSIEST, EdgeTable, Sort, columns_of
+from tui.drawing.facts import wrap
 from tui.drawing.flow import Flow, Spot
 from tui.drawing.flow_drawing import FlowDrawing
 from tui.drawing.focus import HOPS
 from tui.drawing.focus_drawing import FocusDrawing
+from tui.drawing.map_drawing import FAR, NEAR, MapDrawing, too_large
 from tui.drawing.segments import Line, Segment, cells, cut, fit, line, printable, width_of
 
 
@@ -32,6 +34,7 @@ class Shape(StrEnum):
 
     FLOW = "flow"
     TABLE = "table"
+    MAP = "map"
 
 
 class Crumb(NamedTuple):
@@ -48,6 +51,7 @@ class View:
     way: tuple[NodeKey, ...] = ()
     """Nodes that were put in the middle one after the other; the last one is there."""
     hops: int = 1
+    zoom: int = NEAR
     sort: Sort = BUSIEST
     busy_only: bool = False
     looking_for: str | None = None
@@ -62,6 +66,17 @@ class View:
         """The node in the middle; one that is on the way already is gone back to."""
         at = self.way.index(key) if key in self.way else len(self.way)
         return replace(self, way=(*self.way[:at], key), looking_for=None)
+
+    def shaped(self, shape: Shape) -> View:
+        """The whole graph in this shape, or, where it is so already, as a flow."""
+        there = self.shape is shape and self.middle is None
+        return replace(self, shape=Shape.FLOW if there else shape, way=())
+
+    def closer(self, more: int) -> View:
+        """Further away from the middle, or less far; of a map larger or smaller."""
+        if self.middle is not None:
+            return self.hopping(more)
+        return replace(self, zoom=max(FAR, min(NEAR, self.zoom + more)))
 
     def hopping(self, more: int) -> View:
         """Further away from the middle, or less far."""
@@ -83,14 +98,32 @@ class View:
         matches = flow.matching(self.looking_for) if self.looking_for else None
         return replace(flow, matches=matches, busy_only=self.busy_only)
 
+    def why_not(self, flow: Flow) -> str:
+        """Why there is nothing to draw, and what to do; empty where there is."""
+        if flow.nothing:
+            if self.looking_for:
+                return "Nothing is called like this."
+            return "Nothing has changed. i shows all." if flow.changes is not None else _ALL_QUIET
+        if self.shape is Shape.MAP and self.middle is None and too_large(flow):
+            count = len({key for edge in flow.topology.edges for key in edge.key[:2]})
+            return (
+                f"{count:,} nodes with {len(flow.topology.edges):,} edges are too many for a map. "
+                "f finds a node and puts it in the middle of its own map; m shows the flow again."
+            )
+        return ""
+
     def drawing(self, flow: Flow, width: int) -> GraphDrawing:
         """The drawing of a flow that `of` gave."""
-        if self.shape is Shape.TABLE:
-            return EdgeTable(flow, self.sort, width)
         if self.middle is not None and self.middle in flow:
             return FocusDrawing(flow, self.middle, self.hops, width)
+        if self.shape is Shape.TABLE:
+            return EdgeTable(flow, self.sort, width)
+        if self.shape is Shape.MAP:
+            return MapDrawing(flow, self.zoom, width)
         return FlowDrawing(flow, width)
 
+
+_ALL_QUIET = "Everything was quiet in this time. i shows it, w counts over another."
 
 _UP = ("from", "to")
 """Columns that are read from A to Z."""
@@ -119,3 +152,8 @@ def draw_graph_way(view: View, flow: Flow, said: Line, width: int) -> Line:
         )
     left = fit(line(*parts, Segment(hops, "dim")), max(0, room))
     return fit(line(*left, " ", *right, " "), width)
+
+
+def excuse_lines(text: str, width: int) -> list[Line]:
+    """What stands where there is nothing to draw."""
+    return [(), *(line("  ", *part) for part in wrap([Segment(text, "dim")], width - 4))]

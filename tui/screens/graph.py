@@ -17,7 +17,14 @@ from tui.actions import ACTIONS, Action, Place
 from tui.drawing import figures
 from tui.drawing.edge_table import SortBy
 from tui.drawing.flow import Flow, Spot
-from tui.drawing.graph_view import Crumb, GraphDrawing, Shape, View, draw_graph_way
+from tui.drawing.graph_view import (
+    Crumb,
+    GraphDrawing,
+    Shape,
+    View,
+    draw_graph_way,
+    excuse_lines,
+)
 from tui.drawing.node_details import Known, spot_details
 from tui.drawing.notices import asking, no_messages, nothing_yet, quiet
 from tui.drawing.rates import FlowMeter
@@ -195,9 +202,9 @@ class GraphScreen(FlowScreen):
         view = self._view
         flow = view.of(self._flow)
         main = self.query_one("#main", Canvas)
-        if flow.nothing:
-            hint = _NO_MATCH if view.looking_for else _NO_CHANGE if self._comparing else _ALL_QUIET
-            main.show(lambda width: Sheet(((), line("  ", Segment(hint, "dim")))))
+        why_not = view.why_not(flow)
+        if why_not:
+            main.show(lambda width: Sheet(excuse_lines(why_not, width)))
         else:
             main.show(lambda width: view.drawing(flow, width))
         self.set_class(
@@ -308,16 +315,20 @@ class GraphScreen(FlowScreen):
         self.canvas.move(1, 0)
 
     def action_more(self) -> None:
-        if self._view.middle is not None:
-            self._see(self._view.hopping(1), self._view.middle)
+        self._see(self._view.closer(1), self._view.middle or self._selected_node)
 
     def action_less(self) -> None:
-        if self._view.middle is not None:
-            self._see(self._view.hopping(-1), self._view.middle)
+        self._see(self._view.closer(-1), self._view.middle or self._selected_node)
 
     def action_table(self) -> None:
-        shape = Shape.FLOW if self._view.shape is Shape.TABLE else Shape.TABLE
-        self._see(replace(self._view, shape=shape), self.spot.node if self.spot else None)
+        self._see(self._view.shaped(Shape.TABLE), self._selected_node)
+
+    def action_map(self) -> None:
+        self._see(self._view.shaped(Shape.MAP), self._selected_node)
+
+    @property
+    def _selected_node(self) -> NodeKey | None:
+        return self.spot.node if self.spot else None
 
     def action_sort(self) -> None:
         if self._flow is not None and self._view.shape is Shape.TABLE:
@@ -393,7 +404,8 @@ class GraphScreen(FlowScreen):
         if self._prompted == SEARCHING:
             found = self.spot.node if self.spot and entered.text else None
             self._close_prompt(found)
-            if found is not None and self._view.way:
+            nowhere = self._flow is not None and self._view.why_not(self._flow)
+            if found is not None and (self._view.way or nowhere):
                 self._see(self._view.moved_to(found), found)
             return
         try:
@@ -418,10 +430,7 @@ class GraphScreen(FlowScreen):
 _KEYS = {
     "flow": ("open", "search", "table", "window", "details"),
     "table": ("open", "sort", "table", "search", "window"),
+    "map": ("open", "more", "less", "map", "search", "details"),
     "focus": ("open", "more", "events", "details"),
 }
 """What the footer offers, by what is drawn."""
-
-_NO_MATCH = "Nothing is called like this."
-_NO_CHANGE = "Nothing has changed. i shows everything."
-_ALL_QUIET = "Everything was quiet in this time. i shows it, w counts over another."
