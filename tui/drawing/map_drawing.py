@@ -244,7 +244,10 @@ class MapDrawing:
         role = ROLES[key.kind]
         edges = self.flow.touching(key)
         into = [edge for edge in edges if edge.target == key]
-        pace = self.flow.pace(into or edges)
+        out = [edge for edge in edges if edge.source == key]
+        # Of a service what it does most; what a destination sends out is the same messages again.
+        busiest = max(into, out, key=lambda some: sum(edge.count for edge in some))
+        pace = self.flow.pace(into if into and key.kind is NodeKind.DESTINATION else busiest)
         failed = sum(edge.errors for edge in edges)
         errors = f" ✗{figures.count(failed)}" if failed else ""
         said = cells(pace.text) + cells(errors) + 2

@@ -14,7 +14,6 @@ from textual.widget import Widget
 from graph.moments import MomentError
 from graph.topology import NodeKey, Topology
 from tui.actions import ACTIONS, Action, Place
-from tui.drawing import figures
 from tui.drawing.edge_table import SortBy
 from tui.drawing.flow import Flow, Spot
 from tui.drawing.graph_view import (
@@ -26,15 +25,12 @@ from tui.drawing.graph_view import (
     excuse_lines,
 )
 from tui.drawing.node_details import Known, spot_details
-from tui.drawing.notices import asking, no_messages, nothing_yet, quiet
-from tui.drawing.rates import FlowMeter
 from tui.drawing.segments import Line, Segment, fit, line, window
 from tui.drawing.sheet import Sheet
-from tui.drawing.windows import SECOND, USUAL, WINDOWS, Window, typed
-from tui.screens.base import FlowScreen
+from tui.drawing.windows import SECOND, typed
 from tui.screens.events import EventsScreen
-from tui.screens.graph_answers import Answered, Asked, about, events_of, known_before
-from tui.source import NothingRecorded, SourceError
+from tui.screens.graph_answers import about, events_of
+from tui.screens.graph_window import WindowScreen
 from tui.widgets.bar import Bar
 from tui.widgets.bindings import bindings
 from tui.widgets.canvas import Canvas
@@ -53,7 +49,7 @@ DETAILS_AND_BARS = 16
 """Lines of the details below a drawing, and of all bars."""
 
 
-class GraphScreen(FlowScreen):
+class GraphScreen(WindowScreen):
     """Producers, destinations, consumers; the selected one lights up with its neighbours."""
 
     place = Place.GRAPH
@@ -68,16 +64,8 @@ class GraphScreen(FlowScreen):
     def __init__(self) -> None:
         super().__init__()
         self._view = View()
-        self._flow: Flow | None = None
-        self._answer: Answered | None = None
-        self._meter = FlowMeter()
-        self._window = USUAL
-        self._comparing = False
-        self._known: Topology | None = None
-        """What was there before the window began, as far as that was asked for."""
         self._prompted = ""
         self._before_search: Spot | None = None
-        self._empty = False
         self._node_known: Known | None = None
         """Of the node that was selected last for a moment."""
         self._soon: Timer | None = None
@@ -90,22 +78,6 @@ class GraphScreen(FlowScreen):
             Canvas(id="notice"),
             Prompt(id="prompt"),
         ]
-
-    def on_mount(self) -> None:
-        if not self.flowtap.source.live:
-            self._window = WINDOWS[-1]
-        super().on_mount()
-        self.notice(asking())
-
-    def said(self) -> Line:
-        connection = self.flowtap.connection
-        name = self._window.name
-        if connection.away and self._flow is not None:
-            seen = f"as it was at {figures.clock(connection.away_since)[:8]} UTC · {name}"
-            return line(Segment(seen, "warning"))
-        live = "live · " if self.flowtap.source.live and self._window.follows else ""
-        zone = "" if self._window.follows else " UTC"
-        return line(Segment(f"{live}{name}{zone}", "dim"))
 
     def _heading(self, width: int) -> Line:
         drawing = self.query_one("#main", Canvas).drawing
@@ -134,68 +106,9 @@ class GraphScreen(FlowScreen):
         by_name = {one.name: one for one in ACTIONS}
         return [by_name[name] for name in (*shown, *rest)]
 
-    # Answers
-
-    def tick(self) -> None:
-        super().tick()
-        if self._answer is None or (self.flowtap.source.live and self._answer.due):
-            self._ask()
-
-    def _ask(self, *, again: bool = False) -> None:
-        last = self._answer
-        asked = Asked(
-            self.flowtap.source, self._window, self.flowtap.now(), self._comparing, self._known
-        )
-        self.ask("graph", lambda: asked.answer(last), self._answered, again=again)
-
-    def _answered(self, answer: Answered) -> None:
-        self.flowtap.connection.back()
-        self._answer = answer
-        self._meter.observe(answer.counted, answer.now)
-        self._flow = answer.flow(self._meter.rates if self.flowtap.source.live else None)
-        if self._known is not None:
-            self._known = answer.topology
-        self._empty = not answer.topology.edges
-        if self._known is None and answer.bounds.start:
-            source, bounds = self.flowtap.source, answer.bounds
-            self.ask("known", lambda: known_before(source, bounds), self._knows)
-        if self._empty:
-            self._nothing()
-            return
-        if self.has_class("notice"):
-            self.notice(None)
-            if not self._prompt.open:
-                self.query_one("#main", Canvas).focus()
-        self._draw()
-
-    def _knows(self, known: Topology) -> None:
-        self._known = known
-        if known.edges and self._answer is not None:
-            self._ask(again=True)
-
-    def _nothing(self) -> None:
-        if not self.flowtap.source.live:
-            self.notice(no_messages(self.flowtap.source.name))
-        elif self._window.bounds(self.flowtap.now()).start and (
-            self.flowtap.connection.totals.stored
-        ):
-            self.notice(quiet(self._window.name), "window")
-        else:
-            self.notice(nothing_yet(self.flowtap.connection), "copy")
-        self.refresh_bars()
-
-    def failed(self, subject: str, error: SourceError) -> None:
-        super().failed(subject, error)
-        if subject != "graph":
-            return
-        if isinstance(error, NothingRecorded):
-            self.notice(nothing_yet(self.flowtap.connection), "copy")
-        elif self._flow is None or self._empty:
-            self.excuse(error)
-
     # What is drawn
 
-    def _draw(self, select: NodeKey | None = None) -> None:
+    def draw(self, select: NodeKey | None = None) -> None:
         """Draws what is known in the view that is chosen, and selects a node in it."""
         if self._flow is None:
             return
@@ -266,7 +179,7 @@ class GraphScreen(FlowScreen):
 
     def _see(self, view: View, select: NodeKey | None = None) -> None:
         self._view = view
-        self._draw(select)
+        self.draw(select)
 
     # Moving on
 
@@ -344,32 +257,15 @@ class GraphScreen(FlowScreen):
     def copied(self) -> str:
         return self.spot.node.name if self.spot else ""
 
-    # The time that is counted over
-
-    def action_window(self) -> None:
-        at = WINDOWS.index(self._window) + 1 if self._window in WINDOWS else 0
-        self._count_over(WINDOWS[at % len(WINDOWS)])
-
-    def _count_over(self, window: Window) -> None:
-        self._window = window
-        self._comparing = self._comparing and window.earlier(self.flowtap.now()) is not None
-        self._meter, self._known = FlowMeter(), None
-        self.questions.drop("known")
-        self._ask(again=True)
-        self.refresh_bars()
-
-    def action_compare(self) -> None:
-        if self._window.earlier(self.flowtap.now()) is None:
-            self.notify("Nothing comes before everything: choose a window with w.", timeout=4)
-            return
-        self._comparing = not self._comparing
-        self._ask(again=True)
+    # The time that is counted over, and looking for a node
 
     def action_interval(self) -> None:
         self._prompted = TYPING_INTERVAL
         self._prompt.ask(TYPING_INTERVAL, "2h..1h, 90m, 2026-01-31T12:00..2026-01-31T12:30")
 
-    # Looking for a node
+    @property
+    def typing(self) -> bool:
+        return self._prompt.open
 
     @property
     def _prompt(self) -> Prompt:
