@@ -98,7 +98,12 @@ class FakeSource:
     ) -> Topology:
         self._answers("topology")
         seconds = self.seconds
-        grown = [replace(row, count=row.count + row.count * seconds // 600) for row in self.rows]
+        now = self.clock()
+        grown = [
+            replace(row, count=row.count + row.count * seconds // 600)
+            for row in self.rows
+            if start <= row.last_seen < (end or now + 1)
+        ]
         self.answered += 1
         return Topology.build(grown, start=start, end=end)
 

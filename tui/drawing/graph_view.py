@@ -98,13 +98,17 @@ class View:
         matches = flow.matching(self.looking_for) if self.looking_for else None
         return replace(flow, matches=matches, busy_only=self.busy_only)
 
+    @property
+    def _as_map(self) -> bool:
+        return self.shape is Shape.MAP and self.middle is None
+
     def why_not(self, flow: Flow) -> str:
         """Why there is nothing to draw, and what to do; empty where there is."""
         if flow.nothing:
             if self.looking_for:
                 return "Nothing is called like this."
             return "Nothing has changed. i shows all." if flow.changes is not None else _ALL_QUIET
-        if self.shape is Shape.MAP and self.middle is None and too_large(flow):
+        if self._as_map and self.looking_for is None and too_large(flow):
             count = len({key for edge in flow.topology.edges for key in edge.key[:2]})
             return (
                 f"{count:,} nodes with {len(flow.topology.edges):,} edges are too many for a map. "
@@ -118,7 +122,8 @@ class View:
             return FocusDrawing(flow, self.middle, self.hops, width)
         if self.shape is Shape.TABLE:
             return EdgeTable(flow, self.sort, width)
-        if self.shape is Shape.MAP:
+        # Who looks for a node of a graph that is too large for a map gets it as a flow meanwhile.
+        if self._as_map and not (self.looking_for is not None and too_large(flow)):
             return MapDrawing(flow, self.zoom, width)
         return FlowDrawing(flow, width)
 
@@ -131,7 +136,8 @@ _UP = ("from", "to")
 
 def draw_graph_way(view: View, flow: Flow, said: Line, width: int) -> Line:
     """What is looked at, back to the whole graph by clicks, and at its right what else holds."""
-    right = fit(said, min(width_of(said), width // 2)) if width_of(said) > width // 2 else said
+    most = width - (30 if view.way else 10)
+    right = fit(said, most) if width_of(said) > most else said
     room = width - width_of(right) - 2
     titles = [
         printable(flow.topology.node(key).title if key in flow else key.name) for key in view.way

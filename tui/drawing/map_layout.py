@@ -159,6 +159,15 @@ def _place(made: Layout, tall: int) -> None:
                     wanted = lines[(len(lines) - 1) // 2] - made.heights[point] // 2
                 made.tops[point] = max(free, wanted)
                 free = made.tops[point] + made.heights[point] + GAP
-    lowest = min(made.tops.values(), default=0)
-    for point in made.tops:
-        made.tops[point] -= lowest
+    _close_up(made)
+
+
+def _close_up(made: Layout) -> None:
+    """Takes out lines on which nothing stands, but for one between two that something does."""
+    taken = {y + line for point, y in made.tops.items() for line in range(made.heights[point])}
+    moved: dict[int, int] = {}
+    line = -1
+    for y in sorted(taken):
+        line += 1 if y - 1 in taken or line < 0 else 1 + GAP
+        moved[y] = line
+    made.tops = {point: moved[y] for point, y in made.tops.items()}

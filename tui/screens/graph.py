@@ -90,8 +90,8 @@ class GraphScreen(WindowScreen):
         flow = self._flow or Flow(Topology())
         parts = [*self._answer.told] if self._answer is not None else []
         if self._view.busy_only:
-            hidden = "unchanged hidden" if self._comparing else "quiet hidden"
-            parts += [Segment("  " if parts else ""), Segment(hidden, "dim")]
+            only = "changes only" if self._comparing else "busy only"
+            parts = [Segment(only, "warning"), Segment("  "), *parts]
         return draw_graph_way(self._view, flow, line(*parts), width)
 
     def _keys(self) -> list[Action]:
@@ -275,8 +275,7 @@ class GraphScreen(WindowScreen):
         self._before_search = self.spot
         self._prompted = SEARCHING
         self._prompt.ask(SEARCHING, "a part of a name")
-        if self._view.middle is not None:
-            self._see(replace(self._view, looking_for=""))
+        self._see(replace(self._view, looking_for=""), self._selected_node)
 
     @on(Prompt.Changed)
     def _typed(self, changed: Prompt.Changed) -> None:

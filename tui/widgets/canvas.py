@@ -192,7 +192,8 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         first = self.scroll_offset.x
         if always or columns.start < first or columns.stop > first + room:
             middle = (columns.start + columns.stop - room) // 2
-            self.scroll_to(x=max(0, min(middle, columns.start)), animate=False)
+            # Forced: before the next layout it does not know that it can.
+            self.scroll_to(x=max(0, min(middle, columns.start)), animate=False, force=True)
 
     def watch_scroll_x(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_x(old_value, new_value)
