@@ -28,6 +28,7 @@ from tui.drawing.node_details import Known, spot_details
 from tui.drawing.segments import Line, Segment, fit, line, window
 from tui.drawing.sheet import Sheet
 from tui.drawing.windows import SECOND, typed
+from tui.screens.base import WIDE
 from tui.screens.events import EventsScreen
 from tui.screens.graph_answers import about, events_of
 from tui.screens.graph_window import WindowScreen
@@ -45,8 +46,12 @@ PASSING_SECONDS = 0.15
 STALE = 10 * SECOND
 """After that it is asked again."""
 
-DETAILS_AND_BARS = 16
+BARS = 5
+"""Lines of all bars."""
+DETAILS_AND_BARS = BARS + 11
 """Lines of the details below a drawing, and of all bars."""
+MOST_DETAILS = 76
+"""Columns of details; more would part names from their figures."""
 
 
 class GraphScreen(WindowScreen):
@@ -59,6 +64,7 @@ class GraphScreen(WindowScreen):
     DEFAULT_CSS = """
     GraphScreen #way { display: none; }
     GraphScreen.way #way { display: block; }
+    GraphScreen.below.details #details { height: 55%; }
     """
 
     def __init__(self) -> None:
@@ -103,8 +109,9 @@ class GraphScreen(WindowScreen):
         rest = [one.name for one in super()._keys() if Place.EVERYWHERE in one.places]
         if not self._view.way:
             rest.remove("back")
+        names = dict.fromkeys((*shown, *rest, *_ROOM_KEYS))
         by_name = {one.name: one for one in ACTIONS}
-        return [by_name[name] for name in (*shown, *rest)]
+        return [by_name[name] for name in names]
 
     # What is drawn
 
@@ -124,6 +131,9 @@ class GraphScreen(WindowScreen):
             bool(view.way or view.busy_only or self._comparing or view.shape is not Shape.FLOW),
             "way",
         )
+        below = self._wants_width()
+        self.set_class(below, "below")
+        self.set_class(self.size.width >= WIDE and not below, "wide")
         if not self._chosen:
             self.set_class(self.room_for_details(), "details")
         if select is not None and not isinstance(main.drawing, Sheet):
@@ -131,6 +141,16 @@ class GraphScreen(WindowScreen):
             main.centre()
         self._show_details()
         self.refresh_bars()
+
+    def _wants_width(self) -> bool:
+        """A node in the middle with few beside it: hops take columns, details the lines below."""
+        around = self.query_one("#main", Canvas).drawing.height
+        tall = self.size.height - BARS
+        return self.size.width >= WIDE and self._view.middle is not None and around * 20 <= tall * 9
+
+    def on_resize(self) -> None:
+        super().on_resize()
+        self.draw()
 
     def room_for_details(self) -> bool:
         if super().room_for_details():
@@ -153,7 +173,7 @@ class GraphScreen(WindowScreen):
         if flow is None:
             return
         details = self.query_one("#details", Canvas)
-        details.show(lambda width: Sheet(spot_details(flow, spot, width, known)))
+        details.show(lambda width: Sheet(spot_details(flow, spot, min(width, MOST_DETAILS), known)))
         stale = known is None or spot is None or known.node != spot.node
         stale = stale or (known is not None and self.flowtap.now() - known.asked > STALE)
         if self.has_class("details") and spot is not None and stale and self._soon is None:
@@ -329,3 +349,6 @@ _KEYS = {
     "focus": ("open", "more", "events", "details"),
 }
 """What the footer offers, by what is drawn."""
+
+_ROOM_KEYS = ("events", "map", "table", "search", "window", "interval", "compare", "busy")
+"""What it offers besides where it is wide enough: everything can be done with the mouse."""
