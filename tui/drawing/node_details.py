@@ -56,6 +56,10 @@ def spot_details(
     lines += fact("environment", node.key.environment, width=width)
     if node.kind is NodeKind.DESTINATION:
         lines += _traffic(flow, node.key, node.incoming, width)
+    elif spot.edge is None:
+        lines += _waiting(flow, node.key, width)
+    if spot.edge is None:
+        lines += _slowest(flow, node.key, width)
     known = known if known is not None and known.node == spot.node else None
     if known is not None:
         lines += _by_minute(known, width)
@@ -108,7 +112,8 @@ def _last_events(known: Known, width: int) -> list[Line]:
 def _traffic(flow: Flow, place: NodeKey, count: int, width: int) -> list[Line]:
     """What arrives at a destination, and what of it still waits."""
     arriving = [edge for edge in flow.touching(place) if edge.target == place]
-    lines = fact("now", flow.pace(arriving), width=width) if flow.rates is not None else []
+    known = flow.rates is not None and arriving
+    lines = fact("now", flow.pace(arriving), width=width) if known else []
     lines += fact("count", f"{count:,} messages", width=width)
     types = sorted({kind for edge in arriving for kind in edge.event_types})
     lines += fact("types", Segment(", ".join(types), "event"), width=width)
@@ -144,19 +149,54 @@ def _edge(flow: Flow, edge: Edge, width: int) -> list[Line]:
     lag = flow.lags.get(edge.key)
     if lag is not None:
         lines += fact("lag", Segment(f"{lag:,} wait", "warning" if lag else "dim"), width=width)
-    for label, *values in (
-        ("took", edge.p50, edge.p95, edge.p99),
-        ("waited", edge.wait_p50, edge.wait_p95, edge.wait_p99),
-    ):
-        said = [
-            f"{name} {figures.seconds(value)}"
-            for name, value in zip(("p50", "p95", "p99"), values, strict=True)
-            if value is not None
-        ]
-        lines += fact(label, Segment("   ".join(said), "work"), width=width)
+    for label, *values in _latencies(edge):
+        lines += fact(label, Segment(_percentiles(values), "work"), width=width)
     lines += fact("last", Segment(f"{figures.date(edge.last_seen)} UTC", "time"), width=width)
     if edge.event_types:
         lines += fact("types", Segment(", ".join(edge.event_types), "event"), width=width)
+    return lines
+
+
+def _latencies(edge: Edge) -> tuple[tuple[str, float | None, float | None, float | None], ...]:
+    return (
+        ("took", edge.p50, edge.p95, edge.p99),
+        ("waited", edge.wait_p50, edge.wait_p95, edge.wait_p99),
+    )
+
+
+def _percentiles(values: Sequence[float | None]) -> str:
+    return "   ".join(
+        f"{name} {figures.seconds(value)}"
+        for name, value in zip(("p50", "p95", "p99"), values, strict=True)
+        if value is not None
+    )
+
+
+def _waiting(flow: Flow, key: NodeKey, width: int) -> list[Line]:
+    """What a consumer has not handled yet, by destination."""
+    lines: list[Line] = []
+    for edge in flow.touching(key):
+        lag = flow.lags.get(edge.key)
+        if lag:
+            name = printable(flow.topology.node(edge.source).title)
+            said = Segment(f"{lag:,} wait", "warning")
+            lines += fact("lag", said, Segment(f"  {name}", "destination"), width=width)
+    return lines
+
+
+def _slowest(flow: Flow, key: NodeKey, width: int) -> list[Line]:
+    """The percentiles of the slowest consumption at this node, and which that is."""
+    consumed = [edge for edge in flow.touching(key) if edge.role is Role.CONSUME]
+    lines: list[Line] = []
+    for number, label in enumerate(("took", "waited")):
+        slow = max(consumed, key=lambda edge: _latencies(edge)[number][2] or 0.0, default=None)
+        text = _percentiles(_latencies(slow)[number][1:]) if slow is not None else ""
+        if slow is None or not text:
+            continue
+        other = flow.topology.node(slow.source if slow.target == key else slow.target)
+        most = "  at most, " if len(consumed) > 1 else "  "
+        name = Segment(f"{most}{printable(other.title)}", "dim")
+        lines += fact(label, Segment(text, "work"), name, width=width)
     return lines
 
 
