@@ -18,6 +18,8 @@ from graph.facts import Facts
 from graph.fate.consumers import Declared
 from graph.listing import Consumer, EventFilter, EventRow
 from graph.producers import BrokerProducer
+from graph.series import MinuteCount
+from graph.topology import NodeKey
 
 FOREVER = 2**62
 
@@ -64,6 +66,9 @@ class StoreBackend:
 
     def edges(self, start: int, end: int) -> Sequence[EdgeRow]:
         return queries.edge_rows(self._store, start, end or FOREVER)
+
+    def minutes(self, node: NodeKey, start: int, end: int) -> Sequence[MinuteCount]:
+        return queries.minute_counts(self._store, node, start, end or FOREVER)
 
     def members(self) -> Mapping[str, set[str]]:
         return queries.client_ids(self._store)

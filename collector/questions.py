@@ -17,7 +17,8 @@ from graph.fate import Fates
 from graph.fate.judge import fates
 from graph.lookup import Unknown, focused, look_up
 from graph.remembered import Remembered
-from graph.topology import Topology
+from graph.series import MinuteCount
+from graph.topology import NodeKey, Topology
 
 AROUND = 3600 * 10**9
 """Nanoseconds before and after an event in which who consumed its destinations counts as its
@@ -57,6 +58,12 @@ def topology(
         event_types=event_types,
         environments=environments,
     )
+
+
+def minutes(backend: Backend, node: NodeKey, *, start: int, end: int = 0) -> list[MinuteCount]:
+    """What went over a node's edges minute by minute, up to this moment."""
+    backend.refresh()
+    return list(backend.minutes(node, start, end))
 
 
 def chain(

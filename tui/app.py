@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -97,7 +98,7 @@ class FlowtapApp(App[None]):
             self.push_screen(FindScreen(), found)
 
     async def action_back(self) -> None:
-        if isinstance(self.screen, FlowScreen) and self.screen.leave():
+        if isinstance(self.screen, FlowScreen) and self.screen.back():
             return
         # The lowest screen is Textual's own empty one, ours are above it.
         if len(self.screen_stack) > 2:
@@ -108,8 +109,17 @@ class FlowtapApp(App[None]):
             self.push_screen(HelpScreen(self.screen.place))
 
 
+def collect_seldom() -> None:
+    """Keeps the garbage collector out of the way: each answer about a large graph is tens of
+    thousands of objects without cycles, and looking through them all would stop the screen."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 8, 50)
+
+
 def run(source: Source, *, find: str = "") -> None:
     """Shows the terminal UI until it is left; closes the source."""
+    collect_seldom()
     try:
         FlowtapApp(source, find=find).run()
     finally:

@@ -19,7 +19,8 @@ from graph.chain.result import Chain, Limits
 from graph.direction import Direction
 from graph.fate.result import Fates
 from graph.listing import Activity, Consumer, EventFilter, EventRow
-from graph.topology import Topology
+from graph.series import MinuteCount
+from graph.topology import NodeKey, Topology
 from tui.remote import ApiClient
 from tui.source import (
     Ambiguous,
@@ -217,6 +218,12 @@ class LocalSource:
                 event_types=event_types,
                 environments=environments,
             )
+
+    def minutes(self, node: NodeKey, *, start: int, end: int = 0) -> list[MinuteCount]:
+        from collector import questions
+
+        with _explained():
+            return questions.minutes(self._backend, node, start=start, end=end)
 
     def events(self, wanted: EventFilter) -> list[EventRow]:
         with _explained():

@@ -15,7 +15,8 @@ from graph.direction import Direction
 from graph.fate.result import Fates
 from graph.filter import written
 from graph.listing import Activity, Consumer, EventFilter, EventRow
-from graph.topology import Topology
+from graph.series import MinuteCount
+from graph.topology import NodeKey, Topology
 from graph.wire.chain import chain_from_dict
 from graph.wire.fate import fates_from_dict
 from graph.wire.listing import (
@@ -24,7 +25,7 @@ from graph.wire.listing import (
     consumer_from_dict,
     event_row_from_dict,
 )
-from graph.wire.topology import topology_from_dict
+from graph.wire.topology import minute_from_dict, topology_from_dict
 from tui.source import (
     Ambiguous,
     BadRequest,
@@ -103,6 +104,14 @@ class ApiClient:
             "environment": tuple(environments),
         }
         return self._ask("/topology", asked, topology_from_dict)
+
+    def minutes(self, node: NodeKey, *, start: int, end: int = 0) -> list[MinuteCount]:
+        asked = {**node._asdict(), "from": _moment(start), "to": _moment(end)}
+        return self._ask(
+            "/topology/series",
+            asked,
+            lambda said: [minute_from_dict(one) for one in said["minutes"]],
+        )
 
     def events(self, wanted: EventFilter) -> list[EventRow]:
         asked = {

@@ -21,7 +21,8 @@ from graph.chain.result import Chain
 from graph.direction import Direction
 from graph.fate.result import Fates
 from graph.listing import Activity, Candidate, Consumer, EventFilter, EventRow
-from graph.topology import Topology
+from graph.series import MinuteCount
+from graph.topology import NodeKey, Topology
 
 
 class SourceError(Exception):
@@ -125,6 +126,9 @@ class Source(Protocol):
         environments: Sequence[str] = (),
     ) -> Topology:
         """The topology of a window; patterns as in `Topology.filtered`."""
+
+    def minutes(self, node: NodeKey, *, start: int, end: int = 0) -> list[MinuteCount]:
+        """What went over a node's edges minute by minute, in a window."""
 
     def events(self, wanted: EventFilter) -> list[EventRow]:
         """The newest events that fit, newest first."""

@@ -303,6 +303,22 @@ class Topology(Shape):
     )
 
 
+class MinuteCount(Shape):
+    """Of one node in one role in one minute."""
+
+    minute_ns: int
+    minute: str | None
+    role: str = Field(description="`produce`, `consume` or `call`.")
+    count: int
+    errors: int
+
+
+class Series(Shape):
+    """By minute and role; minutes without anything are left out."""
+
+    minutes: list[MinuteCount]
+
+
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     401: {"model": Problem, "description": "The bearer token is missing or wrong."},
     422: {"model": Problem, "description": "A parameter cannot be used."},

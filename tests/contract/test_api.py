@@ -74,6 +74,7 @@ class Answer:
         ("/fate/order-1", schemas.Fates),
         ("/topology", schemas.Topology),
         ("/topology?since=15m&service=pay*", schemas.Topology),
+        ("/topology/series?kind=service&name=payment&since=15m", schemas.Series),
         ("/destinations", schemas.Destinations),
         ("/consumers", schemas.Consumers),
         ("/health", schemas.Health),
@@ -131,6 +132,7 @@ def test_metrics_are_prometheus_text(url: str) -> None:
         ("/tail?q=since:yesterday", 422, "invalid", "q, character 1: 'yesterday' is no time"),
         ("/chain/order-1?direction=sideways", 422, "invalid", "direction"),
         ("/topology?since=yesterday-ish", 422, "invalid", "is no time"),
+        ("/topology/series?kind=planet&name=mars", 422, "invalid", "kind"),
         ("/topology?since=1h&to=now", 422, "invalid", "exclude"),
         ("/topology?from=2026-01-02&to=2026-01-01", 422, "invalid", "ends before"),
     ],
@@ -172,16 +174,8 @@ def test_the_description_is_valid_openapi(url: str) -> None:
     paths = told["paths"]
     operations = [paths[path]["get"] for path in paths]
     assert {path.removeprefix("/api/v1") for path in paths} == {
-        *(
-            "/events",
-            "/events/{id}",
-            "/chain/{id}",
-            "/fate/{id}",
-            "/topology",
-            "/destinations",
-            "/consumers",
-        ),
-        *("/tail", "/health", "/metrics"),
+        *("/events", "/events/{id}", "/chain/{id}", "/fate/{id}", "/topology", "/topology/series"),
+        *("/destinations", "/consumers", "/tail", "/health", "/metrics"),
     }
     assert len({one["operationId"] for one in operations}) == len(operations)
     assert all(one["description"] for one in operations)

@@ -10,10 +10,11 @@ from typing import Any
 
 from graph.chain.result import Chain, Event
 from graph.direction import Direction
-from graph.edges import EdgeRow
+from graph.edges import EdgeRow, Role
 from graph.fate import Fates
 from graph.listing import Activity, Candidate, Consumer, EventFilter, EventRow
-from graph.topology import Topology
+from graph.series import MINUTE, MinuteCount
+from graph.topology import NodeKey, Topology
 from graph.wire.chain import event_ids
 from tests.tui import shop
 from tests.tui.order import ChainBuilder, order
@@ -111,9 +112,28 @@ class FakeSource:
     ) -> Topology:
         self._answers("topology")
         seconds = self.seconds
-        grown = [replace(row, count=row.count + row.count * seconds // 600) for row in self.rows]
+        now = self.clock()
+        grown = [
+            replace(row, count=row.count + row.count * seconds // 600)
+            for row in self.rows
+            if start <= row.last_seen < (end or now + 1)
+        ]
         self.answered += 1
         return Topology.build(grown, start=start, end=end)
+
+    def minutes(self, node: NodeKey, *, start: int, end: int = 0) -> list[MinuteCount]:
+        """Up and down around what it is on average, in the quarter of an hour before noon."""
+        self._answers("minutes")
+        sums: dict[Role, int] = {}
+        for edge in Topology.build(self.rows).edges:
+            if node in (edge.source, edge.target):
+                sums[edge.role] = sums.get(edge.role, 0) + edge.count
+        return [
+            MinuteCount(NOON + (minute - 15) * MINUTE, role, count // 15 * (4 + swing) // 6, 0)
+            for minute, swing in enumerate((2, 3, 2, 1, 0, 0, 1, 2, 3, 4, 5, 4, 3, 2, 2))
+            for role, count in sorted(sums.items())
+            if NOON + (minute - 15) * MINUTE >= start
+        ]
 
     def clock(self) -> int:
         """Noon, or as much later as the story says."""

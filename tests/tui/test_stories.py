@@ -22,6 +22,8 @@ async def test_from_the_start_to_what_caused_an_event() -> None:
     async with story() as told:
         await told.sees("order.created", "● inventory", "producers", "lag 312")
         await told.press("enter")
+        await told.sees("graph › order.created", "comes in", "goes out")
+        await told.press("enter")
         await told.sees("topic:order.created", "7c1f0d9e-0000")
         await told.press("enter")
         await told.sees("5 events · 9 services", "◉ order.created", "✗ notification")
@@ -32,7 +34,7 @@ async def test_from_the_start_to_what_caused_an_event() -> None:
         assert "inventory" in told.pointed
         await told.press("left")
         assert "◉ order.created" in told.pointed
-        await told.press("escape", "escape")
+        await told.press("escape", "escape", "escape")
         await told.sees("producers", "consumers")
 
 
@@ -139,6 +141,8 @@ async def test_with_the_mouse_alone() -> None:
         await told.click("● order-view")
         assert told.pointed.startswith("● order-view")
         await told.click("payment.captured", times=2)
+        await told.sees("graph › payment.captured")
+        await told.click("E Events")
         await told.sees("topic:payment.captured", "7c1f0d9e-0002")
         await told.click("7c1f0d9e-0002", times=2)
         await told.sees("◉ payment.captured")
@@ -146,6 +150,8 @@ async def test_with_the_mouse_alone() -> None:
         await told.click(" Details")
         await told.sees("failed", "SMS gateway: 503 Service Unavailable")
         await told.click("1 Graph")
+        await told.sees("graph › payment.captured")
+        await told.click("graph ›")
         await told.sees("producers")
         await told.click("3 Chain")
         await told.sees("◉ payment.captured")
@@ -263,10 +269,10 @@ async def test_the_last_chain_is_one_key_away() -> None:
 
 
 async def test_from_a_service_to_what_it_produced() -> None:
-    """Enter on a producer lists its own events there."""
+    """E on a producer lists its own events there."""
     async with story() as told:
         await told.sees("order.created")
-        await told.press("left", "enter")
+        await told.press("left", "E")
         await told.sees("filter topic:order.created service:storefront")
         assert isinstance(told.app.screen, EventsScreen)
 

@@ -38,6 +38,15 @@ def nothing_yet(connection: Connection) -> list[Line]:
     return [*lines, copy]
 
 
+def quiet(window: str) -> list[Line]:
+    """Something is stored, but of another time."""
+    return [
+        line(Segment(f"Nothing happened in this time: {window}.", "title")),
+        (),
+        line("Press ", Segment("w", "key"), " to count over another time."),
+    ]
+
+
 def no_messages(name: str) -> list[Line]:
     """A recording without any messaging."""
     return [
@@ -193,6 +202,9 @@ def help_lines(place: Place, width: int) -> list[Line]:
         ("○ called", "nothing of it is seen but calls to it"),
         ("? unknown", "nothing says who produces these messages"),
         ("╌▷ ┄▷", "an edge that is matched, or inferred, not observed"),
+        ("idle, quiet", "nothing just now; nothing in the whole window"),
+        ("+3 ↺", "so many edges lead on; what leads on is drawn elsewhere"),
+        ("▲ ×3 ▼ ÷3", "three times as much, a third, compared with the time before"),
         ("✓ ✗ ◦", "handled, failed, received without a sign of handling"),
         ("◉ ●", "the event that was asked for, an event"),
         ("↑ ↓ ↻", "drawn above, drawn below, leads back to itself"),

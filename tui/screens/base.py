@@ -234,8 +234,8 @@ class FlowScreen(Screen[None]):
     def open(self) -> None:
         """Goes on from what is selected."""
 
-    def leave(self) -> bool:
-        """Leaves something inside of the screen, before the screen itself; False: nothing."""
+    def back(self) -> bool:
+        """Goes a step back within the screen; False when there is none, and it is left."""
         return False
 
     def action_copy(self) -> None:

@@ -440,7 +440,7 @@ class EventsScreen(FlowScreen):
         if not self.has_class("notice"):
             self._main.focus()
 
-    def leave(self) -> bool:
+    def back(self) -> bool:
         left = self._in_types
         if left:
             self._leave_types()
