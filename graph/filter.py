@@ -13,6 +13,7 @@ Different fields must all fit. `parse` and `written` are each other's inverse.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from graph.listing import EventFilter
@@ -199,7 +200,7 @@ def _pattern(value: tuple[Character, ...]) -> Pattern:
 
 
 def written(wanted: EventFilter) -> str:
-    """The filter's terms and exact names as text; times and limit are not of it."""
+    """The filter's terms, exact names and times as text; the limit is not of it."""
     names = (
         (Field.TOPIC, wanted.destination),
         (Field.TYPE, wanted.event_type),
@@ -208,7 +209,20 @@ def written(wanted: EventFilter) -> str:
         (Field.ENVIRONMENT, wanted.environment),
     )
     exact = [Term(field, (Pattern((name,)),)) for field, name in names if name]
-    return " ".join(_written(term) for term in (*exact, *wanted.terms))
+    times = ((SINCE, wanted.since), (UNTIL, wanted.until))
+    return " ".join(
+        (
+            *(_written(term) for term in (*exact, *wanted.terms)),
+            *(f"{name}:{quoted(_dated(time))}" for name, time in times if time),
+        )
+    )
+
+
+def _dated(time: int) -> str:
+    """A time as `graph.moments` reads it back, in microseconds."""
+    moment = datetime.fromtimestamp(time // 1_000_000_000, UTC)
+    moment = moment.replace(microsecond=time % 1_000_000_000 // 1_000)
+    return moment.isoformat().replace("+00:00", "Z")
 
 
 def _written(term: Term) -> str:

@@ -87,9 +87,9 @@ ACTIONS = (
         shown=True,
     ),
     Action(
-        "events",
+        "its_events",
         ("E",),
-        "Events",
+        "Its events",
         "List the events of what is selected; Enter on the node in the middle does so, too.",
         (Place.GRAPH,),
     ),

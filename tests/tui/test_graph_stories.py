@@ -89,7 +89,7 @@ async def test_the_middle_leads_to_its_events() -> None:
     async with story() as told:
         await told.sees("order.created")
         await told.press("enter", "enter")
-        await told.sees("events of order.created", "7c1f0d9e-0000")
+        await told.sees("topic:order.created", "7c1f0d9e-0000")
         await told.press("escape")
         await told.sees("graph › order.created")
 

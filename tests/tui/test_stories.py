@@ -142,7 +142,7 @@ async def test_with_the_mouse_alone() -> None:
         assert told.pointed.startswith("● order-view")
         await told.click("payment.captured", times=2)
         await told.sees("graph › payment.captured")
-        await told.click("E Events")
+        await told.click("▪ payment.captured", times=2)
         await told.sees("topic:payment.captured", "7c1f0d9e-0002")
         await told.click("7c1f0d9e-0002", times=2)
         await told.sees("◉ payment.captured")

@@ -208,7 +208,7 @@ class GraphScreen(WindowScreen):
         if spot is None:
             return
         if spot.node == self._view.middle:
-            self.action_events()
+            self.action_its_events()
         else:
             self._see(self._view.moved_to(spot.node), spot.node)
 
@@ -231,7 +231,7 @@ class GraphScreen(WindowScreen):
             left = self._view.way[target.kept]
             self._see(replace(self._view, way=self._view.way[: target.kept]), left)
 
-    def action_events(self) -> None:
+    def action_its_events(self) -> None:
         spot = self.spot
         if spot is None or self.has_class("notice"):
             return
