@@ -18,12 +18,20 @@ from graph.facts import Facts
 from graph.fate.consumers import Declared
 from graph.listing import Consumer, EventFilter, EventRow
 from graph.producers import BrokerProducer
+from graph.series import MinuteCount
+from graph.topology import NodeKey
 
 FOREVER = 2**62
 
 REST = 10.0
-"""A computation of edges is followed by a rest this many times as long, so that it takes a
-tenth of one core at most."""
+"""A computation of edges is followed by a rest this many times what it cost, so that it takes a
+tenth of one core at most. It is the cost that counts: on a busy machine each takes longer, and
+edges that are counted ever more seldom would be of no use."""
+
+
+GROUPS_AGE = 2.0
+"""Seconds for which groups without their paces are good: their broker is asked as often. Nearly
+every chain wants to know who reads what."""
 
 
 class StoreBackend:
@@ -49,6 +57,7 @@ class StoreBackend:
         self._stored = 1
         self._computed = 0
         self._rest_until = 0.0
+        self._groups: tuple[float, Sequence[Consumer]] = (float("-inf"), ())
         self._writable = writable
 
     @property
@@ -57,6 +66,9 @@ class StoreBackend:
 
     def edges(self, start: int, end: int) -> Sequence[EdgeRow]:
         return queries.edge_rows(self._store, start, end or FOREVER)
+
+    def minutes(self, node: NodeKey, start: int, end: int) -> Sequence[MinuteCount]:
+        return queries.minute_counts(self._store, node, start, end or FOREVER)
 
     def members(self) -> Mapping[str, set[str]]:
         return queries.client_ids(self._store)
@@ -73,7 +85,13 @@ class StoreBackend:
         return Stored(*lists.stored_since(self._store, mark, limit))
 
     def consumers(self, *, paces: bool = True) -> Sequence[Consumer]:
-        return groups.consumers(self._store, paces=paces)
+        if paces:
+            return groups.consumers(self._store)
+        read_at, known = self._groups
+        if time.monotonic() > read_at + GROUPS_AGE:
+            read_at, known = time.monotonic(), groups.consumers(self._store, paces=False)
+            self._groups = read_at, known
+        return known
 
     def declared(self) -> Sequence[Declared]:
         return self._declared()
@@ -108,4 +126,4 @@ class StoreBackend:
             return
         self._rollup.run()
         self._computed = stored
-        self._rest_until = time.monotonic() + min(60.0, self._rollup.last_seconds * REST)
+        self._rest_until = time.monotonic() + min(60.0, self._rollup.last_cost * REST)

@@ -18,6 +18,7 @@ from collector.conventions.plain import Plain
 from collector.metrics import Counters
 from collector.store.client import Store, StoreError
 from collector.taps.tap import Batch, MemberRow, PartitionKey, ProducerRow, ProgressRow
+from graph.model import MASKED
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ ROWS_TOGETHER = 40_000
 FIRST_WAIT = 0.2
 LONGEST_WAIT = 10.0
 
-MASK = b"***"
+MASK = MASKED.encode()
 
 HEADERS_KEPT = 256
 """Headers stored of one message, at most."""

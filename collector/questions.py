@@ -17,7 +17,8 @@ from graph.fate import Fates
 from graph.fate.judge import fates
 from graph.lookup import Unknown, focused, look_up
 from graph.remembered import Remembered
-from graph.topology import Topology
+from graph.series import MinuteCount
+from graph.topology import NodeKey, Topology
 
 AROUND = 3600 * 10**9
 """Nanoseconds before and after an event in which who consumed its destinations counts as its
@@ -59,6 +60,12 @@ def topology(
     )
 
 
+def minutes(backend: Backend, node: NodeKey, *, start: int, end: int = 0) -> list[MinuteCount]:
+    """What went over a node's edges minute by minute, up to this moment."""
+    backend.refresh()
+    return list(backend.minutes(node, start, end))
+
+
 def chain(
     backend: Backend,
     text: str,
@@ -72,7 +79,7 @@ def chain(
     Raises `graph.lookup`'s Unknown and SeveralMeanings.
     """
     facts = Remembered(backend.facts)
-    named = look_up(facts, text, time.monotonic)
+    named = look_up(facts, text, time.monotonic, ahead=True)
     try:
         whole = find(
             facts,

@@ -8,17 +8,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from graph.model import IdKind, Progress
+from graph.terms import Field, Pattern, Term
 
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events a list shows; an empty field asks for nothing. Names compare exactly."""
+    """Which events a list shows; an empty field asks for nothing. Everything must hold."""
 
     destination: str = ""
+    """This and the other names compare exactly; `terms` have patterns."""
     event_type: str = ""
     key: str = ""
     service: str = ""
-    """Who produced it."""
+    """Who produced it, as its span or its source header says."""
     environment: str = ""
     since: int = 0
     """Inclusive."""
@@ -26,6 +28,18 @@ class EventFilter:
     """Exclusive."""
     limit: int = 100
     """The newest ones are kept."""
+    terms: tuple[Term, ...] = ()
+    """What the filter language asks for, see `graph.filter`."""
+
+    @property
+    def failed_only(self) -> bool:
+        """Whether only what failed can fit: handling fails later than an event is stored, so who
+        follows hears of it in no tail."""
+        return any(
+            term.field is Field.ERROR
+            and term.patterns == (Pattern(("no" if term.excluded else "yes",)),)
+            for term in self.terms
+        )
 
     def accepts(self, row: EventRow) -> bool:
         """Whether a row fits; `limit` is the caller's."""
@@ -33,11 +47,44 @@ class EventFilter:
             self.destination in ("", row.destination)
             and self.event_type in ("", row.event_type)
             and self.key in ("", row.key)
-            and self.service in ("", row.service)
+            and self.service in ("", row.service, row.source)
             and self.environment in ("", row.environment)
             and row.time >= self.since
             and (not self.until or row.time < self.until)
+            and all(_fits(term, row) for term in self.terms)
         )
+
+
+def _fits(term: Term, row: EventRow) -> bool:
+    found = any(
+        pattern.fits(value) for pattern in term.patterns for value in _values(term, pattern, row)
+    )
+    return found is not term.excluded
+
+
+def _values(term: Term, pattern: Pattern, row: EventRow) -> tuple[str, ...]:
+    """The values that one of a term's patterns is held against."""
+    place = (row.id,) if pattern.names_a_place or not row.tapped else ()
+    match term.field:
+        case Field.TOPIC:
+            return (row.destination,)
+        case Field.TYPE:
+            return (row.event_type,)
+        case Field.KEY:
+            return (row.key,)
+        case Field.SERVICE:
+            names = tuple(name for name in (row.service, row.source) if name)
+            return names or ("",)
+        case Field.ERROR:
+            return ("yes" if row.error else "no",)
+        case Field.ENVIRONMENT:
+            return (row.environment,)
+        case Field.ID:
+            return (row.message_id, *place)
+        case Field.CORRELATION:
+            return (row.correlation_id,)
+        case Field.TEXT:
+            return (row.message_id, row.key, row.correlation_id, *place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +105,16 @@ class EventRow:
     correlation_id: str = ""
     service: str = ""
     """Its producer as the span, or else the message's source header, names it."""
+    source: str = ""
+    """Its producer as the source header names it, whatever the span says."""
     tapped: bool = True
     """False: known from a producing span only."""
     error: bool = False
-    """Producing it failed; only a span can tell."""
+    """Producing it, or an attempt at handling it, failed, as far as spans tell."""
     received: int = 0
     """When it was stored."""
+    size: int = 0
+    """Bytes of its value on the broker; 0 when there is none, or nobody tapped it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +131,8 @@ class Activity:
     group: str = ""
     duration: int = 0
     """Of the operation, nanoseconds."""
+    listed: bool = True
+    """Lists of events have it: a message, or a sending span whose message no tap can see."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,8 +42,10 @@ class Named:
     focus: EventKey | None = None
 
 
-def look_up(facts: Facts, text: str, clock: Callable[[], float] | None = None) -> Named:
-    """What a text names; `clock` as in `find`. Raises Unknown, SeveralMeanings."""
+def look_up(
+    facts: Facts, text: str, clock: Callable[[], float] | None = None, *, ahead: bool = False
+) -> Named:
+    """What a text names; `clock` and `ahead` as in `find`. Raises Unknown, SeveralMeanings."""
     text = text.strip()
     if found := _CREATION.fullmatch(text):
         context = SpanContext(found[1].lower(), found[2].lower())
@@ -54,11 +56,11 @@ def look_up(facts: Facts, text: str, clock: Callable[[], float] | None = None) -
     if found := _PLACE.fullmatch(text):
         destination, partition, offset, system, cluster, incarnation = found.groups()
         focus = Position(system, cluster, destination, incarnation, partition, int(offset))
-        here = resolve(facts, str(focus), clock)
+        here = resolve(facts, str(focus), clock, ahead=ahead)
         choices = tuple(choice for choice in here if focus in choice.events)
     elif rest and kind in list(IdKind):
-        choices = resolve(_OfKind(facts, IdKind(kind)), rest, clock)
-    choices = choices or resolve(facts, text, clock)
+        choices = resolve(_OfKind(facts, IdKind(kind)), rest, clock, ahead=ahead)
+    choices = choices or resolve(facts, text, clock, ahead=ahead)
     if not choices:
         raise Unknown(text)
     if len(choices) > 1:

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+MASKED = "***"
+"""Stored in place of a header's value that must not be."""
+
 
 class Evidence(StrEnum):
     """Why two things are joined, strongest first."""

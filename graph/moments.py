@@ -1,4 +1,4 @@
-"""What people write for a point in time: `15m` ago, a date, an epoch number."""
+"""What people write for a point in time, `15m` ago, a date, an epoch number; or between two."""
 
 from __future__ import annotations
 
@@ -52,3 +52,19 @@ def moment(text: str, now: int) -> int:
         raise MomentError(f"{text!r} is no time: the year is outside {_YEARS[0]} to {_YEARS[-1]}")
     whole = int(date.replace(microsecond=0).timestamp())
     return whole * 1_000_000_000 + date.microsecond * 1_000
+
+
+def interval(text: str, now: int) -> tuple[int, int]:
+    """The time between two moments, `2h..1h`; `2h..`, or `2h` alone, goes on until now.
+
+    Gives start and end in nanoseconds since the Unix epoch, the end 0 where it is now. Raises
+    MomentError.
+    """
+    begin, dots, finish = text.partition("..")
+    start = moment(begin, now)
+    end = moment(finish, now) if dots and finish.strip() not in ("", "now") else 0
+    if start >= (end or now):
+        raise MomentError(
+            f"{text.strip()!r} ends before it begins: write 2h..1h, the earlier first"
+        )
+    return start, end

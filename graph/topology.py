@@ -168,10 +168,11 @@ class Topology:
         cls, parts: Mapping[EdgeKey, Iterable[EdgeRow]], *, start: int = 0, end: int = 0
     ) -> Topology:
         """The topology whose edges are made of these rows, taken as they are."""
-        return cls._of((_edge(key, part) for key, part in parts.items()), start, end)
+        return cls.of_edges((_edge(key, part) for key, part in parts.items()), start, end)
 
     @classmethod
-    def _of(cls, edges: Iterable[Edge], start: int, end: int) -> Topology:
+    def of_edges(cls, edges: Iterable[Edge], start: int = 0, end: int = 0) -> Topology:
+        """The topology of these edges, each key once, with the nodes at their ends."""
         ordered = tuple(sorted(edges, key=lambda edge: edge.key))
         return cls(_nodes(ordered), ordered, start, end)
 
@@ -217,7 +218,7 @@ class Topology:
                     continue
                 edge = _edge(edge.key, rows)
             kept.append(edge)
-        return self._of(kept, self.start, self.end)
+        return self.of_edges(kept, self.start, self.end)
 
     def neighbourhood(self, center: NodeKey, hops: int = 1) -> Topology:
         """What lies within so many edges of a node, whichever way they point."""
@@ -227,7 +228,7 @@ class Topology:
             border = {other for key in border for other in self._beside.get(key, ())} - reached
             reached |= border
         edges = [edge for edge in self.edges if edge.source in reached and edge.target in reached]
-        return self._of(edges, self.start, self.end)
+        return self.of_edges(edges, self.start, self.end)
 
     @cached_property
     def _nodes(self) -> dict[NodeKey, Node]:

@@ -10,6 +10,8 @@ from graph.edges import EdgeRow
 from graph.fate.consumers import Declared
 from graph.listing import Activity, Consumer, EventFilter, EventRow
 from graph.producers import BrokerProducer
+from graph.series import MinuteCount
+from graph.topology import NodeKey
 from tests.builders import Flow
 from tests.memory_facts import MemoryFacts
 
@@ -21,6 +23,7 @@ class MemoryBackend:
     facts: MemoryFacts = field(default_factory=MemoryFacts)
     rows: list[EventRow] = field(default_factory=list)
     edge_rows: list[EdgeRow] = field(default_factory=list)
+    minute_counts: dict[NodeKey, list[MinuteCount]] = field(default_factory=dict)
     groups: list[Consumer] = field(default_factory=list)
     broker_producers: list[BrokerProducer] = field(default_factory=list)
     activity: list[Activity] = field(default_factory=list)
@@ -52,6 +55,10 @@ class MemoryBackend:
     def edges(self, start: int, end: int) -> Sequence[EdgeRow]:
         self.windows.append((start, end))
         return list(self.edge_rows)
+
+    def minutes(self, node: NodeKey, start: int, end: int) -> Sequence[MinuteCount]:
+        self.windows.append((start, end))
+        return list(self.minute_counts.get(node, ()))
 
     def members(self) -> Mapping[str, Collection[str]]:
         return {one.group: {member.client_id for member in one.members} for one in self.groups}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -10,10 +11,12 @@ from textual.app import App, SystemCommand
 from textual.screen import Screen
 
 from tui.actions import ACTIONS, Place
+from tui.drawing.event_columns import USUAL
 from tui.drawing.status import Connection
 from tui.screens.base import FlowScreen
 from tui.screens.chain import ChainScreen
 from tui.screens.consumers import ConsumersScreen
+from tui.screens.events import EventsScreen
 from tui.screens.find import FindScreen
 from tui.screens.graph import GraphScreen
 from tui.screens.help import HelpScreen
@@ -42,6 +45,10 @@ class FlowtapApp(App[None]):
         self.now = clock
         self.connection = Connection(source.name, source.live)
         self.last_chain = ""
+        self.last_filter = ""
+        """Of events, as text."""
+        self.columns = USUAL
+        """Of lists of events, for as long as the app runs."""
         self._find = find
         for theme in THEMES:
             self.register_theme(theme)
@@ -66,6 +73,14 @@ class FlowtapApp(App[None]):
     def action_graph(self) -> None:
         while len(self.screen_stack) > 2 and not isinstance(self.screen, GraphScreen):
             self.pop_screen()
+
+    def action_events(self) -> None:
+        """The events that were looked at last, as they were where they are still open."""
+        if any(isinstance(screen, EventsScreen) for screen in self.screen_stack):
+            while not isinstance(self.screen, EventsScreen):
+                self.pop_screen()
+        else:
+            self.push_screen(EventsScreen(self.last_filter))
 
     def action_chain(self) -> None:
         if isinstance(self.screen, ChainScreen):
@@ -92,6 +107,8 @@ class FlowtapApp(App[None]):
             self.push_screen(FindScreen(), found)
 
     async def action_back(self) -> None:
+        if isinstance(self.screen, FlowScreen) and self.screen.back():
+            return
         # The lowest screen is Textual's own empty one, ours are above it.
         if len(self.screen_stack) > 2:
             self.pop_screen()
@@ -101,8 +118,17 @@ class FlowtapApp(App[None]):
             self.push_screen(HelpScreen(self.screen.place))
 
 
+def collect_seldom() -> None:
+    """Keeps the garbage collector out of the way: each answer about a large graph is tens of
+    thousands of objects without cycles, and looking through them all would stop the screen."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 8, 50)
+
+
 def run(source: Source, *, find: str = "") -> None:
     """Shows the terminal UI until it is left; closes the source."""
+    collect_seldom()
     try:
         FlowtapApp(source, find=find).run()
     finally:

@@ -27,6 +27,7 @@ TABLE = (
     Entry("tui", "tui", "Open the terminal UI: live graph, events, chains."),
     Entry("trace", "trace", "Tell what happened to an event, and because of it."),
     Entry("why", "why", "Tell what became of an event at each consumer that should have had it."),
+    Entry("events", "events", "List the newest events that fit a filter, or follow them."),
     Entry("consumers", "consumers", "List consumer groups, who is behind first."),
     Entry("graph", "graph", "Print who produces and consumes what."),
     Entry("import", "import_files", "Put recorded spans into the store."),

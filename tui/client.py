@@ -19,7 +19,8 @@ from graph.chain.result import Chain, Limits
 from graph.direction import Direction
 from graph.fate.result import Fates
 from graph.listing import Activity, Consumer, EventFilter, EventRow
-from graph.topology import Topology
+from graph.series import MinuteCount
+from graph.topology import NodeKey, Topology
 from tui.remote import ApiClient
 from tui.source import (
     Ambiguous,
@@ -218,6 +219,12 @@ class LocalSource:
                 environments=environments,
             )
 
+    def minutes(self, node: NodeKey, *, start: int, end: int = 0) -> list[MinuteCount]:
+        from collector import questions
+
+        with _explained():
+            return questions.minutes(self._backend, node, start=start, end=end)
+
     def events(self, wanted: EventFilter) -> list[EventRow]:
         with _explained():
             return list(self._backend.recent(wanted))
@@ -232,8 +239,8 @@ class LocalSource:
         with _explained():
             return questions.health(self._backend)
 
-    def follow(self, wanted: EventFilter) -> Following:
-        return LocalFollowing(self._backend, wanted)
+    def follow(self, wanted: EventFilter, *, listed: bool = False) -> Following:
+        return LocalFollowing(self._backend, wanted, listed)
 
     def close(self) -> None:
         self._close()
@@ -242,10 +249,11 @@ class LocalSource:
 class LocalFollowing:
     """What is stored from now on, as `Following`."""
 
-    def __init__(self, backend: Backend, wanted: EventFilter) -> None:
+    def __init__(self, backend: Backend, wanted: EventFilter, listed: bool) -> None:
         self.missed = 0
         self._backend = backend
         self._wanted = wanted
+        self._listed = listed
         self._closed = threading.Event()
         self._mark = backend.stored(-1, 1).mark
 
@@ -254,7 +262,9 @@ class LocalFollowing:
             with _explained():
                 found = self._backend.stored(self._mark, 1_000)
             self._mark = found.mark
-            yield from (one for one in found.activity if self._wanted.accepts(one.event))
+            for one in found.activity:
+                if (one.listed or not self._listed) and self._wanted.accepts(one.event):
+                    yield one
             if not found.more:
                 self._closed.wait(LOOK_SECONDS)
 

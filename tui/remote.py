@@ -13,8 +13,10 @@ from urllib.parse import quote, urlencode, urlsplit
 from graph.chain.result import Chain
 from graph.direction import Direction
 from graph.fate.result import Fates
+from graph.filter import written
 from graph.listing import Activity, Consumer, EventFilter, EventRow
-from graph.topology import Topology
+from graph.series import MinuteCount
+from graph.topology import NodeKey, Topology
 from graph.wire.chain import chain_from_dict
 from graph.wire.fate import fates_from_dict
 from graph.wire.listing import (
@@ -23,7 +25,7 @@ from graph.wire.listing import (
     consumer_from_dict,
     event_row_from_dict,
 )
-from graph.wire.topology import topology_from_dict
+from graph.wire.topology import minute_from_dict, topology_from_dict
 from tui.source import (
     Ambiguous,
     BadRequest,
@@ -38,6 +40,9 @@ T = TypeVar("T")
 PREFIX = "/api/v1"
 SIGNATURE = "Flowtap-Version"
 """Every answer of a collector carries this header."""
+
+PIECE = 65_536
+"""Bytes of a stream that are read at once, at most."""
 
 TOKEN_HINT = "Set FLOWTAP_API_TOKEN to the collector's api.token."
 
@@ -100,6 +105,14 @@ class ApiClient:
         }
         return self._ask("/topology", asked, topology_from_dict)
 
+    def minutes(self, node: NodeKey, *, start: int, end: int = 0) -> list[MinuteCount]:
+        asked = {**node._asdict(), "from": _moment(start), "to": _moment(end)}
+        return self._ask(
+            "/topology/series",
+            asked,
+            lambda said: [minute_from_dict(one) for one in said["minutes"]],
+        )
+
     def events(self, wanted: EventFilter) -> list[EventRow]:
         asked = {
             **_filter(wanted),
@@ -119,8 +132,9 @@ class ApiClient:
     def health(self) -> Mapping[str, Any]:
         return self._ask("/health", {}, lambda said: said)
 
-    def follow(self, wanted: EventFilter) -> Stream:
-        connection, answer = self._open("/tail", _filter(wanted))
+    def follow(self, wanted: EventFilter, *, listed: bool = False) -> Stream:
+        asked = {**_filter(wanted), "listed": "true" if listed else None}
+        connection, answer = self._open("/tail", asked)
         if answer.status != 200:
             with contextlib.closing(connection):
                 self._refused(answer.status, answer.read())
@@ -211,26 +225,31 @@ class Stream:
         self._answer = answer
 
     def __iter__(self) -> Iterator[Activity]:
-        name, data = "", ""
+        rest = b""
         try:
-            for raw in self._answer:
-                line = raw.decode("utf-8", "replace").rstrip("\r\n")
-                field, _, value = line.partition(":")
-                value = value.removeprefix(" ")
-                if field == "event":
-                    name = value
-                elif field == "data":
-                    data += value
-                elif not line and data:
-                    if name == "missed":
-                        self.missed += int(json.loads(data)["count"])
-                    else:
-                        yield activity_from_dict(json.loads(data))
-                    name, data = "", ""
+            # In pieces as they come: line by line would cost more than what is in them.
+            while piece := self._answer.read1(PIECE):
+                *told, rest = (rest + piece).split(b"\n\n")
+                for one in told:
+                    yield from self._activity(one.decode("utf-8", "replace"))
         except (OSError, http.client.HTTPException, ValueError):
             return
         finally:
             self._connection.close()
+
+    def _activity(self, told: str) -> Iterator[Activity]:
+        """What one server-sent event tells."""
+        name = data = ""
+        for line in told.split("\n"):
+            field, _, value = line.partition(":")
+            if field == "event":
+                name = value.strip()
+            elif field == "data":
+                data += value.removeprefix(" ")
+        if name == "missed":
+            self.missed += int(json.loads(data)["count"])
+        elif data:
+            yield activity_from_dict(json.loads(data))
 
     def close(self) -> None:
         sock = self._connection.sock
@@ -242,6 +261,7 @@ class Stream:
 
 def _filter(wanted: EventFilter) -> dict[str, object]:
     return {
+        "q": written(EventFilter(terms=wanted.terms)),
         "destination": wanted.destination,
         "type": wanted.event_type,
         "key": wanted.key,

@@ -21,7 +21,8 @@ from graph.chain.result import Chain
 from graph.direction import Direction
 from graph.fate.result import Fates
 from graph.listing import Activity, Candidate, Consumer, EventFilter, EventRow
-from graph.topology import Topology
+from graph.series import MinuteCount
+from graph.topology import NodeKey, Topology
 
 
 class SourceError(Exception):
@@ -126,6 +127,9 @@ class Source(Protocol):
     ) -> Topology:
         """The topology of a window; patterns as in `Topology.filtered`."""
 
+    def minutes(self, node: NodeKey, *, start: int, end: int = 0) -> list[MinuteCount]:
+        """What went over a node's edges minute by minute, in a window."""
+
     def events(self, wanted: EventFilter) -> list[EventRow]:
         """The newest events that fit, newest first."""
 
@@ -135,7 +139,7 @@ class Source(Protocol):
     def health(self) -> Mapping[str, Any]:
         """`status`, `version` and `components`, as GET /health tells them."""
 
-    def follow(self, wanted: EventFilter) -> Following:
-        """What is stored from now on."""
+    def follow(self, wanted: EventFilter, *, listed: bool = False) -> Following:
+        """What is stored from now on; with `listed` only what `events` has too."""
 
     def close(self) -> None: ...

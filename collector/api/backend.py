@@ -11,6 +11,8 @@ from graph.facts import Facts
 from graph.fate.consumers import Declared
 from graph.listing import Activity, Consumer, EventFilter, EventRow
 from graph.producers import BrokerProducer
+from graph.series import MinuteCount
+from graph.topology import NodeKey
 
 
 class Stored(NamedTuple):
@@ -48,6 +50,10 @@ class Backend(Protocol):
 
     def edges(self, start: int, end: int) -> Sequence[EdgeRow]:
         """Aggregated edges of start <= time < end, whole minutes; 0 stands for no bound."""
+
+    def minutes(self, node: NodeKey, start: int, end: int) -> Sequence[MinuteCount]:
+        """What went over a node's own edges in each minute of the window, by minute and role; of
+        a service what it did itself."""
 
     def members(self) -> Mapping[str, Collection[str]]:
         """Client ids of the consumer groups' members, by group, as `Topology.build` wants them."""

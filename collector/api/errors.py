@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from collector.store.client import StoreBusy, StoreError
+from graph.filter import FilterError
 from graph.moments import MomentError
 
 log = logging.getLogger(__name__)
@@ -72,6 +73,11 @@ def handle_errors(app: FastAPI) -> None:
     @app.exception_handler(MomentError)
     async def moment(request: Request, error: MomentError) -> JSONResponse:
         return problem(422, "invalid", str(error), "See /openapi.json.")
+
+    @app.exception_handler(FilterError)
+    async def filter(request: Request, error: FilterError) -> JSONResponse:
+        detail = f"q, character {error.start + 1}: {error.detail}"
+        return problem(422, "invalid", detail, "See q of /events in /openapi.json.")
 
     @app.exception_handler(StoreError)
     async def store(request: Request, error: StoreError) -> JSONResponse:

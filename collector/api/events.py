@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from collector.api import schemas
 from collector.api.asking import Asked, json_answer, json_bytes
 from collector.api.backend import Backend
+from collector.api.wanted import AskedFilter
 from collector.api.window import AskedWindow
 from graph.listing import EventFilter
 from graph.wire.listing import event_row_to_dict
@@ -23,22 +24,15 @@ async def events(
     asked: Asked,
     request: Request,
     window: AskedWindow,
-    destination: str = "",
-    event_type: Annotated[str, Query(alias="type")] = "",
-    key: str = "",
-    service: Annotated[str, Query(description="Who produced it.")] = "",
-    environment: str = "",
+    filter: AskedFilter,
     limit: Annotated[int, Query(ge=1)] = 100,
 ) -> Response:
-    """The newest events that fit, newest first. Names compare exactly."""
-    wanted = EventFilter(
-        destination=destination,
-        event_type=event_type,
-        key=key,
-        service=service,
-        environment=environment,
-        since=window.start,
-        until=window.end,
+    """The newest events that fit everything, newest first. Names compare exactly, but in `q`."""
+    ends = [end for end in (filter.until, window.end) if end]
+    wanted = replace(
+        filter,
+        since=max(filter.since, window.start),
+        until=min(ends, default=0),
         limit=min(limit, request.app.state.limits.rows),
     )
     return json_answer(await asked.ask(_recent, asked.backend, wanted))

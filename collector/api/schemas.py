@@ -36,8 +36,10 @@ class EventRow(Shape):
     message_id: str
     correlation_id: str
     service: str
+    source: str = Field(description="The producer as the message's source header names it.")
     tapped: bool
     error: bool
+    size: int = Field(description="Bytes of the message's value on the broker.")
 
 
 class Events(Shape):
@@ -54,6 +56,7 @@ class Activity(Shape):
     operation: str
     group: str
     duration_ns: int
+    listed: bool = Field(description="GET /events has it too: an event, not what became of one.")
     event: EventRow
 
 
@@ -298,6 +301,22 @@ class Topology(Shape):
         description="`source`, `target`, `role`, `group`, `event_types`, `evidence`, `count`, "
         "`errors`, times, quantiles in seconds, and `rows`: the same by event type and evidence."
     )
+
+
+class MinuteCount(Shape):
+    """Of one node in one role in one minute."""
+
+    minute_ns: int
+    minute: str | None
+    role: str = Field(description="`produce`, `consume` or `call`.")
+    count: int
+    errors: int
+
+
+class Series(Shape):
+    """By minute and role; minutes without anything are left out."""
+
+    minutes: list[MinuteCount]
 
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {

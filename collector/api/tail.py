@@ -9,8 +9,9 @@ import asyncio
 import json
 import logging
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from itertools import islice
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -20,6 +21,7 @@ from fastapi.sse import format_sse_event
 from collector.api import schemas
 from collector.api.asking import Asking
 from collector.api.errors import ApiError
+from collector.api.wanted import AskedFilter
 from collector.store.client import StoreError
 from graph.listing import Activity, EventFilter
 from graph.wire.listing import activity_to_dict
@@ -34,19 +36,22 @@ PING_SECONDS = 15.0
 ROWS = 2_000
 """At one look; also how many may wait for one follower."""
 FOLLOWERS = 100
+TOGETHER = 100
+"""Sent at once: each piece on its own would cost more than what is in it."""
 
 
 class Follower:
     """One who follows: a bounded queue that drops its oldest."""
 
-    def __init__(self, wanted: EventFilter) -> None:
+    def __init__(self, wanted: EventFilter, listed: bool = False) -> None:
         self.wanted = wanted
+        self.listed = listed
         self.waiting: deque[Activity] = deque()
         self.missed = 0
         self.changed = asyncio.Event()
 
     def offer(self, activity: Activity) -> None:
-        if not self.wanted.accepts(activity.event):
+        if (self.listed and not activity.listed) or not self.wanted.accepts(activity.event):
             return
         if len(self.waiting) >= ROWS:
             self.waiting.popleft()
@@ -65,9 +70,9 @@ class Tail:
         self._looking: asyncio.Task[None] | None = None
         self.closed = False
 
-    async def follow(self, wanted: EventFilter) -> AsyncIterator[bytes]:
+    async def follow(self, wanted: EventFilter, listed: bool = False) -> AsyncIterator[bytes]:
         """Server-sent events until the tail is closed."""
-        follower = Follower(wanted)
+        follower = Follower(wanted, listed)
         self._followers.add(follower)
         if self._looking is None:
             self._looking = asyncio.create_task(self._look(), name="flowtap-tail")
@@ -84,8 +89,7 @@ class Tail:
                 if not follower.waiting and not self.closed:
                     yield format_sse_event(comment="ping")
                 while follower.waiting:
-                    told = activity_to_dict(follower.waiting.popleft())
-                    yield _event(told["kind"], told)
+                    yield b"".join(islice(_told(follower.waiting), TOGETHER))
         finally:
             self._followers.discard(follower)
             if not self._followers and self._looking is not None:
@@ -122,6 +126,13 @@ class Tail:
         return found.mark, found.more
 
 
+def _told(waiting: deque[Activity]) -> Iterator[bytes]:
+    """Each one that waits, taken out, as a server-sent event."""
+    while waiting:
+        told = activity_to_dict(waiting.popleft())
+        yield _event(told["kind"], told)
+
+
 def _event(name: str, data: dict[str, Any]) -> bytes:
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return format_sse_event(event=name, data_str=text)
@@ -141,25 +152,20 @@ def _event(name: str, data: dict[str, Any]) -> bytes:
 )
 async def tail(
     request: Request,
-    destination: str = "",
-    event_type: Annotated[str, Query(alias="type")] = "",
-    key: str = "",
-    service: Annotated[str, Query(description="Who produced or handled it.")] = "",
-    environment: str = "",
+    filter: AskedFilter,
+    listed: Annotated[
+        bool, Query(description="Only events, as GET /events has them, and no other operations.")
+    ] = False,
 ) -> StreamingResponse:
-    """Messages and operations from now on, as they are stored."""
+    """Messages and operations from now on, as they are stored.
+
+    Handling fails later: of an event, `error` only tells here whether sending it failed.
+    """
     following: Tail = request.app.state.tail
     if following.full:
         raise ApiError(503, "too_many", f"{FOLLOWERS} follow already", "Try again later.")
-    wanted = EventFilter(
-        destination=destination,
-        event_type=event_type,
-        key=key,
-        service=service,
-        environment=environment,
-    )
     return StreamingResponse(
-        following.follow(wanted),
+        following.follow(filter, listed),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
     )

@@ -9,11 +9,12 @@ from fastapi.responses import Response
 
 from collector import questions
 from collector.api import schemas
-from collector.api.asking import JSON, Asked, json_bytes
+from collector.api.asking import JSON, Asked, json_answer, json_bytes
 from collector.api.backend import Backend
 from collector.api.window import AskedWindow, Window
 from graph.export import FORMATS
-from graph.wire.topology import topology_to_dict
+from graph.topology import NodeKey, NodeKind
+from graph.wire.topology import minute_to_dict, topology_to_dict
 
 router = APIRouter(tags=["topology"])
 
@@ -70,3 +71,26 @@ async def topology(
 
     body = await asked.ask(found, asked.backend, window)
     return Response(body, media_type=written.media_type if written else JSON)
+
+
+@router.get("/topology/series", responses={200: {"model": schemas.Series}})
+async def series(
+    asked: Asked,
+    window: AskedWindow,
+    kind: NodeKind,
+    name: str,
+    environment: str = "",
+    system: str = "",
+    cluster: str = "",
+) -> Response:
+    """What went over one node's edges minute by minute; of a service what it did itself.
+
+    The node is named as in the topology's `nodes`. Without a window, all that is stored.
+    """
+    node = NodeKey(kind, name, environment, system, cluster)
+
+    def found(backend: Backend, window: Window) -> bytes:
+        counts = questions.minutes(backend, node, start=window.start, end=window.end)
+        return json_bytes({"minutes": [minute_to_dict(one) for one in counts]})
+
+    return json_answer(await asked.ask(found, asked.backend, window))

@@ -61,6 +61,9 @@ READER_SETTINGS: dict[str, object] = {
 }
 
 
+RAW_FORMATS = {"String": "bytes", "DateTime64*": "int"}
+
+
 class StoreError(Exception):
     """The store cannot do what was asked; the message says what and, where known, the remedy."""
 
@@ -225,11 +228,16 @@ class Store:
             return client.command(sql, parameters=dict(parameters or {}))
 
     def query(
-        self, sql: str, parameters: Mapping[str, Any] | None = None
+        self, sql: str, parameters: Mapping[str, Any] | None = None, *, raw: bool = False
     ) -> Sequence[Sequence[Any]]:
-        """Rows of a SELECT; parameters are bound by the engine, as `{name:Type}`."""
+        """Rows of a SELECT; parameters are bound by the engine, as `{name:Type}`.
+
+        `raw` leaves strings as bytes, and times as numbers in the column's own unit since 1970.
+        """
+        formats = RAW_FORMATS if raw else None
         with self.reading() as client:
-            return client.query(sql, parameters=dict(parameters or {})).result_rows  # type: ignore[no-any-return]
+            answer = client.query(sql, parameters=dict(parameters or {}), query_formats=formats)
+            return answer.result_rows  # type: ignore[no-any-return]
 
     @contextmanager
     def writing(self) -> Iterator[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from itertools import islice
@@ -13,7 +13,7 @@ from collector.store import rows
 from collector.store.client import READERS, Store
 from collector.store.lives import Lives
 from collector.store.passages import passages
-from collector.store.successions import successions
+from collector.store.successions import Successions
 from graph.chain.names import fits, is_whole, normal, normal_id
 from graph.facts import Kind, Succession, Window
 from graph.model import (
@@ -58,6 +58,9 @@ class StoreFacts:
         self._store = store
         self._lives = Lives(store)
         self._beside = ThreadPoolExecutor(READERS, thread_name_prefix="flowtap-facts")
+        self._parts = ThreadPoolExecutor(READERS, thread_name_prefix="flowtap-part")
+        """For the parts of one question: they never ask for others in their turn."""
+        self._history = Successions(store)
 
     def operations(self, traces: Collection[str]) -> list[Operation]:
         sql = (
@@ -134,12 +137,13 @@ class StoreFacts:
         keys |= {(text.partition("=")[2], str(IdKind.BUSINESS)) for text in business}
         texts = {text for kind, text in ids if kind is IdKind.POSITION}
         keys |= {(normal_id(text), str(IdKind.POSITION)) for text in texts}
+        naming = self._parts.submit(self._naming, texts) if texts else None
         found = [
             location
             for location in map(rows.location, self._each(sql, keys))
             if _is_meant(location, business, texts)
         ]
-        return found + (self._naming(texts) if texts else [])
+        return found + (naming.result() if naming else [])
 
     def _naming(self, texts: Collection[str]) -> list[Location]:
         """Operations that name these `destination/partition/offset`."""
@@ -174,9 +178,9 @@ class StoreFacts:
             "AND time <= fromUnixTimestamp64Nano({end:Int64}) "
             f"LIMIT {SORTED} BY window) ORDER BY at LIMIT {{limit:UInt32}} BY window"
         )
-        found: dict[Location, None] = {}
-        for kind, asked in by_kind.items():
-            keys = sorted(asked)
+
+        def ask(kind: IdKind) -> list[Location]:
+            keys = sorted(by_kind[kind])
             bounds = {
                 "kind": kind.value,
                 "ids": sorted({_bare(kind, text) for text, _, _ in keys}),
@@ -184,11 +188,13 @@ class StoreFacts:
                 "end": max(end for _, _, end in keys),
                 "limit": limit,
             }
-            found.update((rows.location(row), None) for row in self._each(sql, keys, **bounds))
-        return list(found)
+            return [rows.location(row) for row in self._each(sql, keys, **bounds)]
+
+        each = self._parts.map(ask, by_kind)
+        return list(dict.fromkeys(location for locations in each for location in locations))
 
     def successions(self, pairs: Collection[tuple[Kind, Kind]]) -> list[Succession]:
-        return successions(self._store, pairs)
+        return self._history.of(pairs)
 
     def resolve(self, text: str) -> list[Location]:
         text = text.strip()
@@ -219,7 +225,7 @@ class StoreFacts:
             "LIMIT 1 BY kind, trace_id, span_id, system, cluster, destination, incarnation, "
             f"partition, offset LIMIT {RESOLVED}"
         )
-        return [rows.location(row) for row in self._store.query(sql, {"text": normal_id(text)})]
+        return [rows.location(row) for row in self._rows(sql, {"text": normal_id(text)})]
 
     def _at(self, text: str) -> list[Location]:
         found = _POSITION.match(text) or _DOTTED.match(text)
@@ -250,8 +256,7 @@ class StoreFacts:
         )
         asked = {"d": position.destination, "p": position.partition, "o": position.offset}
         return [
-            _place(text, IdKind.POSITION, rows.operation(row))
-            for row in self._store.query(sql, asked)
+            _place(text, IdKind.POSITION, rows.operation(row)) for row in self._rows(sql, asked)
         ]
 
     def _traced(self, text: str) -> list[Location]:
@@ -271,11 +276,11 @@ class StoreFacts:
     def _trace(self, text: str, trace_id: str) -> list[Location]:
         found = [_place(text, IdKind.TRACE, op) for op in self.operations([trace_id])]
         sql = (
-            f"SELECT {rows.RELATION_COLUMNS}, {rows.nanoseconds('time')} FROM relations "
+            f"SELECT {rows.RELATION_COLUMNS}, time FROM relations "
             "WHERE target_trace_id = {trace:String} AND kind = 'header' "
             f"LIMIT 1 BY {rows.POSITION}, offset LIMIT {RESOLVED}"
         )
-        for row in self._store.query(sql, {"trace": trace_id}):
+        for row in self._rows(sql, {"trace": trace_id}):
             source = rows.relation(row).source
             assert isinstance(source, Position)
             found.append(
@@ -297,7 +302,7 @@ class StoreFacts:
         )
         found = [
             Location(text, IdKind.SPAN, context=span.context, time=span.start, service=span.service)
-            for span in map(rows.span, self._store.query(sql, {"span": span_id, "trace": trace_id}))
+            for span in map(rows.span, self._rows(sql, {"span": span_id, "trace": trace_id}))
         ]
         if not found and trace_id:
             # The span was never exported, but messages or spans may still point at it.
@@ -309,11 +314,14 @@ class StoreFacts:
             ]
         return found
 
+    def _rows(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        return self._store.query(sql, parameters, raw=True)
+
     def _each(self, sql: str, keys: Collection[Any], **parameters: Any) -> Iterator[Sequence[Any]]:
         remaining = iter(keys if isinstance(keys, set) else dict.fromkeys(keys))
         while chunk := list(islice(remaining, CHUNK)):
             plain = [tuple(key) if isinstance(key, tuple) else key for key in chunk]
-            yield from self._store.query(sql, {"keys": plain, **parameters})
+            yield from self._rows(sql, {"keys": plain, **parameters})
 
 
 def _is_meant(location: Location, business: Collection[str], places: Collection[str]) -> bool:

@@ -3,98 +3,177 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from collector.store.client import Store
-from collector.store.rows import nanoseconds, readable
+from collector.store.failures import POINTED_AT, Failures
+from collector.store.filters import (
+    FEW,
+    SOURCE,
+    Tests,
+    message_tests,
+    moment,
+    operation_tests,
+    producing_tests,
+    short_way,
+)
+from collector.store.rows import POSITION, nanoseconds, readable
 from graph.listing import Activity, EventFilter, EventRow
 
-_HOUR = 3600 * 10**9
+_MINUTE = 60 * 10**9
 
-LOOKS_BACK = (_HOUR // 12, _HOUR, 24 * _HOUR)
-"""Windows tried in turn, nanoseconds; the newest events are mostly in the first."""
+LOOKS_BACK = tuple(_MINUTE * minutes for minutes in (5, 60, 24 * 60, 7 * 24 * 60))
+"""Windows tried in turn, nanoseconds back from the end, then all that is left: the newest events
+are mostly in the first."""
+
+_LONGER = 4
+"""A page of which too few rows fit is asked for again, so many times as long."""
 
 _MESSAGE = f"""destination, partition, offset, {nanoseconds("m.time")} AS at, system, cluster,
     environment, event_type, {readable("key")}, {readable("message_id")},
-    {readable("correlation_id")}, source, {nanoseconds("m.received")} AS stored_at, contexts"""
+    {readable("correlation_id")}, {SOURCE}, {nanoseconds("m.received")} AS stored_at, contexts,
+    value_size, incarnation"""
 
 _OPERATION = f"""trace_id, span_id, {nanoseconds("start")} AS at, toValidUTF8(destination), system,
     cluster, environment, event_type, {readable("key")}, {readable("message_id")}, event_id,
     {readable("conversation_id")}, service, error, {nanoseconds("received")} AS stored_at, type,
     consumer_group, duration"""
 
+_PRODUCES = "type IN ('create', 'send')"
+_UNTAPPED = "type = 'send' AND destination NOT IN (SELECT DISTINCT destination FROM positions)"
+
 
 def recent(store: Store, wanted: EventFilter) -> list[EventRow]:
     """The newest events that fit, newest first. Raises `StoreError`."""
-    end = wanted.until or time.time_ns() + _HOUR
+    few = _few(store, wanted)
+    begins = _begins(wanted, time.time_ns()) if few is None else [wanted.since]
     found: list[EventRow] = []
-    for back in LOOKS_BACK:
-        since = max(wanted.since, end - back)
-        found = _between(store, wanted, since, end)
-        if len(found) >= wanted.limit or since == wanted.since:
-            return found
-    return _between(store, wanted, wanted.since, wanted.until or 2**62)
+    until = wanted.until or 2**62
+    for since in begins:
+        left = replace(wanted, since=since, until=until, limit=wanted.limit - len(found))
+        seen = _messages(store, left, few) + _untapped(store, left)
+        found += sorted(seen, key=lambda row: row.time, reverse=True)[: left.limit]
+        if len(found) >= wanted.limit:
+            break
+        until = since
+    return found
 
 
-def _between(store: Store, wanted: EventFilter, since: int, until: int) -> list[EventRow]:
-    parameters = {
-        "since": _time(since),
-        "until": _time(until),
-        "limit": wanted.limit,
-        "destination": wanted.destination,
-        "type": wanted.event_type,
-        "key": wanted.key,
-        "environment": wanted.environment,
-        "service": wanted.service,
-    }
-    tests = ["time >= {since:DateTime64(9)}", "time < {until:DateTime64(9)}"]
-    for column, name in (
-        ("destination", "destination"),
-        ("event_type", "type"),
-        ("key", "key"),
-        ("environment", "environment"),
-    ):
-        if parameters[name]:
-            tests.append(f"{column} = {{{name}:String}}")
-    claimed = ""
-    if wanted.service:
-        claimed = (
-            " AND (extract(source, '([^/:]+)/*$') = {service:String} OR "
-            "arrayExists(c -> c IN (SELECT (trace_id, span_id) FROM operations WHERE "
-            "service = {service:String} AND type IN ('create', 'send') "
-            "AND start >= {since:DateTime64(9)} - 60), contexts))"
-        )
+def _begins(wanted: EventFilter, now: int) -> list[int]:
+    """Where each look begins; it ends where the one before it began."""
+    begins = [(wanted.until or now) - back for back in LOOKS_BACK]
+    return [*(begin for begin in begins if begin > wanted.since), wanted.since]
+
+
+def _few(store: Store, wanted: EventFilter) -> Tests | None:
+    """The short way to the messages that fit, where `ids` knows few of them."""
+    tests = short_way(wanted)
+    if tests is None:
+        return None
+    counted = f"SELECT count() FROM (SELECT 1 FROM ids WHERE {tests.where} LIMIT {FEW + 1})"
+    return tests if store.query(counted, tests.parameters)[0][0] <= FEW else None
+
+
+def _messages(store: Store, wanted: EventFilter, few: Tests | None) -> list[EventRow]:
+    """Tapped messages that fit, newest first, each with the service whose span produced it."""
+    tests = message_tests(wanted)
+    if few is not None:
+        places = f"SELECT {POSITION}, offset FROM ids WHERE {tests.taken(few)}"
+        tests.conditions.append(f"({POSITION}, offset) IN ({places})")
+    else:
+        if (claimed := _claimed(wanted, tests)) is not None:
+            tests.conditions.append(claimed)
+        if wanted.failed_only:
+            tests.conditions.append(f"arrayExists(c -> c IN ({_failed(wanted, tests)}), contexts)")
+    tests.between("m.time", wanted)
+    # Not LIMIT BY: with it, the engine reads and sorts all columns of everything that fits.
+    sql = f"SELECT {_MESSAGE} FROM messages AS m WHERE {tests.where} ORDER BY m.time DESC LIMIT "
+
+    def page(limit: int) -> tuple[int, list[EventRow]]:
+        rows = store.query(f"{sql}{limit:d}", tests.parameters)
+        once = {(*row[0:3], *row[4:6], row[15]): row for row in rows}
+        return len(rows), _message_rows(store, list(once.values()), failures=True)
+
+    return _fitting(wanted, page)
+
+
+def _untapped(store: Store, wanted: EventFilter) -> list[EventRow]:
+    """Producing spans that fit and whose message no tap saw, newest first."""
+    tests = operation_tests(wanted)
+    if wanted.failed_only:
+        tests.conditions.append(f"(trace_id, span_id) IN ({_failed(wanted, tests)})")
+    tests.between("start", wanted)
     sql = (
-        f"SELECT {_MESSAGE} FROM messages AS m WHERE {' AND '.join(tests)}{claimed} "
-        "ORDER BY m.time DESC LIMIT 1 BY system, cluster, destination, incarnation, partition, "
-        "offset LIMIT {limit:UInt32}"
+        f"SELECT {_OPERATION} FROM operations WHERE {tests.where} AND {_UNTAPPED} "
+        "ORDER BY start DESC LIMIT 1 BY trace_id, span_id LIMIT "
     )
-    rows = store.query(sql, parameters)
-    found = _with_producers(store, rows)
-    found += _untapped(store, parameters)
-    found.sort(key=lambda row: row.time, reverse=True)
-    return found[: wanted.limit]
+
+    def page(limit: int) -> tuple[int, list[EventRow]]:
+        rows = store.query(f"{sql}{limit:d}", tests.parameters)
+        failures = Failures(store, [(row[0], row[1]) for row in rows])
+        told = [_operation_row(row) for row in rows]
+        return len(rows), [
+            replace(one, error=one.error or failures.of([row[:2]], one.destination, "", -1))
+            for row, one in zip(rows, told, strict=True)
+        ]
+
+    return _fitting(wanted, page)
 
 
-def _with_producers(store: Store, rows: Sequence[Sequence[Any]]) -> list[EventRow]:
-    """Tapped messages, each with the service whose span produced it."""
+def _fitting(
+    wanted: EventFilter, page: Callable[[int], tuple[int, list[EventRow]]]
+) -> list[EventRow]:
+    """The first rows that fit; a page of which too few do is asked for again, longer."""
+    limit = wanted.limit
+    while True:
+        size, rows = page(limit)
+        fitting = [row for row in rows if wanted.accepts(row)]
+        if size < limit or len(fitting) >= wanted.limit:
+            return fitting[: wanted.limit]
+        limit *= _LONGER
+
+
+def _failed(wanted: EventFilter, tests: Tests) -> str:
+    """Contexts of what failed, handled any time after it was sent."""
+    since = tests.bind(moment(wanted.since - _MINUTE), "DateTime64(9)")
+    return f"{POINTED_AT} AND start >= {since}"
+
+
+def _claimed(wanted: EventFilter, tests: Tests) -> str | None:
+    """Narrows messages to those that a fitting span may have produced, or a source header names."""
+    producing = producing_tests(wanted)
+    if producing is None:
+        return None
+    producing.span.between("start", wanted, slack=_MINUTE)
+    return (
+        f"({tests.taken(producing.source)} OR arrayExists(c -> c IN (SELECT (trace_id, span_id) "
+        f"FROM operations WHERE {tests.taken(producing.span)} AND {_PRODUCES}), contexts))"
+    )
+
+
+def _message_rows(store: Store, rows: Sequence[Sequence[Any]], *, failures: bool) -> list[EventRow]:
+    """Tapped messages, each with the service whose span produced it; with `failures` also
+    whether handling it failed, which nobody can know of what came just now."""
     contexts = sorted({(c["trace_id"], c["span_id"]) for row in rows for c in row[13]})
+    failed = Failures(store, contexts if failures else ())
     producers: dict[tuple[str, str, str], tuple[str, bool]] = {}
     if contexts:
         for trace, span, destination, service, error in store.query(
             "SELECT trace_id, span_id, destination, service, error FROM operations "
             "WHERE (trace_id, span_id) IN {contexts:Array(Tuple(String, String))} "
-            "AND type IN ('create', 'send')",
+            f"AND {_PRODUCES}",
             {"contexts": contexts},
         ):
             producers[trace, span, destination] = (service, bool(error))
     found = []
     for row in rows:
         service, error = row[11], False
-        for c in row[13]:
-            if (c["trace_id"], c["span_id"], row[0]) in producers:
-                service, error = producers[c["trace_id"], c["span_id"], row[0]]
+        carried = [(c["trace_id"], c["span_id"]) for c in row[13]]
+        for context in carried:
+            if (*context, row[0]) in producers:
+                service, error = producers[*context, row[0]]
         found.append(
             EventRow(
                 id=f"{row[0]}/{row[1]}/{row[2]}",
@@ -108,31 +187,13 @@ def _with_producers(store: Store, rows: Sequence[Sequence[Any]]) -> list[EventRo
                 message_id=row[9],
                 correlation_id=row[10],
                 service=service,
-                error=error,
+                source=row[11],
+                error=error or failed.of(carried, row[0], row[1], row[2]),
                 received=row[12],
+                size=max(0, row[14]),
             )
         )
     return found
-
-
-def _untapped(store: Store, parameters: dict[str, Any]) -> list[EventRow]:
-    """Producing spans whose message no tap saw."""
-    tests = ["start >= {since:DateTime64(9)}", "start < {until:DateTime64(9)}", "type = 'send'"]
-    for column, name in (
-        ("destination", "destination"),
-        ("event_type", "type"),
-        ("key", "key"),
-        ("environment", "environment"),
-        ("service", "service"),
-    ):
-        if parameters[name]:
-            tests.append(f"{column} = {{{name}:String}}")
-    sql = (
-        f"SELECT {_OPERATION} FROM operations WHERE {' AND '.join(tests)} "
-        "AND destination NOT IN (SELECT DISTINCT destination FROM positions) "
-        "ORDER BY start DESC LIMIT 1 BY trace_id, span_id LIMIT {limit:UInt32}"
-    )
-    return [_operation_row(row) for row in store.query(sql, parameters)]
 
 
 def _operation_row(row: Sequence[Any]) -> EventRow:
@@ -156,19 +217,23 @@ def _operation_row(row: Sequence[Any]) -> EventRow:
 
 def stored_since(store: Store, mark: int, limit: int) -> tuple[list[Activity], int, bool]:
     """What was stored after the mark in its order, the new mark, and whether more is there."""
-    parameters = {"mark": _time(mark), "limit": limit + 1}
+    parameters = {"mark": moment(mark), "limit": limit + 1}
     messages = store.query(
         f"SELECT {_MESSAGE} FROM messages AS m WHERE received > {{mark:DateTime64(9)}} "
         "ORDER BY m.received, m.time LIMIT {limit:UInt32}",
         parameters,
     )
     operations = store.query(
-        f"SELECT {_OPERATION} FROM operations WHERE received > {{mark:DateTime64(9)}} "
+        f"SELECT {_OPERATION}, {_UNTAPPED} FROM operations "
+        "WHERE received > {mark:DateTime64(9)} "
         "ORDER BY received, start LIMIT {limit:UInt32}",
         parameters,
     )
-    found = [Activity(event) for event in _with_producers(store, messages)]
-    found += (Activity(_operation_row(row), row[15], row[16], row[17]) for row in operations)
+    found = [Activity(event) for event in _message_rows(store, messages, failures=False)]
+    found += (
+        Activity(_operation_row(row), row[15], row[16], row[17], bool(row[18]))
+        for row in operations
+    )
     found.sort(key=lambda activity: (activity.event.received, activity.event.time))
     more = len(found) > limit
     if more:
@@ -186,9 +251,3 @@ def newest_mark(store: Store) -> int:
         f"(SELECT {nanoseconds('max(received)')} FROM operations))"
     )[0]
     return int(row[0] or 0)
-
-
-def _time(ns: int) -> str:
-    """A DateTime64(9) parameter; beyond its range the nearest that fits."""
-    ns = min(max(ns, 0), 2**63 - 2**33)
-    return f"{ns // 10**9}.{ns % 10**9:09d}"

@@ -11,6 +11,8 @@ from collector.store.rows import nanoseconds
 from graph.edges import EdgeRow, Role
 from graph.model import Evidence
 from graph.producers import BrokerProducer
+from graph.series import MinuteCount
+from graph.topology import NodeKey, NodeKind
 
 _CURRENT = """minute >= toStartOfMinute(toDateTime({start:Int64}))
     AND minute < toDateTime({end:Int64})
@@ -46,6 +48,37 @@ def edge_rows(store: Store, start_ns: int, end_ns: int) -> list[EdgeRow]:
             *_quantiles(row[14]),
         )
         for row in store.query(sql, _window(start_ns, end_ns))
+    ]
+
+
+_OWN = {
+    NodeKind.SERVICE: "service = {name:String}",
+    NodeKind.PEER: "role = 'call' AND peer = {name:String}",
+    NodeKind.GROUP: "role = 'consume' AND service = '' AND consumer_group = {name:String}",
+    NodeKind.UNKNOWN: "role = 'produce' AND service = '' AND destination = {name:String}",
+    NodeKind.DESTINATION: "role != 'call' AND destination = {name:String}",
+}
+"""Whose rows are a node's own, by its kind."""
+
+
+def minute_counts(store: Store, node: NodeKey, start_ns: int, end_ns: int) -> list[MinuteCount]:
+    """What went over a node's own edges in each minute. What a row leaves out may be the node's."""
+    alike = "".join(
+        f" AND {column} IN ('', {{{column}:String}})"
+        for column in ("environment", "system", "cluster")
+        if getattr(node, column)
+    )
+    sql = f"""SELECT toInt64(toUnixTimestamp(minute)), role, sum(count), sum(errors) FROM edges
+    WHERE {_CURRENT} AND role != 'empty' AND {_OWN[node.kind]}{alike}
+    GROUP BY minute, role ORDER BY ALL"""
+    parameters = {
+        **_window(start_ns, end_ns),
+        "name": node.name,
+        **{name: getattr(node, name) for name in ("environment", "system", "cluster")},
+    }
+    return [
+        MinuteCount(minute * 10**9, Role(role), count, errors)
+        for minute, role, count, errors in store.query(sql, parameters)
     ]
 
 

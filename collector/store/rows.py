@@ -1,4 +1,8 @@
-"""Rows of the store's tables as the model's records, and the column lists that yield them."""
+"""Rows of the store's tables as the model's records, and the column lists that yield them.
+
+The columns are asked for raw and as they are (`Store.query`): to plan a statement costs the engine
+more than to answer it, and each expression in it a good part of that.
+"""
 
 from __future__ import annotations
 
@@ -30,59 +34,72 @@ def nanoseconds(column: str) -> str:
     return f"toUnixTimestamp64Nano(toDateTime64({column}, 9))"
 
 
+def text(value: bytes) -> str:
+    """What is no UTF-8 is shown as hex."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return f"hex:{value.hex()}"
+
+
+def prose(value: bytes) -> str:
+    """For people: what is no UTF-8 becomes a replacement character."""
+    return value.decode("utf-8", "replace")
+
+
 POSITION = "system, cluster, destination, incarnation, partition"
 
 OPERATION_COLUMNS = (
-    f"trace_id, span_id, type, service, {nanoseconds('start')}, duration, parent_span_id, "
-    "toValidUTF8(name), environment, instance, scope, lower(kind), system, cluster, "
-    "toValidUTF8(destination), partition, offset, consumer_group, client_id, "
-    f"{readable('message_id')}, event_id, {readable('conversation_id')}, {readable('key')}, "
-    "event_type, batch_count, error, toValidUTF8(error_message), links"
+    "trace_id, span_id, type, service, start, duration, parent_span_id, name, environment, "
+    "instance, scope, kind, system, cluster, destination, partition, offset, consumer_group, "
+    "client_id, message_id, event_id, conversation_id, key, event_type, batch_count, error, "
+    "error_message, links"
 )
 
 
 def operation(row: Sequence[Any]) -> Operation:
-    context = SpanContext(row[0], row[1])
-    parent: str = row[6]
-    relations = [Relation(SpanContext(row[0], parent), "parent", context)] if parent else []
+    trace_id = text(row[0])
+    context = SpanContext(trace_id, text(row[1]))
+    parent = text(row[6])
+    relations = [Relation(SpanContext(trace_id, parent), "parent", context)] if parent else []
     relations += [
         Relation(
-            SpanContext(link["trace_id"], link["span_id"]),
+            SpanContext(text(link["trace_id"]), text(link["span_id"])),
             "link",
             context,
-            link["destination"],
-            link["partition"],
+            text(link["destination"]),
+            text(link["partition"]),
             link["offset"],
-            link["message_id"],
+            text(link["message_id"]),
         )
         for link in row[27]
     ]
     return Operation(
         context=context,
-        type=OperationType(row[2]),
-        service=row[3],
+        type=OperationType(text(row[2])),
+        service=text(row[3]),
         start=row[4],
         end=row[4] + row[5],
         parent=parent,
-        name=row[7],
-        environment=row[8],
-        instance=row[9],
-        scope=row[10],
-        kind=row[11],
-        system=row[12],
-        cluster=row[13],
-        destination=row[14],
-        partition=row[15],
+        name=prose(row[7]),
+        environment=text(row[8]),
+        instance=text(row[9]),
+        scope=text(row[10]),
+        kind=text(row[11]).lower(),
+        system=text(row[12]),
+        cluster=text(row[13]),
+        destination=prose(row[14]),
+        partition=text(row[15]),
         offset=row[16],
-        group=row[17],
-        client_id=row[18],
-        message_id=row[19] or row[20],
-        conversation_id=row[21],
-        key=row[22],
-        event_type=row[23],
+        group=text(row[17]),
+        client_id=text(row[18]),
+        message_id=text(row[19]) or text(row[20]),
+        conversation_id=text(row[21]),
+        key=text(row[22]),
+        event_type=text(row[23]),
         batch_count=row[24],
         error=row[25],
-        error_message=row[26],
+        error_message=prose(row[26]),
         relations=tuple(relations),
     )
 
@@ -93,86 +110,104 @@ RELATION_COLUMNS = (
 
 
 def relation(row: Sequence[Any]) -> Relation:
-    target = SpanContext(row[0], row[1])
-    if row[2] == "header":
-        return Relation(target, "header", Position(*row[5:11]))
-    return Relation(target, row[2], SpanContext(row[3], row[4]), row[7], row[9], row[10], row[11])
+    target = SpanContext(text(row[0]), text(row[1]))
+    kind = text(row[2])
+    if kind == "header":
+        return Relation(target, kind, _position(row[5:11]))
+    return Relation(
+        target,
+        kind,
+        SpanContext(text(row[3]), text(row[4])),
+        text(row[7]),
+        text(row[9]),
+        row[10],
+        text(row[11]),
+    )
 
 
 SPAN_COLUMNS = (
-    "TraceId, SpanId, ParentSpanId, toValidUTF8(SpanName), lower(SpanKind), ServiceName, "
-    f"{nanoseconds('Timestamp')}, Duration, StatusCode = 'Error'"
+    "TraceId, SpanId, ParentSpanId, SpanName, SpanKind, ServiceName, Timestamp, Duration, "
+    "StatusCode"
 )
 
 
 def span(row: Sequence[Any]) -> Span:
     return Span(
-        SpanContext(row[0], row[1]),
-        row[2],
-        row[3],
-        row[4],
-        row[5],
+        SpanContext(text(row[0]), text(row[1])),
+        text(row[2]),
+        prose(row[3]),
+        text(row[4]).lower(),
+        text(row[5]),
         row[6],
         row[6] + row[7],
-        bool(row[8]),
+        row[8] == b"Error",
     )
 
 
-COPIED = "copied.kind, " + ", ".join(
-    f"copied.{name}" if name in ("offset", "attempt") else f"toValidUTF8(copied.{name})"
-    for name in COLUMNS
-)
+COPIED = ", ".join(f"copied.{name}" for name in ("kind", *COLUMNS))
+_NUMBERS = ("offset", "attempt")
 
 MESSAGE_COLUMNS = (
-    f"{POSITION}, offset, {nanoseconds('time')}, {nanoseconds('received')}, environment, "
-    f"{readable('key')}, event_type, source, {readable('message_id')}, {readable('causation_id')}, "
-    f"{readable('correlation_id')}, contexts, profile, {COPIED}, "
-    f"arrayMap(b -> (b.1, {readable('b.2')}), business) AS shown_business, "
-    f"arrayMap(h -> (h.1, {readable('h.2')}), headers) AS shown_headers, "
-    f"{readable('value')}, value_size"
+    f"{POSITION}, offset, time, received, environment, key, event_type, source, message_id, "
+    f"causation_id, correlation_id, contexts, profile, {COPIED}, business, headers, value, "
+    "value_size"
 )
+
+MILLISECOND = 1_000_000
 
 
 def message(row: Sequence[Any]) -> Message:
     tombstone = row[29] < 0
     return Message(
-        position=Position(*row[0:6]),
-        time=row[6],
+        position=_position(row[0:6]),
+        time=row[6] * MILLISECOND,
         received=row[7],
-        environment=row[8],
-        key=row[9],
-        event_type=row[10],
-        source=row[11],
-        message_id=row[12],
-        causation_id=row[13],
-        correlation_id=row[14],
-        contexts=tuple(SpanContext(c["trace_id"], c["span_id"]) for c in row[15]),
-        profile=row[16],
-        copied=Copied(CopyKind(row[17]), **dict(zip(COLUMNS, row[18:26], strict=True)))
-        if row[17]
-        else None,
-        business=tuple((name, value) for name, value in row[26]),
-        headers=tuple((name, value) for name, value in row[27]),
-        value=None if tombstone else row[28],
+        environment=text(row[8]),
+        key=text(row[9]),
+        event_type=text(row[10]),
+        source=text(row[11]),
+        message_id=text(row[12]),
+        causation_id=text(row[13]),
+        correlation_id=text(row[14]),
+        contexts=tuple(SpanContext(text(c["trace_id"]), text(c["span_id"])) for c in row[15]),
+        profile=text(row[16]),
+        copied=_copied(row[17:26]) if row[17] else None,
+        business=tuple((text(one["name"]), text(one["value"])) for one in row[26]),
+        headers=tuple((text(one["name"]), text(one["value"])) for one in row[27]),
+        value=None if tombstone else text(row[28]),
         value_size=max(0, row[29]),
     )
 
 
+def _copied(row: Sequence[Any]) -> Copied:
+    said: dict[str, Any] = {
+        name: value if name in _NUMBERS else prose(value)
+        for name, value in zip(COLUMNS, row[1:], strict=True)
+    }
+    return Copied(CopyKind(text(row[0])), **said)
+
+
 LOCATION_COLUMNS = (
-    f"{readable('written')}, kind, trace_id, span_id, {POSITION}, offset, {nanoseconds('time')}, "
-    "event_type, service"
+    f"written, kind, trace_id, span_id, {POSITION}, offset, time, event_type, service"
 )
 
 
 def location(row: Sequence[Any]) -> Location:
     in_span = bool(row[2])
     return Location(
-        id=row[0],
-        kind=IdKind(row[1]),
-        position=None if in_span else Position(*row[4:10]),
-        context=SpanContext(row[2], row[3]) if in_span else None,
+        id=text(row[0]),
+        kind=IdKind(text(row[1])),
+        position=None if in_span else _position(row[4:10]),
+        context=SpanContext(text(row[2]), text(row[3])) if in_span else None,
         time=row[10],
-        destination=row[6],
-        event_type=row[11],
-        service=row[12],
+        destination=text(row[6]),
+        event_type=text(row[11]),
+        service=text(row[12]),
+    )
+
+
+def _position(row: Sequence[Any]) -> Position:
+    system, cluster, destination, incarnation, partition, offset = row
+    return Position(
+        text(system), text(cluster), text(destination), text(incarnation), text(partition), offset
     )

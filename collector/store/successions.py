@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 
 from collector.store.client import Store
 from collector.store.rows import nanoseconds
@@ -17,6 +18,36 @@ NEWEST = 200
 
 ROWS = 20_000_000
 """Rows to read at most, for correlation ids that very many share: a part of them is a sample."""
+
+
+AGE = 10.0
+"""Seconds for which what was learned of a pair is good: it changes slowly."""
+
+REMEMBERED = 10_000
+"""Pairs; when there are more, all are forgotten."""
+
+
+class Successions:
+    """What recent flows show of pairs, remembered for a while. Thread-safe."""
+
+    def __init__(self, store: Store, clock: Callable[[], float] = time.monotonic) -> None:
+        self._store = store
+        self._clock = clock
+        self._known: dict[tuple[Kind, Kind], tuple[float, Succession | None]] = {}
+
+    def of(self, pairs: Collection[tuple[Kind, Kind]]) -> list[Succession]:
+        """As `graph.facts.Facts.successions`. Raises `StoreError`."""
+        now = self._clock()
+        known = {pair: self._known.get(pair, (float("-inf"), None)) for pair in pairs}
+        old = [pair for pair, (learned, _) in known.items() if learned + AGE < now]
+        if old:
+            found = {(one.before, one.after): one for one in successions(self._store, old)}
+            fresh = {pair: (now, found.get(pair)) for pair in old}
+            if len(self._known) + len(fresh) > REMEMBERED:
+                self._known = {}
+            self._known.update(fresh)
+            known.update(fresh)
+        return [one for _, one in known.values() if one is not None]
 
 
 def successions(store: Store, pairs: Collection[tuple[Kind, Kind]]) -> list[Succession]:
@@ -34,10 +65,10 @@ def successions(store: Store, pairs: Collection[tuple[Kind, Kind]]) -> list[Succ
         f"SETTINGS max_rows_to_read = {ROWS}, read_overflow_mode = 'break'"
     )
     times: dict[str, dict[Kind, int]] = {}
-    for flow, destination, event_type, time in store.query(
+    for flow, destination, event_type, first in store.query(
         sql, {"flows": flows, "destinations": destinations}
     ):
-        times.setdefault(flow, {})[Kind(destination, event_type)] = time
+        times.setdefault(flow, {})[Kind(destination, event_type)] = first
     found = []
     for before, after in wanted:
         apart = [

@@ -28,6 +28,7 @@ def find(
     *,
     whole: bool = False,
     follow: bool = True,
+    ahead: bool = False,
     subscribers: Mapping[str, Collection[str]] | None = None,
     explained: bool = False,
 ) -> Chain:
@@ -36,7 +37,7 @@ def find(
     Events that share a correlation id with one of these are starts as well. Direct causes of
     every effect are in the chain, but followed only when `whole`, which also follows the other
     effects of causes: everything that hangs together. Without `follow` it is only the events
-    at `start`, with their deliveries.
+    at `start`, with their deliveries; `ahead` says that the chain will be asked for next.
 
     `clock` is monotonic, in seconds; without one there is no deadline. `subscribers` are names
     of services and groups by destination: consumers known only to the broker, for which a
@@ -45,7 +46,7 @@ def find(
     """
     limits = limits or Limits()
     readers = {} if subscribers is None else subscribers
-    expansion = Expansion(facts, limits, clock, whole, readers)
+    expansion = Expansion(facts, limits, clock, whole, readers, ahead=ahead or follow)
     expansion.run(start, follow)
     if not expansion.reached:
         raise NoEvent(str(start))
@@ -77,6 +78,8 @@ class Expansion:
         clock: Callable[[], float] | None,
         whole: bool,
         subscribers: Mapping[str, Collection[str]],
+        *,
+        ahead: bool,
     ) -> None:
         self.known = Known()
         self.reached: dict[EventKey, Reach] = {}
@@ -86,7 +89,7 @@ class Expansion:
         self.stopped: Stop | None = None
         self._limits = limits
         self.whole = whole
-        self._gatherer = Gatherer(facts, self.known, clock, limits.seconds)
+        self._gatherer = Gatherer(facts, self.known, clock, limits.seconds, ahead=ahead)
         self._view = View(self.known)
         self._seen: dict[Seed, Reach] = {}
         self._correlations: set[str] = set()

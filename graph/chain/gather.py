@@ -33,6 +33,9 @@ EARLY = 2_000
 """Spans of one trace, or ids, that are asked for before they are wanted; where there are more,
 most will never be."""
 
+AHEAD = 500
+"""Places of one correlation id that are read before they are wanted."""
+
 STEPS = 3
 """Rounds of asking before somebody has to think: from a message to its consumers' messages."""
 
@@ -78,9 +81,17 @@ class Gatherer:
     are made together."""
 
     def __init__(
-        self, facts: Facts, known: Known, clock: Callable[[], float] | None, seconds: float
+        self,
+        facts: Facts,
+        known: Known,
+        clock: Callable[[], float] | None,
+        seconds: float,
+        *,
+        ahead: bool,
     ) -> None:
+        """With `ahead`, all that shares a correlation id with what is read is read with it."""
         self.known = known
+        self._ahead = ahead
         self._facts = facts
         self._clock = clock
         self._deadline = clock() + seconds if clock else 0.0
@@ -92,6 +103,10 @@ class Gatherer:
         self._positions: set[Position] = set()
         self._ids: set[Id] = set()
         """Of messages and operations, to be asked for with the next ones."""
+        self._followed: set[SpanContext] = set()
+        """Contexts whose sources were fetched."""
+        self._correlations: set[Id] = set()
+        """Of what was read so far, and not yet read on by."""
 
     def missing(self, wanted: Wanted) -> Wanted:
         """What of this was not asked before."""
@@ -128,7 +143,12 @@ class Gatherer:
             pointing |= sources
             own |= carrying
         spans |= pointing
-        self._wave(spans=spans, positions=found | own)
+        self._followed |= wanted.contexts
+        near_positions, near_spans = self._correlated()
+        own |= near_positions
+        spans |= near_spans
+        # Who points at a consumer is wanted whenever its trace is.
+        self._wave(contexts=pointing, spans=spans, positions=found | own)
         known = self.known
         operations = [known.operations[one] for one in spans if one in known.operations]
         self._wave(positions={place for one in operations for place in places_of(one)})
@@ -138,7 +158,7 @@ class Gatherer:
             one.context for one in operations if one.context in pointing and handles(one)
         )
         ids = {one for message in messages for one in ids_of_message(message)}
-        return Wanted(contexts - self._pointing.keys(), set(), ids - self._located.keys())
+        return Wanted(contexts - self._followed, set(), ids - self._located.keys())
 
     def located(self, ids: Collection[Id]) -> tuple[set[Position], set[SpanContext]]:
         """Where these ids are; nothing of it is fetched yet."""
@@ -168,6 +188,16 @@ class Gatherer:
         """All operations and spans of these traces."""
         self._wave(spans=(SpanContext(trace, "") for trace in traces))
 
+    def _correlated(self) -> tuple[set[Position], set[SpanContext]]:
+        """Where the rest of the flows is that were met: a chain ends with them in any case."""
+        found = {
+            one
+            for one in self._correlations & self._located.keys()
+            if sum(len(places) for places in self._located[one]) <= AHEAD
+        }
+        self._correlations -= self._located.keys()
+        return self._places(found)
+
     def _places(self, ids: Collection[Id]) -> tuple[set[Position], set[SpanContext]]:
         spans: set[SpanContext] = set()
         positions: set[Position] = set()
@@ -187,7 +217,6 @@ class Gatherer:
         traces of these spans, and what lies at these positions; as far as it was not asked yet."""
         contexts = self._with_early_contexts(contexts)
         ids = self._with_early_ids(ids)
-        places = {one for one in ids if one[0] is IdKind.POSITION}
         traces = {span.trace_id for span in spans} - self._traces.keys() - {""}
         positions = self._unread(positions)
         relations: list[Relation] = []
@@ -202,8 +231,7 @@ class Gatherer:
                 questions.append(lambda: into.extend(question(keys)))
 
         ask(relations, self._facts.pointing, contexts)
-        ask(locations, self._facts.located, ids - places)
-        ask(locations, self._facts.located, places)
+        ask(locations, self._facts.located, ids)
         ask(operations, self._facts.operations, traces)
         ask(light, self._facts.spans, traces)
         ask(messages, self._facts.messages, positions)
@@ -217,6 +245,12 @@ class Gatherer:
         self.known.add_messages(messages)
         for message in messages:
             self._ids |= ids_of_message(message)
+        if self._ahead:
+            texts = {message.correlation_id for message in messages}
+            texts.update(operation.conversation_id for operation in operations)
+            new = {(IdKind.CORRELATION, normal_id(text)) for text in texts if text}
+            self._correlations |= new - self._located.keys()
+            self._ids |= new
 
     def _with_early_contexts(self, contexts: Iterable[SpanContext]) -> set[SpanContext]:
         asked = {context for context in contexts if context not in self._pointing}
@@ -228,6 +262,7 @@ class Gatherer:
 
     def _with_early_ids(self, ids: Iterable[Id]) -> set[Id]:
         asked = {one for one in ids if one not in self._located}
+        asked |= self._correlations - self._located.keys()
         if asked:
             early = self._ids - self._located.keys()
             if len(early) <= EARLY:

@@ -47,13 +47,18 @@ class Choice:
 
 
 def resolve(
-    facts: Facts, text: str, clock: Callable[[], float] | None = None, seconds: float = 10.0
+    facts: Facts,
+    text: str,
+    clock: Callable[[], float] | None = None,
+    seconds: float = 10.0,
+    *,
+    ahead: bool = False,
 ) -> tuple[Choice, ...]:
     """The different events that a text can mean, surest kind of id first, then the latest.
 
     Empty when nothing is known by that name. Places that lie in one event are one choice; a
     trace or correlation id is one choice for all its events, and left out where another choice
-    names the same ones, or one event whose chain brings them along.
+    names the same ones, or one event whose chain brings them along. `ahead` as in `find`.
     """
     locations = facts.resolve(text)
     if not locations:
@@ -68,7 +73,7 @@ def resolve(
     for kind, written in sorted(meant, key=lambda one: (ORDER.index(one[0]), one[1])):
         if kind is IdKind.CORRELATION and _begins(text, found.values()):
             continue
-        chain = _named(facts, meant[kind, written], clock, seconds)
+        chain = _named(facts, meant[kind, written], clock, seconds, ahead)
         if chain is None:
             continue
         for keys in _sets(kind, chain):
@@ -84,6 +89,7 @@ def _named(
     locations: Sequence[Location],
     clock: Callable[[], float] | None,
     seconds: float,
+    ahead: bool,
 ) -> Chain | None:
     """The events that these locations lie in, and nothing else."""
     start = Start(
@@ -91,7 +97,7 @@ def _named(
         tuple(dict.fromkeys(one.position for one in locations if one.position is not None)),
     )
     try:
-        return find(facts, start, Limits(seconds=seconds), clock, follow=False)
+        return find(facts, start, Limits(seconds=seconds), clock, follow=False, ahead=ahead)
     except NoEvent:
         return None
 

@@ -33,12 +33,13 @@ def event_row_from_dict(data: Mapping[str, Any]) -> EventRow:
 
 
 def activity_to_dict(activity: Activity) -> Json:
-    """`kind` (`message` or `operation`), `operation`, `group`, `duration_ns`, and `event`."""
+    """`kind` (`message` or `operation`), `operation`, `group`, `duration_ns`, `listed`, `event`."""
     return {
         "kind": "operation" if activity.operation else "message",
         "operation": activity.operation,
         "group": activity.group,
         "duration_ns": activity.duration,
+        "listed": activity.listed,
         "event": event_row_to_dict(activity.event),
     }
 
@@ -47,7 +48,7 @@ def activity_from_dict(data: Mapping[str, Any]) -> Activity:
     return Activity(
         event=event_row_from_dict(data["event"]),
         duration=data["duration_ns"],
-        **same(data, "operation", "group"),
+        **same(data, "operation", "group", "listed"),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from graph.edges import EdgeRow, Role
 from graph.model import Evidence
+from graph.series import MinuteCount
 from graph.topology import EdgeKey, NodeKey, NodeKind, Topology
 from graph.wire.facts import Json, plain, same, times
 
@@ -80,6 +81,20 @@ def topology_from_dict(data: Mapping[str, Any]) -> Topology:
         for edge in data["edges"]
     }
     return Topology.of(parts, start=data["start_ns"], end=data["end_ns"])
+
+
+def minute_to_dict(one: MinuteCount) -> Json:
+    """`minute` as two fields, `role`, `count`, `errors`."""
+    return {
+        **times("minute", one.minute),
+        "role": one.role.value,
+        "count": one.count,
+        "errors": one.errors,
+    }
+
+
+def minute_from_dict(data: Mapping[str, Any]) -> MinuteCount:
+    return MinuteCount(data["minute_ns"], Role(data["role"]), data["count"], data["errors"])
 
 
 def edge_row_to_dict(row: EdgeRow) -> Json:

@@ -19,6 +19,7 @@ from collector.api.app import create_app
 from collector.api.backend import Stored
 from collector.config import Api, Limits
 from collector.store.client import StoreBusy, StoreError
+from graph.filter import parse
 from graph.listing import Activity, EventFilter, EventRow
 from tests.builders import Flow
 from tests.memory_backend import MemoryBackend
@@ -73,6 +74,7 @@ class Answer:
         ("/fate/order-1", schemas.Fates),
         ("/topology", schemas.Topology),
         ("/topology?since=15m&service=pay*", schemas.Topology),
+        ("/topology/series?kind=service&name=payment&since=15m", schemas.Series),
         ("/destinations", schemas.Destinations),
         ("/consumers", schemas.Consumers),
         ("/health", schemas.Health),
@@ -126,8 +128,11 @@ def test_metrics_are_prometheus_text(url: str) -> None:
         ("/chain/order-9", 404, "not_found", "order-9"),
         ("/nothing", 404, "not_found", "Not Found"),
         ("/events?limit=0", 422, "invalid", "limit"),
+        ("/events?q=key:1+colour:red", 422, "invalid", "q, character 7: colour: is no field"),
+        ("/tail?q=since:yesterday", 422, "invalid", "q, character 1: 'yesterday' is no time"),
         ("/chain/order-1?direction=sideways", 422, "invalid", "direction"),
         ("/topology?since=yesterday-ish", 422, "invalid", "is no time"),
+        ("/topology/series?kind=planet&name=mars", 422, "invalid", "kind"),
         ("/topology?since=1h&to=now", 422, "invalid", "exclude"),
         ("/topology?from=2026-01-02&to=2026-01-01", 422, "invalid", "ends before"),
     ],
@@ -147,6 +152,14 @@ def test_a_wrong_method_is_an_error_too(url: str) -> None:
     assert answer.json["error"] == "method_not_allowed"
 
 
+def test_a_list_is_asked_for_in_the_filter_language(url: str) -> None:
+    told = Answer(url, "/api/v1/events?q=type:order*+key:TEA").json
+    assert [row["message_id"] for row in told["events"]] == ["order-1"]
+    told = Answer(url, "/api/v1/events?q=-type:Ordered&destination=orders").json
+    assert [row["message_id"] for row in told["events"]] == ["order-2"]
+    assert Answer(url, "/api/v1/events?q=until:1m&since=30s").json["events"] == []
+
+
 def test_a_list_is_cut_at_the_cap_and_says_so() -> None:
     with serving(backend(), limits=Limits(rows=1)) as url:
         told = Answer(url, "/api/v1/events?limit=100").json
@@ -161,16 +174,8 @@ def test_the_description_is_valid_openapi(url: str) -> None:
     paths = told["paths"]
     operations = [paths[path]["get"] for path in paths]
     assert {path.removeprefix("/api/v1") for path in paths} == {
-        *(
-            "/events",
-            "/events/{id}",
-            "/chain/{id}",
-            "/fate/{id}",
-            "/topology",
-            "/destinations",
-            "/consumers",
-        ),
-        *("/tail", "/health", "/metrics"),
+        *("/events", "/events/{id}", "/chain/{id}", "/fate/{id}", "/topology", "/topology/series"),
+        *("/destinations", "/consumers", "/tail", "/health", "/metrics"),
     }
     assert len({one["operationId"] for one in operations}) == len(operations)
     assert all(one["description"] for one in operations)
@@ -304,6 +309,19 @@ def test_who_follows_too_slowly_is_told_what_was_missed(monkeypatch: pytest.Monk
         follower.offer(Activity(EventRow(f"orders/0/{number}", 1)))
     assert follower.missed == 7
     assert [one.event.id for one in follower.waiting] == [f"orders/0/{n}" for n in range(7, 12)]
+
+
+def test_who_follows_events_hears_of_no_other_operations() -> None:
+    wanted = parse("topic:orders", 0)
+    events, everything = tail.Follower(wanted, listed=True), tail.Follower(wanted)
+    message = Activity(EventRow("orders/0/1", 1, "orders"))
+    handling = Activity(EventRow("t/s", 1, "orders", tapped=False), "process", listed=False)
+    elsewhere = Activity(EventRow("payments/0/1", 1, "payments"))
+    for one in (message, handling, elsewhere):
+        events.offer(one)
+        everything.offer(one)
+    assert list(events.waiting) == [message]
+    assert list(everything.waiting) == [message, handling]
 
 
 def test_a_tail_outlives_a_store_that_is_away() -> None:

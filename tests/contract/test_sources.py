@@ -12,11 +12,13 @@ import pytest
 from graph.chain import Limits, Start, Stop, find
 from graph.chain.result import Creation
 from graph.direction import Direction
+from graph.edges import Role
 from graph.fate import Status
 from graph.fate.consumers import Declared
 from graph.listing import Activity, Consumer, EventFilter, EventRow, Member
 from graph.model import IdKind, Progress
-from graph.topology import Topology
+from graph.series import MinuteCount
+from graph.topology import NodeKey, NodeKind, Topology
 from tests.builders import Flow
 from tests.memory_backend import MemoryBackend
 from tests.serving import serving
@@ -169,6 +171,15 @@ def test_the_topology_is_filtered(source: Source, backend: MemoryBackend) -> Non
     assert source.topology(services=services) == whole.filtered(services=services)
     assert source.topology(destinations=places) == whole.filtered(destinations=places)
     assert source.topology(event_types=types) == whole.filtered(event_types=types)
+
+
+def test_a_node_is_told_minute_by_minute(source: Source, backend: MemoryBackend) -> None:
+    node = NodeKey(NodeKind.DESTINATION, ODD, system="kafka", cluster="eu 1")
+    counts = [MinuteCount(60 * 10**9, Role.PRODUCE, 7, 1), MinuteCount(0, Role.CONSUME, 3, 0)]
+    backend.minute_counts[node] = counts
+    assert source.minutes(node, start=60 * 10**9, end=120 * 10**9) == counts
+    assert backend.windows == [(60 * 10**9, 120 * 10**9)]
+    assert source.minutes(node._replace(cluster=""), start=60 * 10**9) == []
 
 
 def test_events_are_the_newest_that_fit(source: Source, backend: MemoryBackend) -> None:

@@ -10,8 +10,10 @@ from collector.backend import StoreBackend
 from collector.store.client import Store
 from graph.chain import Chain
 from graph.direction import Direction
+from graph.edges import Role
 from graph.listing import EventFilter
 from graph.model import Evidence, IdKind
+from graph.topology import NodeKey, NodeKind
 from tests.builders import Flow
 from tests.flow_in_store import put_flow
 from tests.memory_backend import MemoryBackend
@@ -145,6 +147,34 @@ def test_the_graph_counts_each_message_once(source: Source) -> None:
     }
     one = source.topology(services=["analytics"])
     assert [edge.group for edge in one.edges] == ["analytics"]
+
+
+def test_minutes_of_a_node_sum_up_to_its_edges(source: Source) -> None:
+    """Whatever its kind, and whatever its rows leave out."""
+    topology = source.topology()
+    kinds = set()
+    for node in topology.nodes:
+        kinds.add(node.kind)
+        told = source.minutes(node.key, start=0)
+        assert told == sorted(told)
+        own = [
+            edge
+            for edge in topology.edges
+            if node.key in (edge.source, edge.target)
+            and (edge.target != node.key or edge.role is not Role.CALL or node.kind == "peer")
+        ]
+        for role in Role:
+            counted = sum(edge.count for edge in own if edge.role is role)
+            assert sum(one.count for one in told if one.role is role) == counted, (node.id, role)
+        if not told:
+            assert {edge.role for edge in topology.edges if edge.target == node.key} == {Role.CALL}
+            continue
+        late = told[-1].minute + 60 * 10**9
+        assert source.minutes(node.key, start=late) == []
+        assert source.minutes(node.key, start=0, end=late) == told
+    assert {NodeKind.SERVICE, NodeKind.DESTINATION, NodeKind.UNKNOWN} <= kinds
+    called = source.minutes(NodeKey(NodeKind.PEER, "bank"), start=0)
+    assert sum(one.count for one in called) == 3
 
 
 def test_a_batch_of_one_send_span_counts_each_message(backend: StoreBackend) -> None:

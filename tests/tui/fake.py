@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from graph.chain.result import Chain
+from graph.chain.result import Chain, Event
 from graph.direction import Direction
-from graph.edges import EdgeRow
+from graph.edges import EdgeRow, Role
 from graph.fate import Fates
 from graph.listing import Activity, Candidate, Consumer, EventFilter, EventRow
-from graph.topology import Topology
+from graph.series import MINUTE, MinuteCount
+from graph.topology import NodeKey, Topology
 from graph.wire.chain import event_ids
 from tests.tui import shop
 from tests.tui.fates import explanations, order_fates
@@ -25,13 +27,18 @@ RATE = 212
 
 
 class FakeFollowing:
-    missed = 0
+    """What the story says is stored, and fits."""
+
+    def __init__(self, wanted: EventFilter) -> None:
+        self.missed = 0
+        self.wanted = wanted
+        self.told: queue.SimpleQueue[Activity | None] = queue.SimpleQueue()
 
     def __iter__(self) -> Iterator[Activity]:
-        return iter(())
+        return iter(self.told.get, None)
 
     def close(self) -> None:
-        """Nothing is open."""
+        self.told.put(None)
 
 
 class FakeSource:
@@ -62,6 +69,9 @@ class FakeSource:
         self.tapped = False
         """Its health names a broker that it taps."""
         self.closed = False
+        self.stored: list[EventRow] = []
+        """Events besides those of the chains."""
+        self.followings: list[FakeFollowing] = []
 
     @property
     def name(self) -> str:
@@ -113,9 +123,28 @@ class FakeSource:
     ) -> Topology:
         self._answers("topology")
         seconds = self.seconds
-        grown = [replace(row, count=row.count + row.count * seconds // 600) for row in self.rows]
+        now = self.clock()
+        grown = [
+            replace(row, count=row.count + row.count * seconds // 600)
+            for row in self.rows
+            if start <= row.last_seen < (end or now + 1)
+        ]
         self.answered += 1
         return Topology.build(grown, start=start, end=end)
+
+    def minutes(self, node: NodeKey, *, start: int, end: int = 0) -> list[MinuteCount]:
+        """Up and down around what it is on average, in the quarter of an hour before noon."""
+        self._answers("minutes")
+        sums: dict[Role, int] = {}
+        for edge in Topology.build(self.rows).edges:
+            if node in (edge.source, edge.target):
+                sums[edge.role] = sums.get(edge.role, 0) + edge.count
+        return [
+            MinuteCount(NOON + (minute - 15) * MINUTE, role, count // 15 * (4 + swing) // 6, 0)
+            for minute, swing in enumerate((2, 3, 2, 1, 0, 0, 1, 2, 3, 4, 5, 4, 3, 2, 2))
+            for role, count in sorted(sums.items())
+            if NOON + (minute - 15) * MINUTE >= start
+        ]
 
     def clock(self) -> int:
         """Noon, or as much later as the story says."""
@@ -123,23 +152,26 @@ class FakeSource:
 
     def events(self, wanted: EventFilter) -> list[EventRow]:
         self._answers("events")
-        rows = [
-            EventRow(
-                event_ids(chain)[event.key],
-                event.time,
-                event.destination,
-                event.system,
-                event.cluster,
-                event_type=event.event_type,
-                key=event.record_key,
-                message_id=event.message_id,
-                service=event.service,
-            )
-            for chain in self.chains
-            for event in chain.events
-        ]
-        fitting = [row for row in rows if wanted.accepts(row)]
+        rows = [self._row(chain, event) for chain in self.chains for event in chain.events]
+        fitting = [row for row in (*rows, *self.stored) if wanted.accepts(row)]
         return sorted(fitting, key=lambda row: -row.time)[: wanted.limit]
+
+    def _row(self, chain: Chain, event: Event) -> EventRow:
+        return EventRow(
+            event_ids(chain)[event.key],
+            event.time,
+            event.destination,
+            event.system,
+            event.cluster,
+            event_type=event.event_type,
+            key=event.record_key,
+            message_id=event.message_id,
+            correlation_id=event.correlation_id,
+            service=event.service,
+            tapped=bool(event.messages),
+            received=event.time + 120_000_000,
+            size=event.messages[0].value_size if event.messages else 0,
+        )
 
     def consumers(self) -> list[Consumer]:
         self._answers("consumers")
@@ -176,9 +208,34 @@ class FakeSource:
         chain = builder.chain(key)
         renamed = replace(chain.events[0], message_id=message_id)
         self.chains.append(replace(chain, events=(renamed,)))
+        self.tells(self._row(self.chains[-1], renamed))
 
-    def follow(self, wanted: EventFilter) -> FakeFollowing:
-        return FakeFollowing()
+    def stores(self, *rows: EventRow) -> None:
+        """So many more are stored, and told to those who follow."""
+        self.stored += rows
+        self.tells(*rows)
+
+    def tells(self, *rows: EventRow, missed: int = 0) -> None:
+        """Who follows hears of these; so many others came too fast for it."""
+        for following in self.followings:
+            following.missed += missed
+            for row in rows:
+                if following.wanted.accepts(row):
+                    following.told.put(Activity(row))
+
+    def goes_away(self) -> None:
+        """Nothing answers, and what was followed ends."""
+        self.away = True
+        for following in self.followings:
+            following.close()
+        self.followings.clear()
+
+    def follow(self, wanted: EventFilter, *, listed: bool = False) -> FakeFollowing:
+        self._answers("follow")
+        assert listed, "the screens ask for events only"
+        following = FakeFollowing(wanted)
+        self.followings.append(following)
+        return following
 
     def close(self) -> None:
         self.closed = True

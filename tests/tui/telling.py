@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from textual import events
 from textual.pilot import Pilot
 
-from tests.tui.fake import FakeSource
+from tests.tui.fake import RATE, FakeSource
 from tui.app import FlowtapApp
 from tui.screens.base import FlowScreen
 
@@ -62,6 +62,7 @@ class Story:
             while any(one.questions.busy for one in self._flow_screens()):
                 await self.pilot.pause(0.01)
             source.seconds = seconds
+        await self.sees(f"stored {source.received + RATE * source.seconds:,}")
 
     def _flow_screens(self) -> list[FlowScreen]:
         return [one for one in self.app.screen_stack if isinstance(one, FlowScreen)]

@@ -22,7 +22,9 @@ async def test_from_the_start_to_what_caused_an_event() -> None:
     async with story() as told:
         await told.sees("order.created", "● inventory", "producers", "lag 312")
         await told.press("enter")
-        await told.sees("events of order.created", "7c1f0d9e-0000")
+        await told.sees("graph › order.created", "comes in", "goes out")
+        await told.press("enter")
+        await told.sees("topic:order.created", "7c1f0d9e-0000")
         await told.press("enter")
         await told.sees("5 events · 9 services", "◉ order.created", "✗ notification")
         await told.press("right", "right")
@@ -32,7 +34,7 @@ async def test_from_the_start_to_what_caused_an_event() -> None:
         assert "inventory" in told.pointed
         await told.press("left")
         assert "◉ order.created" in told.pointed
-        await told.press("escape", "escape")
+        await told.press("escape", "escape", "escape")
         await told.sees("producers", "consumers")
 
 
@@ -139,13 +141,17 @@ async def test_with_the_mouse_alone() -> None:
         await told.click("● order-view")
         assert told.pointed.startswith("● order-view")
         await told.click("payment.captured", times=2)
-        await told.sees("events of payment.captured", "7c1f0d9e-0002")
+        await told.sees("graph › payment.captured")
+        await told.click("▪ payment.captured", times=2)
+        await told.sees("topic:payment.captured", "7c1f0d9e-0002")
         await told.click("7c1f0d9e-0002", times=2)
         await told.sees("◉ payment.captured")
         await told.click("✗ notification")
         await told.click(" Details")
         await told.sees("failed", "SMS gateway: 503 Service Unavailable")
         await told.click("1 Graph")
+        await told.sees("graph › payment.captured")
+        await told.click("graph ›")
         await told.sees("producers")
         await told.click("3 Chain")
         await told.sees("◉ payment.captured")
@@ -224,27 +230,6 @@ async def test_until_i_choose_the_first_is_selected() -> None:
         await told.sees("┏━ order.created")
 
 
-async def test_events_follow_until_one_is_chosen() -> None:
-    """The newest is selected until I go up; then the list stands still under my hand."""
-    source = FakeSource()
-    async with story(source) as told:
-        await told.sees("order.created")
-        await told.press("enter")
-        await told.sees("7c1f0d9e-0000", "following")
-        source.add_event("order.created", 5_000, "7c1f0d9e-9001")
-        await told.sees("7c1f0d9e-9001")
-        assert "7c1f0d9e-9001" in told.pointed
-        await told.press("up")
-        source.add_event("order.created", 6_000, "7c1f0d9e-9002")
-        await told.sees("7c1f0d9e-9002", "held")
-        assert "7c1f0d9e-0000" in told.pointed
-        await told.press("p")
-        await told.sees("paused")
-        asked = source.asked.count("events")
-        await told.press("p")
-        await told.until(lambda: source.asked.count("events") > asked, "the list to go on")
-
-
 async def test_recorded_files_are_asked_once() -> None:
     """A recording does not change: counts instead of rates, and no polling."""
     source = FakeSource(live=False)
@@ -284,11 +269,11 @@ async def test_the_last_chain_is_one_key_away() -> None:
 
 
 async def test_from_a_service_to_what_it_produced() -> None:
-    """Enter on a producer lists its own events there."""
+    """E on a producer lists its own events there."""
     async with story() as told:
         await told.sees("order.created")
-        await told.press("left", "enter")
-        await told.sees("events of order.created by storefront")
+        await told.press("left", "E")
+        await told.sees("filter topic:order.created service:storefront")
         assert isinstance(told.app.screen, EventsScreen)
 
 

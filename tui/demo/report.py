@@ -79,7 +79,7 @@ def _lines(report: Report, width: int) -> Iterator[Line]:
             Segment("By group progress only: ", "label"),
             Segment(f"{report.passed_only:,} deliveries to services without spans: counted"),
         )
-        yield line(Segment("on the edges, shown in no chain yet."))
+        yield line(Segment("on the edges; flowtap why tells of them."))
     if report.differences:
         yield ()
         yield line(Segment("Differences", "title"))

@@ -7,7 +7,12 @@ from collections.abc import Sequence
 from tui.actions import Action
 from tui.drawing.segments import Line, Segment, cells, cut, fit, line, width_of
 
-TABS = (("graph", "1 Graph"), ("chain", "3 Chain"), ("consumers", "4 Consumers"))
+TABS = (
+    ("graph", "1 Graph"),
+    ("events", "2 Events"),
+    ("chain", "3 Chain"),
+    ("consumers", "4 Consumers"),
+)
 """Action that leads there, and name."""
 
 
@@ -16,11 +21,11 @@ def draw_title(current: str, right: Line, width: int) -> Line:
     left = _tabs(current, len(TABS))
     for named in reversed(range(len(TABS))):
         # What is shown matters more than the names of what is not.
-        if width_of(left) + width_of(right) + 1 > width:
+        if width_of(left) + width_of(right) + 2 > width:
             left = _tabs(current, named)
-    room = max(0, width - width_of(left) - 1)
+    room = max(0, width - width_of(left) - 2)
     shown = fit(right, room) if width_of(right) > room else right
-    return fit(line(*left, " " * (room - width_of(shown)), *shown, " "), width)
+    return fit(line(*left, " " * (1 + room - width_of(shown)), *shown, " "), width)
 
 
 def _tabs(current: str, named: int) -> Line:

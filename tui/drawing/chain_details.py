@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from graph.chain.result import Cause, Chain, Delivery, Event, Join
-from graph.model import Evidence, Operation
+from graph.model import MASKED, Evidence, Message, Operation
 from tui.drawing import figures
 from tui.drawing.chain_fates import KnownFates, fate_of, fate_section, in_words
 from tui.drawing.chain_rows import NO_FATES, skew_of, status_of
 from tui.drawing.chain_tree import Row, RowKind
 from tui.drawing.evidence import MARKS, MEANINGS, ROLES
-from tui.drawing.facts import LABEL, body, fact, heading
+from tui.drawing.facts import HEX, LABEL, body, fact, heading
 from tui.drawing.segments import Line, Segment, cells, line, printable
 
 
@@ -50,7 +50,7 @@ def event_details(
     for cause in chain.causes_of(event.key):
         lines += _cause(cause, chain, width)
     lines += fate_section(fates.get(event.key, ""), width)
-    lines += _message(event, width)
+    lines += message_lines(event, width)
     lines += _operations(event.operations, event.joins, width)
     return lines
 
@@ -128,12 +128,13 @@ def _cause(cause: Cause, chain: Chain, width: int) -> list[Line]:
     return lines
 
 
-def _message(event: Event, width: int) -> list[Line]:
+def message_lines(event: Event, width: int) -> list[Line]:
+    """The body and the headers of an event's message; what was masked or cut says so."""
     if not event.messages:
         note = "No tap saw this message; it is known from spans."
         return [*heading("message", width), line(Segment(note[:width], "dim"))]
     message = event.messages[0]
-    lines = heading(f"body · {figures.size(message.value_size)}", width)
+    lines = heading(f"body · {_size(message)}", width)
     lines += body(message.value, width)
     if message.headers:
         lines += heading("headers", width)
@@ -141,8 +142,20 @@ def _message(event: Event, width: int) -> list[Line]:
         room = min(max(longest, LABEL), width // 2)
         for name, value in message.headers:
             shown = Segment(value, "string") if value else Segment("empty", "dim")
-            lines += fact(printable(name), shown, width=width, room=room)
+            masked = Segment(" masked, never stored" if value == MASKED else "", "warning")
+            lines += fact(printable(name), shown, masked, width=width, room=room)
     return lines
+
+
+def _size(message: Message) -> str:
+    size = figures.size(message.value_size)
+    value = message.value or ""
+    stored = len(value.encode("utf-8", "replace"))
+    if value.startswith(HEX):
+        stored = len(value) // 2 - 2
+    return (
+        f"{size}, its first {figures.size(stored)} stored" if stored < message.value_size else size
+    )
 
 
 def _operations(

@@ -65,13 +65,13 @@ def consumer_details(consumer: Consumer | None, width: int) -> list[Line]:
     return lines
 
 
-def fullest(consumer: Consumer) -> str | None:
-    """The destination on which most of its messages wait; None when nothing does."""
+def behind_on(consumer: Consumer) -> list[str]:
+    """The destinations on which messages wait for it, that with the most first."""
     waiting: dict[str, int] = defaultdict(int)
     for at in consumer.progress:
         if 0 <= at.committed < at.end:
             waiting[at.destination] += at.end - at.committed
-    return max(sorted(waiting), key=lambda name: waiting[name], default=None)
+    return sorted(sorted(waiting), key=lambda name: -waiting[name])
 
 
 def _lag(consumer: Consumer) -> list[Segment]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from tui.drawing.segments import Line
 
@@ -35,3 +35,14 @@ class Drawing(Protocol):
 
         None when there is nothing that way.
         """
+
+
+@runtime_checkable
+class Wide(Protocol):
+    """A drawing that may be wider than what shows it, which then moves sideways."""
+
+    width: int
+    """Columns of each line."""
+
+    def columns_of(self, target: Hashable) -> range | None:
+        """The columns that show a target; None when it is not (any more) here."""

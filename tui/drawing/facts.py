@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 from tui.drawing.segments import (
@@ -16,9 +17,13 @@ from tui.drawing.segments import (
     printable,
 )
 
+_DIGITS = re.compile(r"(?:[0-9a-f]{2})+")
+
 LABEL = 11
 """Columns of a label."""
 MAX_BODY_LINES = 400
+HEX = "hex:"
+"""What begins a value that is no text, as it is shown."""
 
 
 def fact(label: str, *value: Segment | str, width: int, room: int = LABEL) -> list[Line]:
@@ -76,6 +81,8 @@ def body(value: str | None, width: int) -> list[Line]:
         return [line(Segment("no value: a tombstone", "dim"))]
     if not value:
         return [line(Segment("empty", "dim"))]
+    if value.startswith(HEX) and _DIGITS.fullmatch(value, len(HEX)):
+        return _capped(_dump(bytes.fromhex(value[len(HEX) :]), width))
     try:
         parsed = json.loads(value)
     except (ValueError, RecursionError):
@@ -84,9 +91,30 @@ def body(value: str | None, width: int) -> list[Line]:
         ]
     else:
         lines = [line(*part) for drawn in _json(parsed) for part in wrap(drawn, width)]
-    if len(lines) > MAX_BODY_LINES:
-        more = len(lines) - MAX_BODY_LINES
-        return [*lines[:MAX_BODY_LINES], line(Segment(f"… {more:,} more lines", "dim"))]
+    return _capped(lines)
+
+
+def _capped(lines: list[Line]) -> list[Line]:
+    more = len(lines) - MAX_BODY_LINES
+    if more <= 0:
+        return lines
+    return [*lines[:MAX_BODY_LINES], line(Segment(f"… {more:,} more lines", "dim"))]
+
+
+def _dump(data: bytes, width: int) -> list[Line]:
+    """Bytes as offset, hex, and what of them is printable; 4, 8 or 16 in a line."""
+    count = next((many for many in (16, 8) if 7 + many * 4 <= width), 4)
+    lines = []
+    for start in range(0, len(data), count):
+        piece = data[start : start + count]
+        shown = "".join(chr(one) if 32 <= one < 127 else "·" for one in piece)
+        lines.append(
+            line(
+                Segment(f"{start:04x}  ", "dim"),
+                Segment(f"{piece.hex(' '):{count * 3}} ", "number"),
+                Segment(shown, "string"),
+            )
+        )
     return lines
 
 

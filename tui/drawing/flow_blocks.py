@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from graph.topology import Edge, Node, NodeKey, Role
+from graph.topology import Edge, Node, NodeKey, NodeKind, Role
 from tui.drawing import figures
 from tui.drawing.evidence import DASHES, HEADS
 from tui.drawing.flow import MARKS, ROLES, Block, Flow, Spot
@@ -46,7 +46,9 @@ class Columns(NamedTuple):
         edges = [edge for edge in flow.topology.edges if edge.role is not Role.CALL]
         producers = [cells(title[e.source]) for e in edges if e.role is Role.PRODUCE]
         consumers = [cells(title[e.target]) for e in edges if e.role is Role.CONSUME]
-        places = [cells(title[block.place]) for block in flow.blocks if block.place]
+        places = [
+            cells(node.title) for node in flow.topology.nodes if node.kind is NodeKind.DESTINATION
+        ]
         roomy = width >= 110
         edge = 13 if roomy else 11
         box = max(20, min(max(places, default=8) + 6, 40, width * 28 // 100))
@@ -68,7 +70,7 @@ class Columns(NamedTuple):
         return cls(width, left + longer, box, edge + longer, name, ordered)
 
 
-_FIGURES = {"lag": 8, "wait": 10, "p95": 10, "errors": 8}
+_FIGURES = {"lag": 8, "wait": 10, "p95": 10, "errors": 9}
 """Columns after a consumer's name, in their order, each with its width."""
 
 
@@ -87,7 +89,7 @@ def draw_block(flow: Flow, block: Block, columns: Columns, selected: Spot | None
         return _draw_calls(flow, block, columns, selected)
     node = flow.topology.node(block.place)
     spot = Spot(block.place, block.place, 1)
-    frame = _HEAVY if spot == selected else _LIGHT
+    frame = HEAVY if spot == selected else LIGHT
     left, inner = columns.left, columns.box - 2
     blank = " " * (1 + left)
     title = cut(printable(node.title), inner - 3)
@@ -96,7 +98,7 @@ def draw_block(flow: Flow, block: Block, columns: Columns, selected: Spot | None
         line(
             blank,
             Segment(frame.top_left + frame.across, "edge", spot),
-            Segment(top[: cells(title) + 2], "destination", spot),
+            Segment(top[: cells(title) + 2], named(flow, block.place), spot),
             Segment(top[cells(title) + 2 :] + frame.top_right, "edge", spot),
         )
     ]
@@ -124,7 +126,9 @@ def draw_block(flow: Flow, block: Block, columns: Columns, selected: Spot | None
     return [fit(drawn, columns.width) for drawn in lines]
 
 
-class _Frame(NamedTuple):
+class Frame(NamedTuple):
+    """The characters of a box."""
+
     top_left: str
     top_right: str
     bottom_left: str
@@ -135,8 +139,8 @@ class _Frame(NamedTuple):
     leave: str
 
 
-_LIGHT = _Frame("╭", "╮", "╰", "╯", "─", "│", "│", "├")
-_HEAVY = _Frame("┏", "┓", "┗", "┛", "━", "┃", "┃", "┣")
+LIGHT = Frame("╭", "╮", "╰", "╯", "─", "│", "│", "├")
+HEAVY = Frame("┏", "┓", "┗", "┛", "━", "┃", "┃", "┣")
 
 
 def _inside(flow: Flow, block: Block, node: Node, width: int) -> list[Line]:
@@ -165,17 +169,18 @@ def _incoming(
     flow: Flow, edge: Edge, columns: Columns, selected: Spot | None, alone: bool
 ) -> list[Segment]:
     spot = Spot(edge.target, edge.source, 0, edge.key)
-    failed = f" ✗{figures.count(edge.errors)}" if edge.errors else ""
+    failures = flow.failures(edge)
+    failed = f" {failures}" if failures else ""
     dash, head = DASHES[edge.evidence], HEADS[edge.evidence]
-    pace = flow.pace([edge])._replace(target=edge.key)
     # In a narrow drawing the box says the rate already, and the name needs the room.
-    said = [] if alone and columns.left < 30 else [Segment(" "), pace]
+    spare = alone and columns.left < 30 and flow.changes is None
+    said = [] if spare else [Segment(" "), flow.said(edge)]
     label = [*said, Segment(failed, "error", edge.key)] if said or failed else []
     label += [Segment(" ")] * bool(label)
     tail = width_of(label) + 2
     node = _name(flow, edge.source, spot, selected, columns.left - tail - 2)
     run = columns.left + 1 - width_of(node) - tail
-    role = _edge_role(edge)
+    role = edge_role(edge)
     return [
         *node,
         Segment(f" {dash * max(0, run - 1)}", role, edge.key),
@@ -186,10 +191,10 @@ def _incoming(
 
 def _outgoing(flow: Flow, edge: Edge, columns: Columns, selected: Spot | None) -> list[Segment]:
     spot = Spot(edge.source, edge.target, 2, edge.key)
-    pace = flow.pace([edge])._replace(target=edge.key)
+    pace = flow.said(edge)
     dash, head = DASHES[edge.evidence], HEADS[edge.evidence]
     run = columns.edge - cells(pace.text) - 4
-    role = _edge_role(edge)
+    role = edge_role(edge)
     before = [
         Segment(f"{dash * max(1, run)} ", role, edge.key),
         pace,
@@ -198,8 +203,9 @@ def _outgoing(flow: Flow, edge: Edge, columns: Columns, selected: Spot | None) -
     lag = flow.lags.get(edge.key, 0)
     if not columns.name:
         after = []
-        if edge.errors:
-            after.append(Segment(f" ✗{figures.count(edge.errors)}", "error", edge.key))
+        failures = flow.failures(edge)
+        if failures:
+            after.append(Segment(f" {failures}", "error", edge.key))
         if lag:
             after.append(Segment(f" lag {figures.count(lag)}", "warning", edge.key))
         room = columns.width - 1 - columns.left - columns.box - columns.edge
@@ -207,7 +213,7 @@ def _outgoing(flow: Flow, edge: Edge, columns: Columns, selected: Spot | None) -
     name = _name(flow, edge.target, spot, selected, columns.name)
     space = " " * (columns.name - width_of(name))
     shown: dict[str, Segment] = {
-        "errors": Segment(_failures(edge), "error", edge.key),
+        "errors": Segment(flow.failures(edge), "error", edge.key),
         "lag": Segment(figures.count(lag) if lag else "", "warning", edge.key),
         "p95": Segment(figures.seconds(edge.p95), "work", edge.key),
         "wait": Segment(figures.seconds(edge.wait_p95), "wait", edge.key),
@@ -223,10 +229,6 @@ def _outgoing(flow: Flow, edge: Edge, columns: Columns, selected: Spot | None) -
     ]
 
 
-def _failures(edge: Edge) -> str:
-    return f"✗ {figures.count(edge.errors)}" if edge.errors else ""
-
-
 def _name(flow: Flow, key: NodeKey, spot: Spot, selected: Spot | None, width: int) -> list[Segment]:
     """A node's mark and name; the selected one has a pointer before it."""
     node = flow.topology.node(key)
@@ -234,8 +236,14 @@ def _name(flow: Flow, key: NodeKey, spot: Spot, selected: Spot | None, width: in
     return [
         Segment(pointer, "title", spot),
         Segment(MARKS[key.kind], ROLES[key.kind], spot),
-        Segment(" " + cut(printable(node.title), max(1, width - 3)), ROLES[key.kind], spot),
+        Segment(" ", "", spot),
+        Segment(cut(printable(node.title), max(1, width - 3)), named(flow, key), spot),
     ]
+
+
+def named(flow: Flow, key: NodeKey) -> SegmentRole:
+    """The role of a node's name; one that somebody looks for stands out."""
+    return "match" if flow.matches is not None and key in flow.matches else ROLES[key.kind]
 
 
 def _nobody(block: Block, row: int) -> Iterable[Segment]:
@@ -249,7 +257,7 @@ def _draw_calls(flow: Flow, block: Block, columns: Columns, selected: Spot | Non
         caller = Spot(None, edge.source, 0, edge.key)
         called = Spot(None, edge.target, 2, edge.key)
         name = _name(flow, edge.source, caller, selected, columns.left - 2)
-        pace = flow.pace([edge])._replace(target=edge.key)
+        pace = flow.said(edge)
         run = columns.left + columns.box + columns.edge - width_of(name) - cells(pace.text) - 5
         parts = [
             *name,
@@ -258,11 +266,13 @@ def _draw_calls(flow: Flow, block: Block, columns: Columns, selected: Spot | Non
             Segment(" ─▶", "edge", edge.key),
             *_name(flow, edge.target, called, selected, columns.name or 20),
         ]
-        if edge.errors:
-            parts.append(Segment(f" {_failures(edge)}", "error", edge.key))
+        failures = flow.failures(edge)
+        if failures:
+            parts.append(Segment(f" {failures}", "error", edge.key))
         lines.append(fit(line(*parts), columns.width))
     return lines
 
 
-def _edge_role(edge: Edge) -> SegmentRole:
+def edge_role(edge: Edge) -> SegmentRole:
+    """What is not observed or declared looks different."""
     return "edge.inferred" if DASHES[edge.evidence] != "─" else "edge"

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Hashable
 from functools import cached_property
 
+from graph.topology import NodeKey
 from tui.drawing.flow import Flow, Spot
 from tui.drawing.flow_blocks import Columns, draw_block, draw_heading
 from tui.drawing.segments import Line
@@ -66,12 +67,24 @@ class FlowDrawing:
             (spot for spot in self._spots if spot.column == 1), next(iter(self._spots), None)
         )
 
+    def spot_of(self, key: NodeKey) -> Spot | None:
+        """Where a node is drawn first; a destination in its own block."""
+        own = Spot(key, key, 1)
+        return own if own in self._spots else self._of_node.get(key)
+
+    @cached_property
+    def _of_node(self) -> dict[NodeKey, Spot]:
+        of_node: dict[NodeKey, Spot] = {}
+        for spot in self._spots:
+            of_node.setdefault(spot.node, spot)
+        return of_node
+
     def step(self, target: Hashable, columns: int, rows: int) -> Hashable | None:
         if not isinstance(target, Spot) or target not in self._spots:
             return self.first()
         if rows:
             column = self._by_column[target.column]
-            beside = column.index(target) + rows
+            beside = self._places[target] + rows
             beside = max(0, min(len(column) - 1, beside))
             return column[beside] if column[beside] != target else None
         at = self._spots[target]
@@ -88,6 +101,10 @@ class FlowDrawing:
         for spot in self._spots:
             columns[spot.column].append(spot)
         return columns
+
+    @cached_property
+    def _places(self) -> dict[Spot, int]:
+        return {spot: at for column in self._by_column for at, spot in enumerate(column)}
 
 
 def _one(y: int) -> range:

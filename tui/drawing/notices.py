@@ -38,6 +38,15 @@ def nothing_yet(connection: Connection) -> list[Line]:
     return [*lines, copy]
 
 
+def quiet(window: str) -> list[Line]:
+    """Something is stored, but of another time."""
+    return [
+        line(Segment(f"Nothing happened in this time: {window}.", "title")),
+        (),
+        line("Press ", Segment("w", "key"), " to count over another time."),
+    ]
+
+
 def no_messages(name: str) -> list[Line]:
     """A recording without any messaging."""
     return [
@@ -93,12 +102,23 @@ def unanswered(detail: str, hint: str) -> list[Line]:
     return [*lines, (), line("It is asked again each second.")]
 
 
-def no_events(name: str) -> list[Line]:
-    """A list of events without any."""
+def no_events(text: str) -> list[Line]:
+    """A list of events without any that fits the filter."""
+    if not text:
+        return [
+            line(Segment("No event is stored.", "title")),
+            (),
+            line("Events are listed once a tap has read them, or a span tells of them."),
+        ]
     return [
-        line(Segment(f"No event of {name} is stored.", "title")),
+        line(Segment("No event fits ", "title"), Segment(printable(text), "id")),
         (),
-        line("Its messages are listed once a tap has read them, or a span tells of them."),
+        line("What comes and fits shows here by itself."),
+        line(
+            "Values are whole: ",
+            Segment("type:order*", "key"),
+            " begins so. Text without a field begins an id or a key.",
+        ),
     ]
 
 
@@ -211,6 +231,9 @@ def help_lines(place: Place, width: int) -> list[Line]:
         ("○ called", "nothing of it is seen but calls to it"),
         ("? unknown", "nothing says who produces these messages"),
         ("╌▷ ┄▷", "an edge that is matched, or inferred, not observed"),
+        ("idle, quiet", "nothing just now; nothing in the whole window"),
+        ("+3 ↺", "so many edges lead on; what leads on is drawn elsewhere"),
+        ("▲ ×3 ▼ ÷3", "three times as much, a third, compared with the time before"),
         ("✓ ✗ ◦", "handled, failed, received without a sign of handling"),
         ("… › ↻ - ?", "pending, passed, tried again, left out, no evidence of it"),
         ("◉ ●", "the event that was asked for, an event"),

@@ -37,6 +37,7 @@ SegmentRole = Literal[
     "key",
     "string",
     "command",
+    "match",
 ]
 """What a piece of text is; the empty role is plain text."""
 
@@ -131,6 +132,33 @@ def fit(drawn: Line, width: int) -> Line:
         if shown != segment.text:
             break
     return line(*taken, "…" if width > 0 else "", " " * room)
+
+
+def window(drawn: Line, start: int, width: int) -> Line:
+    """Exactly these columns of a line; half of a wide character becomes a space."""
+    if start <= 0:
+        return _clipped(drawn, width)
+    for number, segment in enumerate(drawn):
+        size = cells(segment.text)
+        if start < size:
+            head = clip(segment.text, start)
+            rest = segment.text[len(head) :]
+            if cells(head) < start and rest:
+                rest = " " * (cells(head) + cells(rest[0]) - start) + rest[1:]
+            return _clipped((segment._replace(text=rest), *drawn[number + 1 :]), width)
+        start -= size
+    return line(" " * width)
+
+
+def _clipped(drawn: Line, width: int) -> Line:
+    taken: list[Segment] = []
+    for segment in drawn:
+        shown = clip(segment.text, width)
+        taken.append(segment._replace(text=shown))
+        width -= cells(shown)
+        if shown != segment.text:
+            break
+    return line(*taken, " " * width)
 
 
 def printable(text: str) -> str:

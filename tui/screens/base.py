@@ -129,9 +129,9 @@ class FlowScreen(Screen[None]):
         self.refresh_bars()
 
     def refresh_bars(self) -> None:
-        """Draws title, status and keys again."""
+        """Draws title, status and keys again, where they have changed."""
         for bar in self.query(Bar):
-            bar.refresh()
+            bar.freshen()
 
     def on_resize(self) -> None:
         self.set_class(self.size.width >= WIDE, "wide")
@@ -233,6 +233,10 @@ class FlowScreen(Screen[None]):
 
     def open(self) -> None:
         """Goes on from what is selected."""
+
+    def back(self) -> bool:
+        """Goes a step back within the screen; False when there is none, and it is left."""
+        return False
 
     def action_copy(self) -> None:
         if self.has_class("notice"):

@@ -10,9 +10,10 @@ from textual.widget import Widget
 
 from graph.listing import Consumer, EventFilter
 from graph.standing import Standing, standing_of
+from graph.terms import Field, Pattern, Term
 from tui.actions import Place
 from tui.drawing import figures
-from tui.drawing.consumer_details import consumer_details, fullest
+from tui.drawing.consumer_details import behind_on, consumer_details
 from tui.drawing.consumer_table import WORST, ConsumerTable, SortBy, next_sort, sorted_by
 from tui.drawing.notices import asking, no_groups, nothing_yet
 from tui.drawing.segments import Line, Segment, fit, line, printable
@@ -163,14 +164,15 @@ class ConsumersScreen(FlowScreen):
         chosen = self.consumer
         if chosen is None or self.has_class("notice"):
             return
-        at = fullest(chosen)
-        if at is None:
+        places = behind_on(chosen)
+        if not places:
             self.notify("Nothing waits for this group.", markup=False, timeout=3)
         elif not chosen.oldest:
-            said = f"No tap has read what waits on {printable(at)}, so it cannot be listed."
+            said = f"No tap has read what waits on {printable(places[0])}, so it cannot be listed."
             self.notify(said, markup=False, severity="warning", timeout=5)
         else:
-            self.app.push_screen(EventsScreen(EventFilter(destination=at, since=chosen.oldest)))
+            topics = Term(Field.TOPIC, tuple(Pattern((name,)) for name in places))
+            self.app.push_screen(EventsScreen(EventFilter(terms=(topics,), since=chosen.oldest)))
 
     def action_in_graph(self) -> None:
         """To the group's place in the graph."""

@@ -1,118 +1,490 @@
-"""A list of events, the newest at its end, which follows what happens."""
+"""Events: what is passing by?"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
 from textual import on
+from textual.containers import Container
+from textual.timer import Timer
 from textual.widget import Widget
 
+from graph.chain.result import Chain
+from graph.completion import Seen
+from graph.filter import FilterError, parse, with_value, written
 from graph.listing import EventFilter, EventRow
+from graph.terms import Field
+from graph.topology import NodeKind, Topology
 from tui.actions import Place
-from tui.drawing.event_rows import EventsDrawing
-from tui.drawing.notices import asking, no_events
-from tui.drawing.segments import Line, Segment, fit, line
-from tui.screens.base import FlowScreen
+from tui.drawing.event_columns import Column
+from tui.drawing.event_lines import Standing, filter_line, state_line, type_lines
+from tui.drawing.event_preview import preview_lines
+from tui.drawing.event_rows import EventsDrawing, RowKey
+from tui.drawing.notices import asking, no_events, nothing_yet
+from tui.drawing.passing import KEPT, Kind, Passing
+from tui.drawing.segments import Line, Segment, fit, line, printable
+from tui.drawing.sheet import Sheet
+from tui.screens.base import TALL, FlowScreen
 from tui.screens.chain import ChainScreen
-from tui.source import SourceError
+from tui.screens.columns import ColumnsScreen
+from tui.screens.filter import FilterScreen
+from tui.source import NothingRecorded, SourceError
 from tui.widgets.bar import Bar
 from tui.widgets.bindings import bindings
 from tui.widgets.canvas import Canvas
+from tui.widgets.stream import Stream, Told
 
-LIMIT = 300
-"""Events that are kept in the list."""
+LISTED = 300
+"""Events that are asked for before those that come."""
+
+REFRESH = 0.1
+"""Seconds between two drawings of what comes, at least."""
+
+REST = 0.15
+"""Seconds that something is selected before it is asked for."""
+
+LIST_AGAIN, FAILED_AGAIN = 5, 2
+"""Seconds until the newest are asked for again: what is followed fails later than it comes."""
+
+LOOK = 1.0
+"""Seconds between two looks at the newest, while the list follows."""
 
 
 class EventsScreen(FlowScreen):
-    """The newest events that fit; follows while the last one is selected and not paused."""
+    """The newest events that fit, following what is stored; counts by type, and a preview."""
 
     place = Place.EVENTS
-    tab = "graph"
+    tab = "events"
     BINDINGS = bindings(Place.EVENTS)
 
-    def __init__(self, wanted: EventFilter) -> None:
+    DEFAULT_CSS = """
+    EventsScreen #side { height: auto; }
+    EventsScreen #types { display: none; }
+    EventsScreen.types #types { display: block; height: 9; border-top: solid $panel; }
+    EventsScreen.wide #side { width: 52; height: 1fr; }
+    EventsScreen.wide #types {
+        display: block; height: 1fr; border-top: none; border-left: solid $panel;
+    }
+    EventsScreen.wide.details #types { max-height: 35%; }
+    EventsScreen.wide #types, EventsScreen.types #types { padding: 0 1; }
+    EventsScreen.wide.details #details { width: 52; border-top: solid $panel; }
+    EventsScreen.notice #state { display: none; }
+    """
+
+    def __init__(self, wanted: EventFilter | str = "") -> None:
+        """A filter's text, or a filter, whose times and limit are not looked at."""
         super().__init__()
-        self._wanted = replace(wanted, limit=LIMIT)
-        self._rows: tuple[EventRow, ...] | None = None
-        self._paused = False
+        self.text = wanted if isinstance(wanted, str) else written(wanted)
+        self.passing = Passing()
+        self._stream: Stream | None = None
+        self._following = False
+        self._listed = False
+        self._list_again = False
+        self._seconds = 0
+        self._every = LIST_AGAIN
+        self._drawn = 0.0
+        self._due: Timer | None = None
+        self._resting: Timer | None = None
+        self._previewed: RowKey | None = None
+        self._topology: Topology | None = None
+        self._in_types = False
 
     def body(self) -> Sequence[Widget]:
-        return [Bar(self._heading, id="heading"), Canvas(id="main"), Canvas(id="notice")]
+        return [
+            Bar(lambda width: filter_line(self.text, width), id="filter"),
+            Bar(self._heading, id="heading"),
+            Container(
+                Canvas(id="main", opens_selected=True),
+                Container(
+                    Canvas(id="types", select_first=False, opens_selected=True),
+                    Canvas(id="details", select_first=False),
+                    id="side",
+                ),
+                id="body",
+            ),
+            Bar(self._state, id="state"),
+            Canvas(id="notice"),
+        ]
 
     def on_mount(self) -> None:
+        self.flowtap.last_filter = self.text
+        self.notice(asking(), "filter")
         super().on_mount()
-        self.notice(asking())
 
-    @property
-    def name_of_wanted(self) -> str:
-        """What the list is of."""
-        wanted = self._wanted
-        parts = [wanted.destination, f"by {wanted.service}" if wanted.service else ""]
-        return " ".join(part for part in parts if part)
+    def on_unmount(self) -> None:
+        self._end_stream()
+
+    def room_for_details(self) -> bool:
+        return super().room_for_details() or self.size.height >= TALL
+
+    # What is said around the list
 
     def said(self) -> Line:
-        state = "paused" if self._paused else "following" if self._follows() else "held"
         if not self.flowtap.source.live:
-            state = f"{len(self._rows or ())} events"
-        return line(
-            Segment("events of ", "dim"),
-            Segment(self.name_of_wanted, "destination"),
-            Segment(f"  {state}", "warning" if self._paused else "dim"),
-        )
+            return line(Segment("recorded", "dim"))
+        return line(Segment("live · newest at the bottom", "dim"))
 
     def _heading(self, width: int) -> Line:
-        drawing = self.query_one("#main", Canvas).drawing
+        drawing = self._main.drawing
         return drawing.heading if isinstance(drawing, EventsDrawing) else fit((), width)
+
+    def _state(self, width: int) -> Line:
+        rates = self.passing.rates(self.flowtap.now())
+        standing = Standing(
+            live=self.flowtap.source.live,
+            away=self.flowtap.connection.away,
+            following=self._following,
+        )
+        return state_line(self.passing, standing, sum(rates.values()) if rates else None, width)
+
+    @property
+    def _main(self) -> Canvas:
+        return self.query_one("#main", Canvas)
+
+    @property
+    def canvas(self) -> Canvas:
+        if self._in_types and not self.has_class("notice"):
+            return self.query_one("#types", Canvas)
+        return super().canvas
+
+    # What comes
 
     def tick(self) -> None:
         super().tick()
-        if not self._paused:
-            source, wanted = self.flowtap.source, self._wanted
-            self.ask("events", lambda: source.events(wanted), self._answered)
+        if not self.flowtap.source.live:
+            if not self._listed:
+                self._list(KEPT)
+            return
+        self._seconds += 1
+        if self._stream is None:
+            self._follow()
+        elif self._list_again or not self._listed or self._seconds % self._every == 0:
+            self._list(LISTED)
+        self._draw_types()
+        self.refresh_bars()
 
-    def _follows(self) -> bool:
-        main = self.query_one("#main", Canvas)
-        return not self._rows or main.selected in (None, self._rows[-1].id)
+    def _wanted(self) -> EventFilter:
+        return parse(self.text, self.flowtap.now())
+
+    def _follow(self) -> None:
+        try:
+            wanted = self._wanted()
+            self._every = FAILED_AGAIN if wanted.failed_only else LIST_AGAIN
+            self._stream = Stream(self, self.flowtap.source, wanted)
+        except FilterError as error:
+            self.notice(_no_filter(self.text, error), "filter")
+
+    def _end_stream(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+        self._stream = None
+        self._following = False
+
+    def _list(self, limit: int) -> None:
+        source, wanted = self.flowtap.source, replace(self._wanted(), limit=limit)
+        self.ask("events", lambda: source.events(wanted), self._answered)
+
+    @on(Told)
+    def _told(self, told: Told) -> None:
+        if told.stream is not self._stream:
+            return
+        if told.opened:
+            # What was stored while the stream was opened is in one of two lists: now, and at
+            # the next tick.
+            self._following = self._list_again = True
+            self.passing.opened(self.flowtap.now())
+            self._list(LISTED)
+        if told.ended:
+            self._take()
+            self._end_stream()
+            if (error := told.stream.refused) is not None:
+                self.failed("stream", error)
+        elif self._due is None:
+            wait = max(0.001, self._drawn + REFRESH - time.monotonic())
+            self._due = self.set_timer(wait, self._take)
+        self.refresh_bars()
+
+    def _take(self) -> None:
+        self._due = None
+        self._drawn = time.monotonic()
+        if self._stream is None:
+            return
+        batch = self._stream.take()
+        self.passing.missed += batch.missed
+        if batch.rows:
+            self.passing.came(batch.rows, self.flowtap.now())
+            if self.passing.held:
+                self.refresh_bars()
+            else:
+                self._draw()
 
     def _answered(self, rows: list[EventRow]) -> None:
         self.flowtap.connection.back()
-        follows = self._follows()
-        shown = self._rows = tuple(reversed(rows))
-        if not shown:
-            self.notice(no_events(self.name_of_wanted))
+        self._list_again = self._list_again and not self._listed
+        self._listed = True
+        self.passing.listed(rows)
+        self._draw()
+        self._draw_types()
+
+    def failed(self, subject: str, error: SourceError) -> None:
+        if subject == "preview":
+            self._show_details([line(Segment(printable(error.detail), "warning"))])
             return
-        main = self.query_one("#main", Canvas)
+        super().failed(subject, error)
+        if subject in ("events", "stream") and not self.passing.rows:
+            if isinstance(error, NothingRecorded):
+                self.notice(nothing_yet(self.flowtap.connection), "copy")
+            else:
+                self.excuse(error)
+
+    def _draw(self) -> None:
+        passing, chosen, main = self.passing, self.flowtap.columns, self._main
+        if not passing.rows:
+            self._nothing()
+            return
         if self.has_class("notice"):
             self.notice(None)
             main.focus()
-        main.show(lambda width: EventsDrawing(shown, width))
-        if follows:
-            main.select(shown[-1].id)
+        rows, wants = passing.rows, passing.widths
+        main.show(lambda width: EventsDrawing(rows, width, chosen, wants))
+        if not passing.held and (self.flowtap.source.live or main.selected is None):
+            main.select(RowKey.of(rows[-1]))
         self.refresh_bars()
 
-    def failed(self, subject: str, error: SourceError) -> None:
-        super().failed(subject, error)
-        if not self._rows:
-            self.excuse(error)
+    def _draw_types(self) -> None:
+        passing, rates = self.passing, self.passing.rates(self.flowtap.now())
+        types = self.query_one("#types", Canvas)
+        types.show(lambda width: Sheet(type_lines(passing, rates, width)))
 
-    @on(Canvas.Selected, "#main")
-    def _selected(self) -> None:
+    def _nothing(self) -> None:
+        connection = self.flowtap.connection
+        if not self.text and self.flowtap.source.live and not connection.totals.stored:
+            self.notice(nothing_yet(connection), "copy", "filter")
+        else:
+            self.notice(no_events(self.text), "filter")
         self.refresh_bars()
+
+    # Holding still, and going on
+
+    def _hold(self) -> None:
+        if self.flowtap.source.live and self.passing.rows:
+            self.passing.hold()
+            self.refresh_bars()
+
+    def _go_on(self) -> None:
+        self.passing.follow()
+        self._draw()
 
     def action_pause(self) -> None:
-        self._paused = not self._paused
-        if not self._paused:
-            self.canvas.end(1)
-        self.tick()
+        if self.passing.held:
+            self._go_on()
+        else:
+            self._hold()
+
+    def _moves_up(self) -> None:
+        if not self._in_types:
+            self._hold()
+
+    def action_up(self) -> None:
+        self._moves_up()
+        super().action_up()
+
+    def action_page_up(self) -> None:
+        self._moves_up()
+        super().action_page_up()
+
+    def action_first(self) -> None:
+        self._moves_up()
+        super().action_first()
+
+    def action_down(self) -> None:
+        if self._at_end:
+            self._go_on()
+        else:
+            super().action_down()
+
+    def action_page_down(self) -> None:
+        if self._at_end:
+            self._go_on()
+        else:
+            super().action_page_down()
+
+    def action_last(self) -> None:
+        if self.passing.held and not self._in_types:
+            self._go_on()
+        else:
+            super().action_last()
+
+    @property
+    def _at_end(self) -> bool:
+        """Nothing is below the selected one but what came since the list is held."""
+        rows = self.passing.rows
+        return (
+            self.passing.held and not self._in_types and self._main.selected == RowKey.of(rows[-1])
+        )
+
+    @on(Canvas.ScrolledUp, "#main")
+    def _scrolled_up(self) -> None:
+        self._hold()
+
+    @on(Canvas.Selected, "#main")
+    def _selected(self, selected: Canvas.Selected) -> None:
+        if selected.clicked and selected.target != RowKey.of(self.passing.rows[-1]):
+            self._hold()
+        if self._resting is not None and self.passing.held:
+            self._resting.stop()
+            self._resting = None
+        if self._resting is None:
+            # While it follows, the newest of each second; else what somebody stays at.
+            self._resting = self.set_timer(REST if self.passing.held else LOOK, self._preview)
         self.refresh_bars()
 
+    # The preview
+
+    def _preview(self) -> None:
+        self._resting = None
+        selected = self._main.selected
+        if not self.has_class("details") or not isinstance(selected, RowKey):
+            return
+        if selected == self._previewed:
+            return
+        source = self.flowtap.source
+        self.questions.drop("preview")
+        self._previewed = selected
+        self.ask("preview", lambda: source.chain(selected.id, depth=0), self._told_of, again=True)
+
+    def _told_of(self, chain: Chain) -> None:
+        event = chain.event(chain.focus)
+        details = self.query_one("#details", Canvas)
+        details.show(lambda width: Sheet(preview_lines(event, width)))
+        details.scroll_to(y=0, animate=False)
+
+    def _show_details(self, lines: Sequence[Line]) -> None:
+        self.query_one("#details", Canvas).show(lambda width: Sheet(lines))
+
+    def action_details(self) -> None:
+        super().action_details()
+        self._preview()
+
+    def on_resize(self) -> None:
+        super().on_resize()
+        self._preview()
+
+    # What is asked for
+
+    def action_filter(self) -> None:
+        source = self.flowtap.source
+        if self._topology is None:
+            self.ask("names", source.topology, self._named)
+        screen = FilterScreen(self.text, self._seen, self.flowtap.now())
+        self.app.push_screen(screen, self._asked_for)
+
+    def _named(self, topology: Topology) -> None:
+        self._topology = topology
+
+    def _seen(self) -> Seen:
+        rows = self.passing.rows
+        nodes = self._topology.nodes if self._topology else ()
+        edges = self._topology.edges if self._topology else ()
+        seen = {
+            Field.TOPIC: {row.destination for row in rows}
+            | {node.key.name for node in nodes if node.kind is NodeKind.DESTINATION},
+            Field.TYPE: {row.event_type for row in rows}
+            | {name for edge in edges for name in edge.event_types},
+            Field.SERVICE: {row.service for row in rows}
+            | {node.key.name for node in nodes if node.kind is NodeKind.SERVICE},
+            Field.ENVIRONMENT: {row.environment for row in rows},
+            Field.KEY: {row.key for row in rows[-50:]},
+        }
+        return {field: sorted(values - {""}) for field, values in seen.items()}
+
+    def _asked_for(self, text: str | None) -> None:
+        if text is not None and text != self.text:
+            self.apply(text)
+
+    def apply(self, text: str) -> None:
+        """Shows what another filter lets through."""
+        self._end_stream()
+        self.questions.drop("events")
+        self.text = self.flowtap.last_filter = text
+        self.passing = Passing()
+        self._listed = False
+        self._leave_types()
+        self.notice(asking(), "filter")
+        self.tick()
+
+    # Types
+
+    def action_types(self) -> None:
+        if self._in_types:
+            self._leave_types()
+            return
+        self._in_types = True
+        self.add_class("types")
+        # Where it was hidden, it is drawn only after this.
+        self.call_after_refresh(self._enter_types)
+
+    def _enter_types(self) -> None:
+        types = self.query_one("#types", Canvas)
+        types.select(types.selected or types.drawing.first())
+        types.focus()
+
+    def _leave_types(self) -> None:
+        self._in_types = False
+        self.remove_class("types")
+        types = self.query_one("#types", Canvas)
+        types.selected = None
+        types.refresh()
+        if not self.has_class("notice"):
+            self._main.focus()
+
+    def back(self) -> bool:
+        left = self._in_types
+        if left:
+            self._leave_types()
+        return left
+
+    @on(Canvas.Selected, "#types")
+    def _type_selected(self) -> None:
+        self._in_types = True
+
+    @on(Canvas.Opened, "#types")
+    def _type_opened(self, opened: Canvas.Opened) -> None:
+        opened.stop()
+        self.open()
+
+    # Going on from here
+
+    def action_columns(self) -> None:
+        def chosen(columns: frozenset[Column] | None) -> None:
+            if columns:
+                self.flowtap.columns = columns
+                self._draw()
+
+        self.app.push_screen(ColumnsScreen(self.flowtap.columns), chosen)
+
     def open(self) -> None:
-        selected = self.query_one("#main", Canvas).selected
-        if isinstance(selected, str):
-            self.app.push_screen(ChainScreen(selected))
+        if self._in_types:
+            kind = self.canvas.selected
+            if isinstance(kind, Kind):
+                self.apply(with_value(self.text, kind.field, kind.value))
+            return
+        selected = self._main.selected
+        if isinstance(selected, RowKey):
+            self._hold()
+            self.app.push_screen(ChainScreen(selected.id))
 
     def copied(self) -> str:
-        selected = self.query_one("#main", Canvas).selected
-        row = next((one for one in self._rows or () if one.id == selected), None)
+        selected = self._main.selected
+        row = next((one for one in self.passing.rows if RowKey.of(one) == selected), None)
         return (row.message_id or row.id) if row else ""
+
+
+def _no_filter(text: str, error: FilterError) -> list[Line]:
+    return [
+        line(Segment("This is no filter: ", "error"), printable(text)),
+        (),
+        line(Segment(error.detail, "warning")),
+    ]

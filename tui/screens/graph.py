@@ -2,140 +2,163 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import cast
 
 from textual import on
 from textual.containers import Container
+from textual.timer import Timer
 from textual.widget import Widget
 
-from graph.listing import Consumer, EventFilter
-from graph.topology import EdgeKey, NodeKind, Topology
-from tui.actions import Place
-from tui.drawing import figures
-from tui.drawing.flow import Block, Flow, Spot, blocks_of
-from tui.drawing.flow_drawing import FlowDrawing
-from tui.drawing.node_details import spot_details
-from tui.drawing.notices import asking, no_messages, nothing_yet
-from tui.drawing.rates import FlowMeter, consuming, lags_of
-from tui.drawing.segments import Line, Segment, fit, line
+from graph.listing import Consumer
+from graph.moments import MomentError
+from graph.topology import NodeKey, Topology
+from tui.actions import ACTIONS, Action, Place
+from tui.drawing.edge_table import SortBy
+from tui.drawing.flow import Flow, Spot
+from tui.drawing.graph_view import (
+    Crumb,
+    GraphDrawing,
+    Shape,
+    View,
+    draw_graph_way,
+    excuse_lines,
+)
+from tui.drawing.node_details import Known, spot_details
+from tui.drawing.rates import consuming
+from tui.drawing.segments import Line, Segment, fit, line, window
 from tui.drawing.sheet import Sheet
-from tui.screens.base import FlowScreen
+from tui.drawing.windows import SECOND, typed
+from tui.screens.base import WIDE
 from tui.screens.events import EventsScreen
-from tui.source import NothingRecorded, SourceError
+from tui.screens.graph_answers import about, events_of
+from tui.screens.graph_window import WindowScreen
 from tui.widgets.bar import Bar
 from tui.widgets.bindings import bindings
 from tui.widgets.canvas import Canvas
+from tui.widgets.prompt import Prompt
 
-MINUTE = 60_000_000_000
+SEARCHING = "search"
+TYPING_INTERVAL = "between"
 
-WINDOWS = (("last 5 min", 5), ("last 15 min", 15), ("last hour", 60), ("everything", 0))
-"""What the counts are of: name, minutes (0: no bound)."""
+PASSING_SECONDS = 0.15
+"""How long a node is selected before more is asked about it."""
+
+STALE = 10 * SECOND
+"""After that it is asked again."""
+
+BARS = 5
+"""Lines of all bars."""
+DETAILS_AND_BARS = BARS + 11
+"""Lines of the details below a drawing, and of all bars."""
+MOST_DETAILS = 76
+"""Columns of details; more would part names from their figures."""
 
 
-class _Asked(NamedTuple):
-    """An answer about the whole graph."""
-
-    topology: Topology
-    lags: Mapping[EdgeKey, int]
-    blocks: tuple[Block, ...]
-    now: int
-
-
-class GraphScreen(FlowScreen):
+class GraphScreen(WindowScreen):
     """Producers, destinations, consumers; the selected one lights up with its neighbours."""
 
     place = Place.GRAPH
     tab = "graph"
     BINDINGS = bindings(Place.GRAPH)
 
+    DEFAULT_CSS = """
+    GraphScreen #way { display: none; }
+    GraphScreen.way #way { display: block; }
+    GraphScreen.below.details #details { height: 55%; }
+    """
+
     def __init__(self) -> None:
         super().__init__()
-        self._flow: Flow | None = None
-        self._meter = FlowMeter()
-        self._window = 1
-        self._empty = False
+        self._view = View()
+        self._prompted = ""
+        self._before_search: Spot | None = None
+        self._node_known: Known | None = None
+        """Of the node that was selected last for a moment."""
+        self._soon: Timer | None = None
 
     def body(self) -> Sequence[Widget]:
         return [
+            Bar(self._way, id="way"),
             Bar(self._heading, id="heading"),
             Container(Canvas(id="main"), Canvas(id="details", select_first=False), id="body"),
             Canvas(id="notice"),
+            Prompt(id="prompt"),
         ]
-
-    def on_mount(self) -> None:
-        super().on_mount()
-        if not self.flowtap.source.live:
-            self._window = len(WINDOWS) - 1
-        self.notice(asking())
-
-    def said(self) -> Line:
-        name, _ = WINDOWS[self._window]
-        connection = self.flowtap.connection
-        if connection.away and self._flow is not None:
-            seen = f"as it was at {figures.clock(connection.away_since)[:8]} UTC · {name}"
-            return line(Segment(seen, "warning"))
-        live = "live · " if self.flowtap.source.live else ""
-        return line(Segment(f"{live}{name}", "dim"))
 
     def _heading(self, width: int) -> Line:
         drawing = self.query_one("#main", Canvas).drawing
-        return drawing.heading if isinstance(drawing, FlowDrawing) else fit((), width)
+        if isinstance(drawing, Sheet):
+            return fit((), width)
+        across = self.query_one("#main", Canvas).scroll_offset.x
+        return window(cast(GraphDrawing, drawing).heading, across, width)
 
-    # Answers
+    def _way(self, width: int) -> Line:
+        flow = self._flow or Flow(Topology())
+        parts = [*self._answer.told] if self._answer is not None else []
+        if self._view.busy_only:
+            only = "changes only" if self._comparing else "busy only"
+            parts = [Segment(only, "warning"), Segment("  "), *parts]
+        return draw_graph_way(self._view, flow, line(*parts), width)
 
-    def tick(self) -> None:
-        super().tick()
-        self._ask()
-
-    def _ask(self, *, again: bool = False) -> None:
-        source, now = self.flowtap.source, self.flowtap.now()
-        minutes = WINDOWS[self._window][1]
-        start = (now // MINUTE - minutes) * MINUTE if minutes else 0
-
-        def question() -> _Asked:
-            # Laid out here, in the thread: a graph of thousands of edges takes its time.
-            topology = source.topology(start=start)
-            return _Asked(topology, lags_of(topology, source.consumers()), blocks_of(topology), now)
-
-        self.ask("graph", question, self._answered, again=again)
-
-    def _answered(self, asked: _Asked) -> None:
-        topology = asked.topology
-        self.flowtap.connection.back()
-        self._empty = not topology.edges
-        self._meter.observe(topology, asked.now)
-        rates = self._meter.rates if self.flowtap.source.live else None
-        self._flow = Flow(topology, rates, asked.lags, asked.blocks)
-        if self._empty:
-            self._nothing()
-            return
+    def _keys(self) -> list[Action]:
         if self.has_class("notice"):
-            self.notice(None)
-            self.query_one("#main", Canvas).focus()
-        flow = self._flow
-        self.query_one("#main", Canvas).show(lambda width: FlowDrawing(flow, width))
+            return super()._keys()
+        if self._prompt.open:
+            return [one for one in ACTIONS if one.name in ("open", "back")]
+        shown = _KEYS["focus" if self._view.middle else self._view.shape.value]
+        rest = [one.name for one in super()._keys() if Place.EVERYWHERE in one.places]
+        if not self._view.way:
+            rest.remove("back")
+        names = dict.fromkeys((*shown, *rest, *_ROOM_KEYS))
+        by_name = {one.name: one for one in ACTIONS}
+        return [by_name[name] for name in names]
+
+    # What is drawn
+
+    def draw(self, select: NodeKey | None = None) -> None:
+        """Draws what is known in the view that is chosen, and selects a node in it."""
+        if self._flow is None:
+            return
+        view = self._view
+        flow = view.of(self._flow)
+        main = self.query_one("#main", Canvas)
+        why_not = view.why_not(flow)
+        if why_not:
+            main.show(lambda width: Sheet(excuse_lines(why_not, width)))
+        else:
+            main.show(lambda width: view.drawing(flow, width))
+        self.set_class(
+            bool(view.way or view.busy_only or self._comparing or view.shape is not Shape.FLOW),
+            "way",
+        )
+        below = self._wants_width()
+        self.set_class(below, "below")
+        self.set_class(self.size.width >= WIDE and not below, "wide")
+        if not self._chosen:
+            self.set_class(self.room_for_details(), "details")
+        if select is not None and not isinstance(main.drawing, Sheet):
+            main.select(cast(GraphDrawing, main.drawing).spot_of(select))
+            main.centre()
         self._show_details()
         self.refresh_bars()
 
-    def _nothing(self) -> None:
-        minutes = WINDOWS[self._window][1]
-        if not self.flowtap.source.live:
-            self.notice(no_messages(self.flowtap.source.name))
-        elif minutes and self.flowtap.connection.totals.stored:
-            self.notice(_quiet(WINDOWS[self._window][0]), "window")
-        else:
-            self.notice(nothing_yet(self.flowtap.connection), "copy")
-        self.refresh_bars()
+    def _wants_width(self) -> bool:
+        """A node in the middle with few beside it: hops take columns, details the lines below."""
+        around = self.query_one("#main", Canvas).drawing.height
+        tall = self.size.height - BARS
+        return self.size.width >= WIDE and self._view.middle is not None and around * 20 <= tall * 9
 
-    def failed(self, subject: str, error: SourceError) -> None:
-        super().failed(subject, error)
-        if isinstance(error, NothingRecorded):
-            self.notice(nothing_yet(self.flowtap.connection), "copy")
-        elif self._flow is None or self._empty:
-            self.excuse(error)
+    def on_resize(self) -> None:
+        super().on_resize()
+        self.draw()
 
-    # What is selected
+    def room_for_details(self) -> bool:
+        if super().room_for_details():
+            return True
+        around = self.query_one("#main", Canvas).drawing.height
+        return self._view.middle is not None and around + DETAILS_AND_BARS <= self.size.height
 
     @property
     def spot(self) -> Spot | None:
@@ -143,24 +166,91 @@ class GraphScreen(FlowScreen):
         selected = self.query_one("#main", Canvas).selected
         return selected if isinstance(selected, Spot) else None
 
-    def point_at(self, consumer: Consumer) -> bool:
-        """Selects where a group consumes; False when nothing here is of it."""
-        edges = self._flow.topology.edges if self._flow else ()
-        edge = consuming(consumer, edges)
-        if edge is None:
-            return False
-        self.query_one("#main", Canvas).select(Spot(edge.source, edge.target, 2, edge.key))
-        return True
-
     @on(Canvas.Selected, "#main")
     def _selected(self) -> None:
         self._show_details()
 
     def _show_details(self) -> None:
-        flow, spot = self._flow, self.spot
-        if flow is not None:
-            details = self.query_one("#details", Canvas)
-            details.show(lambda width: Sheet(spot_details(flow, spot, width)))
+        flow, spot, known = self._flow, self.spot, self._node_known
+        if flow is None:
+            return
+        details = self.query_one("#details", Canvas)
+        details.show(lambda width: Sheet(spot_details(flow, spot, min(width, MOST_DETAILS), known)))
+        stale = known is None or spot is None or known.node != spot.node
+        stale = stale or (known is not None and self.flowtap.now() - known.asked > STALE)
+        if self.has_class("details") and spot is not None and stale and self._soon is None:
+            # Not for every node that an arrow key passes.
+            self._soon = self.set_timer(PASSING_SECONDS, self._ask_about)
+
+    def _ask_about(self) -> None:
+        """Asks what the graph does not say of the selected node."""
+        self._soon = None
+        spot, source = self.spot, self.flowtap.source
+        if spot is None or self._answer is None:
+            return
+        question = about(source, spot.node, self._answer.bounds, self.flowtap.now())
+        self.ask("about", question, self._knows_about, again=True)
+
+    def _knows_about(self, known: Known) -> None:
+        self._node_known = known
+        self._show_details()
+
+    def action_details(self) -> None:
+        super().action_details()
+        self._show_details()
+
+    def _see(self, view: View, select: NodeKey | None = None) -> None:
+        self._view = view
+        self.draw(select)
+
+    # Moving on
+
+    def open(self) -> None:
+        spot = self.spot
+        if spot is None:
+            return
+        if spot.node == self._view.middle:
+            self.action_its_events()
+        else:
+            self._see(self._view.moved_to(spot.node), spot.node)
+
+    def point_at(self, consumer: Consumer) -> bool:
+        """Puts who consumes as a group in the middle; False when nothing here is of it."""
+        edge = consuming(consumer, self._flow.topology.edges if self._flow else ())
+        if edge is None:
+            return False
+        if edge.target != self._view.middle:
+            self._see(self._view.moved_to(edge.target), edge.target)
+        return True
+
+    def back(self) -> bool:
+        view = self._view
+        if self._prompt.open:
+            self._close_prompt()
+            return True
+        if not view.way:
+            return False
+        self._see(replace(view, way=view.way[:-1]), view.way[-1])
+        return True
+
+    @on(Bar.Clicked)
+    def _graph_clicked(self, clicked: Bar.Clicked) -> None:
+        target = clicked.target
+        if isinstance(target, SortBy):
+            self._see(self._view.sorted_by(target.column))
+        elif isinstance(target, Crumb) and target.kept < len(self._view.way):
+            left = self._view.way[target.kept]
+            self._see(replace(self._view, way=self._view.way[: target.kept]), left)
+
+    def action_its_events(self) -> None:
+        spot = self.spot
+        if spot is None or self.has_class("notice"):
+            return
+        bounds = self._window.bounds(self.flowtap.now())
+        wanted = events_of(spot)
+        if not self._window.follows:
+            wanted = replace(wanted, since=bounds.start, until=bounds.end)
+        self.app.push_screen(EventsScreen(wanted))
 
     def action_left(self) -> None:
         self.canvas.move(-1, 0)
@@ -168,30 +258,108 @@ class GraphScreen(FlowScreen):
     def action_right(self) -> None:
         self.canvas.move(1, 0)
 
-    def action_window(self) -> None:
-        self._window = (self._window + 1) % len(WINDOWS)
-        self._meter = FlowMeter()
-        self._ask(again=True)
-        self.refresh_bars()
+    def action_more(self) -> None:
+        self._see(self._view.closer(1), self._view.middle or self._selected_node)
 
-    def open(self) -> None:
-        spot = self.spot
-        if spot is None:
-            return
-        if spot.block is None or (spot.column == 0 and spot.node.kind is NodeKind.SERVICE):
-            place = spot.block.name if spot.block else ""
-            wanted = EventFilter(destination=place, service=spot.node.name)
-        else:
-            wanted = EventFilter(destination=spot.block.name)
-        self.app.push_screen(EventsScreen(wanted))
+    def action_less(self) -> None:
+        self._see(self._view.closer(-1), self._view.middle or self._selected_node)
+
+    def action_table(self) -> None:
+        self._see(self._view.shaped(Shape.TABLE), self._selected_node)
+
+    def action_map(self) -> None:
+        self._see(self._view.shaped(Shape.MAP), self._selected_node)
+
+    @property
+    def _selected_node(self) -> NodeKey | None:
+        return self.spot.node if self.spot else None
+
+    def action_sort(self) -> None:
+        if self._flow is not None and self._view.shape is Shape.TABLE:
+            self._see(self._view.sorted_by_next(self._flow))
+
+    def action_reverse(self) -> None:
+        if self._view.shape is Shape.TABLE:
+            self._see(self._view.sorted_by(self._view.sort.column))
+
+    def action_busy(self) -> None:
+        self._see(replace(self._view, busy_only=not self._view.busy_only))
 
     def copied(self) -> str:
         return self.spot.node.name if self.spot else ""
 
+    # The time that is counted over, and looking for a node
 
-def _quiet(window: str) -> list[Line]:
-    return [
-        line(Segment(f"Nothing happened in the {window}.", "title")),
-        (),
-        line("Press ", Segment("w", "key"), " to count over a longer time."),
-    ]
+    def action_interval(self) -> None:
+        self._prompted = TYPING_INTERVAL
+        self._prompt.ask(TYPING_INTERVAL, "2h..1h, 90m, 2026-01-31T12:00..2026-01-31T12:30")
+
+    @property
+    def typing(self) -> bool:
+        return self._prompt.open
+
+    @property
+    def _prompt(self) -> Prompt:
+        return self.query_one("#prompt", Prompt)
+
+    def action_search(self) -> None:
+        self._before_search = self.spot
+        self._prompted = SEARCHING
+        self._prompt.ask(SEARCHING, "a part of a name")
+        self._see(replace(self._view, looking_for=""), self._selected_node)
+
+    @on(Prompt.Changed)
+    def _typed(self, changed: Prompt.Changed) -> None:
+        if self._prompted != SEARCHING or self._flow is None:
+            return
+        self._see(replace(self._view, looking_for=changed.text))
+        flow = self._view.of(self._flow)
+        if flow.matches is None:
+            self._prompt.say(())
+            return
+        count = len(flow.matches)
+        said = f" {count:,} {'match' if count == 1 else 'matches'}, enter goes there "
+        self._prompt.say(line(Segment(said if count else " no match ", "dim")))
+        drawing = self.query_one("#main", Canvas).drawing
+        first = next((node.key for node in flow.topology.nodes if node.key in flow.matches), None)
+        if first is not None and not isinstance(drawing, Sheet):
+            self.query_one("#main", Canvas).select(cast(GraphDrawing, drawing).spot_of(first))
+
+    @on(Prompt.Entered)
+    def _entered(self, entered: Prompt.Entered) -> None:
+        if self._prompted == SEARCHING:
+            found = self.spot.node if self.spot and entered.text else None
+            self._close_prompt(found)
+            nowhere = self._flow is not None and self._view.why_not(self._flow)
+            if found is not None and (self._view.way or nowhere):
+                self._see(self._view.moved_to(found), found)
+            return
+        try:
+            chosen = typed(entered.text, self.flowtap.now())
+        except MomentError as error:
+            self._prompt.say(line(Segment(f" {error} ", "error")))
+            return
+        self._close_prompt()
+        self._count_over(chosen)
+
+    def _close_prompt(self, found: NodeKey | None = None) -> None:
+        """Gives the focus back; where nothing was found, what was selected before is again."""
+        self._prompt.close()
+        self.canvas.focus()
+        if self._prompted == SEARCHING:
+            before = self._before_search
+            self._see(replace(self._view, looking_for=None), found or (before and before.node))
+            if found is None:
+                self.query_one("#main", Canvas).select(before)
+
+
+_KEYS = {
+    "flow": ("open", "search", "table", "window", "details"),
+    "table": ("open", "sort", "table", "search", "window"),
+    "map": ("open", "more", "less", "map", "search", "details"),
+    "focus": ("open", "more", "events", "details"),
+}
+"""What the footer offers, by what is drawn."""
+
+_ROOM_KEYS = ("events", "map", "table", "search", "window", "interval", "compare", "busy")
+"""What it offers besides where it is wide enough: everything can be done with the mouse."""

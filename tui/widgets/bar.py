@@ -36,6 +36,12 @@ class Bar(Widget):
         super().__init__(id=id)
         self._draw = draw
         self._styles: Look | None = None
+        self._drawn: Line | None = None
+
+    def freshen(self) -> None:
+        """Draws it again if it would be another line."""
+        if self._drawn is None or self._draw(self.size.width) != self._drawn:
+            self.refresh()
 
     def show(self, draw: DrawLine) -> None:
         """Shows another line."""
@@ -53,6 +59,7 @@ class Bar(Widget):
         if self._styles is None:
             self._styles = look(self.app.theme_variables)
         drawn = self._draw(self.size.width) if y == 0 else ()
+        self._drawn = drawn
         strip = Strip(styled(drawn, self._styles))
         return strip.adjust_cell_length(self.size.width, self._styles[""])
 

@@ -11,10 +11,13 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.drawing.drawing import Drawing
+from tui.drawing.drawing import Drawing, Wide
 from tui.drawing.segments import Line, Segment, cells
 from tui.drawing.sheet import Sheet
 from tui.widgets.theme import Look, look
+
+PAN = 8
+"""Columns that a drawing moves sideways where nothing more can be selected there."""
 
 Draw = Callable[[int], Drawing]
 """Makes a drawing of a width."""
@@ -32,20 +35,21 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
     Canvas {
         height: 1fr;
         background: $background;
-        overflow-x: hidden;
+        overflow-x: auto;
         overflow-y: auto;
         scrollbar-gutter: stable;
-        scrollbar-size-vertical: 1;
+        scrollbar-size: 1 1;
     }
     """
 
     class Selected(Message):
         """Something else is selected."""
 
-        def __init__(self, canvas: Canvas, target: Hashable) -> None:
+        def __init__(self, canvas: Canvas, target: Hashable, clicked: bool = False) -> None:
             super().__init__()
             self.canvas = canvas
             self.target = target
+            self.clicked = clicked
 
         @property
         def control(self) -> Canvas:
@@ -53,6 +57,17 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
 
     class Redrawn(Message):
         """There is another drawing, or another width."""
+
+    class ScrolledUp(Message):
+        """The mouse looks at what is above."""
+
+        def __init__(self, canvas: Canvas) -> None:
+            super().__init__()
+            self.canvas = canvas
+
+        @property
+        def control(self) -> Canvas:
+            return self.canvas
 
     class Opened(Message):
         """The mouse asks for what Enter does."""
@@ -65,8 +80,18 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         def control(self) -> Canvas:
             return self.canvas
 
-    def __init__(self, *, id: str | None = None, select_first: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        id: str | None = None,
+        select_first: bool = True,
+        opens_selected: bool = False,
+    ) -> None:
+        """With `opens_selected`, a single click on what is selected opens it."""
         super().__init__(id=id)
+        self._opens_selected = opens_selected
+        self._pressed: Hashable | None = None
+        """What was clicked on first."""
         self.drawing: Drawing = Sheet(())
         self.selected: Hashable | None = None
         self._draw: Draw = lambda width: Sheet(())
@@ -81,7 +106,7 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         self._draw = draw
         self._redraw()
 
-    def select(self, target: Hashable | None, *, top: bool = False) -> None:
+    def select(self, target: Hashable | None, *, top: bool = False, clicked: bool = False) -> None:
         """Selects a target and brings it into view."""
         if target is None or self.drawing.rows_of(target) is None:
             return
@@ -92,7 +117,7 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         self._bring_into_view(top)
         self.refresh()
         if changed:
-            self.post_message(self.Selected(self, target))
+            self.post_message(self.Selected(self, target, clicked))
 
     def move(self, columns: int, rows: int) -> bool:
         """Selects what lies beside; False when nothing does."""
@@ -101,8 +126,7 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
             return False
         beside = self.drawing.step(self.selected, columns, rows)
         if beside is None:
-            if rows:
-                self.scroll_relative(y=rows, animate=False)
+            self.scroll_relative(x=columns * PAN, y=rows, animate=False)
             return False
         self.select(beside)
         return True
@@ -130,9 +154,9 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         self.refresh()
 
     def on_resize(self) -> None:
-        if self.size.width != self._width:
+        if (self.scrollable_content_region.width or self.size.width) != self._width:
             self._redraw()
-        elif self.selected is not None:
+        if self.selected is not None:
             # How far it can scroll is known only after this.
             self.call_after_refresh(self._bring_into_view, False)
 
@@ -142,7 +166,8 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
             return
         before = self.drawing.rows_of(self.selected) if self.selected is not None else None
         self.drawing = self._draw(width)
-        self.virtual_size = Size(width, self.drawing.height)
+        wide = self.drawing.width if isinstance(self.drawing, Wide) else width
+        self.virtual_size = Size(max(width, wide), self.drawing.height)
         if self.selected is not None and self.drawing.rows_of(self.selected) is None:
             self.selected = None
         if self._select_first and (self.selected is None or not self._chosen):
@@ -157,6 +182,7 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         if before and after and before.start != after.start:
             moved = after.start - before.start
             self.scroll_to(y=max(0, self.scroll_offset.y + moved), animate=False)
+        self._bring_across()
         self.refresh()
         self.post_message(self.Redrawn())
 
@@ -165,6 +191,7 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         height = self.size.height
         if rows is None or not height:
             return
+        self._bring_across()
         first, last = self.scroll_offset.y, self.scroll_offset.y + height - 1
         if top:
             self.scroll_to(y=max(0, rows.start - height // 3), animate=False)
@@ -173,12 +200,37 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         elif rows.stop - 1 > last:
             self.scroll_to(y=rows.stop - height + (rows.stop < self.drawing.height), animate=False)
 
+    def centre(self) -> None:
+        """Puts what is selected in the middle of what shows, sideways."""
+        self._bring_across(always=True)
+
+    def _bring_across(self, always: bool = False) -> None:
+        """Moves sideways when what is selected does not show whole."""
+        if not isinstance(self.drawing, Wide) or self.selected is None:
+            return
+        columns, room = self.drawing.columns_of(self.selected), self._width
+        if columns is None or not room or self.drawing.width <= room:
+            return
+        first = self.scroll_offset.x
+        if always or columns.start < first or columns.stop > first + room:
+            middle = (columns.start + columns.stop - room) // 2
+            # Forced: before the next layout it does not know that it can.
+            self.scroll_to(x=max(0, min(middle, columns.start)), animate=False, force=True)
+
+    def watch_scroll_x(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_x(old_value, new_value)
+        # Headings move with the columns.
+        self.post_message(self.Redrawn())
+
     def render_line(self, y: int) -> Strip:
         if self._styles is None:
             self._styles = look(self.app.theme_variables)
         drawn = self.drawing.line(y + self.scroll_offset.y, self.selected)
         parts = [self._cell(segment, self._styles) for segment in drawn]
         strip = Strip(parts)
+        across = self.scroll_offset.x
+        if across:
+            strip = strip.crop(across, across + self.size.width)
         return strip.adjust_cell_length(self.size.width, self._styles[""])
 
     def _cell(self, segment: Segment, styles: Look) -> Cell:
@@ -198,15 +250,26 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
 
     def target_at(self, x: int, y: int) -> Hashable | None:
         """What is drawn at a place of this widget."""
-        return target_in(self.drawing.line(y + self.scroll_offset.y, self.selected), x)
+        across, down = self.scroll_offset
+        return target_in(self.drawing.line(y + down, self.selected), x + across)
 
     def on_click(self, event: events.Click) -> None:
         target = self.target_at(event.x, event.y)
         if target is None or self.drawing.rows_of(target) is None:
             return
-        self.select(target)
-        if event.chain >= 2:
+        was = self.selected
+        self.select(target, clicked=True)
+        if event.chain == 1:
+            self._pressed = target
+            opens = self._opens_selected and target == was
+        else:
+            # The first click may have been on another screen, which it left for this one.
+            opens = target == self._pressed
+        if opens:
             self.post_message(self.Opened(self))
+
+    def on_mouse_scroll_up(self) -> None:
+        self.post_message(self.ScrolledUp(self))
 
 
 def target_in(drawn: Line, x: int) -> Hashable | None:

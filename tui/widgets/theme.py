@@ -119,6 +119,7 @@ _COLOURS: dict[SegmentRole, tuple[str, str]] = {
     "key": ("primary", "bold"),
     "string": ("success", ""),
     "command": ("accent", "bold"),
+    "match": ("accent", "bold underline"),
 }
 """For each role a theme variable and attributes."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graph.moments import MomentError, moment
+from graph.moments import MomentError, interval, moment
 
 NOW = 1_790_856_000_123_456_789
 SECOND = 1_000_000_000
@@ -40,3 +40,23 @@ def test_moments(text: str, time: int) -> None:
 def test_what_is_no_moment_says_what_would_be(text: str) -> None:
     with pytest.raises(MomentError, match="is no time"):
         moment(text, NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [
+        ("2h..1h", NOW - 7200 * SECOND, NOW - 3600 * SECOND),
+        ("2h..", NOW - 7200 * SECOND, 0),
+        (" 15m ", NOW - 900 * SECOND, 0),
+        ("1h .. now", NOW - 3600 * SECOND, 0),
+        ("2026-01-31..2026-01-31T12:00:00Z", 1_769_817_600 * SECOND, 1_769_860_800 * SECOND),
+    ],
+)
+def test_intervals(text: str, start: int, end: int) -> None:
+    assert interval(text, NOW) == (start, end)
+
+
+@pytest.mark.parametrize("text", ["1h..2h", "now", "1h..1h", "..1h", "soon..later", ""])
+def test_what_is_no_interval_says_so(text: str) -> None:
+    with pytest.raises(MomentError):
+        interval(text, NOW)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -18,6 +20,7 @@ from collector import runtime
 from collector.api.backend import Component
 from collector.runtime import Runtime
 from graph.fate import Status
+from graph.listing import Activity, EventRow
 from graph.topology import Topology
 from graph.wire import chain_from_dict, topology_from_dict
 from graph.wire.fate import fates_from_dict
@@ -148,6 +151,99 @@ class TestTrace:
         assert shell("trace", "x", "--limit", "many").code == 2
         assert shell("trace", "x", "--config", tmp_path / "none.toml").code == 2
         assert shell("nothing").code == 2
+
+
+class TestEvents:
+    def test_the_newest_stand_at_the_bottom(self, shell: Shell, url: str) -> None:
+        ended = shell("events", "--url", url)
+        assert (ended.code, ended.err) == (0, "")
+        assert_golden("cli/events.txt", ended.out)
+
+    def test_a_filter_in_one_word_or_several(self, shell: Shell, url: str) -> None:
+        several = shell("events", "type:ordered", "key:tea", "--limit", 1, "--url", url)
+        assert "order-2" in several.out
+        assert "order-1" not in several.out
+        assert shell("events", "type:ordered key:tea", "-n", 1, "--url", url) == several
+
+    def test_what_is_left_out_comes_behind_a_dash(self, shell: Shell, url: str) -> None:
+        ended = shell("events", "--url", url, "--", "-type:ordered")
+        assert "paid-1" in ended.out
+        assert "order-1" not in ended.out
+
+    def test_json_is_what_the_api_says(self, shell: Shell, url: str) -> None:
+        told = shell("events", "order-1", "--json", "--url", url).json
+        assert [row["message_id"] for row in told["events"]] == ["order-1"]
+
+    def test_nothing_fits(self, shell: Shell, url: str) -> None:
+        assert shell("events", "key:coffee", "--url", url) == (0, "", "no event fits\n")
+
+    def test_a_mistake_is_code_2_and_shows_its_place(self, shell: Shell) -> None:
+        ended = shell("events", "key:tea", "colour:red", "--url", "http://127.0.0.1:1")
+        assert ended.code == 2, "found out before anybody is asked"
+        assert "  key:tea colour:red\n          ^^^^^^^\n  colour: is no field" in ended.err
+        told = shell("events", "colour:red", "--json", "--url", "http://127.0.0.1:1")
+        assert (told.code, told.json["error"]) == (2, "usage")
+
+    def test_nobody_there_is_code_4(self, shell: Shell) -> None:
+        assert shell("events", "--url", "http://127.0.0.1:1").code == 4
+        assert shell("events", "--follow", "--url", "http://127.0.0.1:1").code == 4
+
+    @pytest.mark.parametrize("form", [[], ["--json"]], ids=["text", "json"])
+    def test_it_follows_until_it_is_interrupted(self, form: list[str]) -> None:
+        """As a person does it: another process, and Ctrl-C."""
+        backend = MemoryBackend()
+        with serving(backend) as address:
+            command = [sys.executable, "-m", "tui", "events", "topic:orders", "--follow", *form]
+            with subprocess.Popen(
+                [*command, "--url", address], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            ) as process:
+                assert process.stdout is not None and process.stderr is not None
+                told: list[bytes] = []
+                reader = threading.Thread(target=lambda: told.extend(process.stdout or ()))
+                reader.start()
+                number = 0
+                while not any(b"message-" in line for line in told):
+                    # It is there some time after it was started: it is told again until then.
+                    row = EventRow(f"orders/0/{number}", shop.NOON + number, "orders")
+                    backend.activity += [
+                        Activity(replace(row, message_id=f"message-{number}")),
+                        Activity(replace(row, destination="payments")),
+                    ]
+                    number += 1
+                    assert number < 2_000, told
+                    assert process.poll() is None, process.stderr.read()
+                    reader.join(0.05)
+                process.send_signal(signal.SIGINT)
+                assert process.wait(20) == 0
+                reader.join(20)
+                assert process.stderr.read() == b""
+        assert not any(b"payments" in line for line in told)
+        if form:
+            assert json.loads(told[0])["destination"] == "orders"
+
+    def test_what_fails_later_is_followed_too(self) -> None:
+        backend = MemoryBackend()
+        failed = [EventRow(f"orders/0/{n}", shop.NOON + n, "orders", error=True) for n in range(2)]
+        backend.rows = [failed[0]]
+        with serving(backend) as address:
+            command = [sys.executable, "-m", "tui", "events", "error:yes", "--follow", "--json"]
+            with subprocess.Popen([*command, "--url", address], stdout=subprocess.PIPE) as process:
+                assert process.stdout is not None
+                assert json.loads(process.stdout.readline())["id"] == "orders/0/0"
+                backend.rows = [failed[1], failed[0]]
+                assert json.loads(process.stdout.readline())["id"] == "orders/0/1"
+                process.send_signal(signal.SIGINT)
+                assert process.wait(20) == 0
+
+    def test_a_collector_that_goes_away_ends_it_with_code_4(self) -> None:
+        with serving(MemoryBackend()) as address:
+            command = [sys.executable, "-m", "tui", "events", "--follow", "--url", address]
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            assert process.stdout is not None
+            assert b"producer" in process.stdout.readline(), "it has begun"
+        _, said = process.communicate(timeout=20)
+        assert process.returncode == 4
+        assert b"has gone away" in said
 
 
 class TestWhy:

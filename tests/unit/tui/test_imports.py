@@ -78,6 +78,13 @@ def test_neither_does_the_list_of_groups(store: Path) -> None:
     assert not modules & {*HEAVY, THINKING}
 
 
+def test_events_loads_nothing_heavy_when_a_collector_runs(store: Path) -> None:
+    code, modules, printed = loaded("events", "topic:pay*", "--store", str(store))
+    assert code == 0
+    assert "payments" in printed
+    assert not modules & HEAVY
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["trace", "--help"], ["--version"]])
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     code, modules, printed = loaded(*arguments)

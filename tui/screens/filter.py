@@ -1,0 +1,137 @@
+"""The filter's input: completes fields and values, and says what is wrong while it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from graph.completion import Completion, Option, Seen, complete
+from graph.filter import FilterError, parse
+from tui.drawing.event_lines import mistake_lines
+from tui.drawing.segments import Line, Segment, fit, line, pad, printable
+from tui.drawing.sheet import Sheet
+from tui.widgets.canvas import Canvas
+
+ROWS = 10
+"""Completions that show at once."""
+
+
+class FilterScreen(ModalScreen[str | None]):
+    """Asks for a filter; gives its text, or None when it is left."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Back", show=False),
+        Binding("tab", "complete", "Complete", show=False, priority=True),
+        Binding("down", "choose(1)", "Next", show=False, priority=True),
+        Binding("up", "choose(-1)", "Previous", show=False, priority=True),
+    ]
+
+    DEFAULT_CSS = """
+    FilterScreen { align: center top; background: $background 40%; }
+    FilterScreen Vertical {
+        width: 90%; max-width: 110; height: auto; margin-top: 1; background: $panel; padding: 1 2;
+    }
+    FilterScreen Input, FilterScreen Input:focus { background: $surface; }
+    FilterScreen Canvas { height: auto; max-height: 10; background: $background; margin-top: 1; }
+    FilterScreen #mistake { height: 0; max-height: 5; }
+    FilterScreen .hint { color: $flow-dim; margin-top: 1; }
+    """
+
+    def __init__(self, text: str, seen: Callable[[], Seen], now: int) -> None:
+        """`seen` is asked at each key: values may come in meanwhile."""
+        super().__init__()
+        self._text = text
+        self._seen = seen
+        self._now = now
+        self._completion = Completion(0, 0, ())
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Static("Show events that fit", classes="title")
+            yield Input(
+                self._text,
+                placeholder="topic:order.* type:paid key:42 service:payment error:yes since:10m",
+                id="text",
+                compact=True,
+                select_on_focus=False,
+            )
+            yield Canvas(id="options")
+            yield Canvas(id="mistake", select_first=False)
+            yield Static(
+                "tab completes · ↑ ↓ choose · enter applies · esc leaves\n"
+                "* stands for anything, a,b for either, -field: leaves out; "
+                "other text begins an id or key",
+                classes="hint",
+                markup=False,
+            )
+
+    def on_mount(self) -> None:
+        self.query_one("#options", Canvas).can_focus = False
+        self.query_one("#mistake", Canvas).can_focus = False
+        self.query_one(Input).focus()
+        self.call_after_refresh(self._draw)
+
+    @on(Input.Changed)
+    def _changed(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        entry = self.query_one(Input)
+        text = entry.value
+        self._completion = complete(text, entry.cursor_position, self._seen())
+        options = self._completion.options
+        canvas = self.query_one("#options", Canvas)
+        canvas.styles.height = max(1, min(ROWS, len(options)))
+        canvas.show(lambda width: Sheet(_options(options, width)))
+        try:
+            parse(text, self._now)
+            mistake = None
+        except FilterError as error:
+            mistake = error
+        shown = self.query_one("#mistake", Canvas)
+        shown.styles.height = 5 if mistake else 0
+        shown.show(lambda width: Sheet(mistake_lines(text, mistake, width) if mistake else ()))
+
+    def action_choose(self, step: int) -> None:
+        self.query_one("#options", Canvas).move(0, step)
+
+    def action_complete(self) -> None:
+        chosen = self.query_one("#options", Canvas).selected
+        option = next((one for one in self._completion.options if one == chosen), None)
+        if option is not None:
+            entry = self.query_one(Input)
+            entry.value, entry.cursor_position = self._completion.applied(entry.value, option)
+
+    @on(Canvas.Opened)
+    def _opened(self) -> None:
+        self.action_complete()
+
+    @on(Input.Submitted)
+    def _submitted(self, submitted: Input.Submitted) -> None:
+        try:
+            parse(submitted.value, self._now)
+        except FilterError:
+            return
+        self.dismiss(submitted.value.strip())
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+
+def _options(options: tuple[Option, ...], width: int) -> list[Line]:
+    lines = []
+    for option in options:
+        row = line(
+            Segment(" "),
+            Segment(pad(printable(option.text), 30 if option.meaning else width - 1), "key"),
+            Segment(option.meaning, "dim"),
+        )
+        lines.append(tuple(part._replace(target=option) for part in fit(row, width)))
+    return lines or [fit(line(Segment(" nothing seen that begins so", "dim")), width)]

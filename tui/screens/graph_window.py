@@ -1,0 +1,135 @@
+"""The graph of a window of time: asked again while it follows now, compared with the one before."""
+
+from __future__ import annotations
+
+from graph.topology import NodeKey, Topology
+from tui.drawing import figures
+from tui.drawing.flow import Flow
+from tui.drawing.notices import asking, no_messages, nothing_yet, quiet
+from tui.drawing.rates import FlowMeter
+from tui.drawing.segments import Line, Segment, line
+from tui.drawing.windows import USUAL, WINDOWS, Window
+from tui.screens.base import FlowScreen
+from tui.screens.graph_answers import Answered, Asked, known_before
+from tui.source import NothingRecorded, SourceError
+from tui.widgets.canvas import Canvas
+
+
+class WindowScreen(FlowScreen):
+    """Knows the graph of the window; who derives from it draws that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._flow: Flow | None = None
+        self._answer: Answered | None = None
+        self._meter = FlowMeter()
+        self._window = USUAL
+        self._comparing = False
+        self._known: Topology | None = None
+        """What was there before the window began, as far as that was asked for."""
+        self._empty = False
+
+    def draw(self, select: NodeKey | None = None) -> None:
+        """Draws what is known, and selects a node in it."""
+        raise NotImplementedError
+
+    @property
+    def typing(self) -> bool:
+        """Whether somebody types, so that the focus is to be left where it is."""
+        return False
+
+    def on_mount(self) -> None:
+        if not self.flowtap.source.live:
+            self._window = WINDOWS[-1]
+        super().on_mount()
+        self.notice(asking())
+
+    def said(self) -> Line:
+        connection = self.flowtap.connection
+        name = self._window.name
+        if connection.away and self._flow is not None:
+            seen = f"as it was at {figures.clock(connection.away_since)[:8]} UTC · {name}"
+            return line(Segment(seen, "warning"))
+        live = "live · " if self.flowtap.source.live and self._window.follows else ""
+        zone = "" if self._window.follows else " UTC"
+        return line(Segment(f"{live}{name}{zone}", "dim"))
+
+    # Answers
+
+    def tick(self) -> None:
+        super().tick()
+        if self._answer is None or (self.flowtap.source.live and self._answer.due):
+            self._ask()
+
+    def _ask(self, *, again: bool = False) -> None:
+        last = self._answer
+        asked = Asked(
+            self.flowtap.source, self._window, self.flowtap.now(), self._comparing, self._known
+        )
+        self.ask("graph", lambda: asked.answer(last), self._answered, again=again)
+
+    def _answered(self, answer: Answered) -> None:
+        self.flowtap.connection.back()
+        self._answer = answer
+        self._meter.observe(answer.counted, answer.now)
+        self._flow = answer.flow(self._meter.rates if self.flowtap.source.live else None)
+        if self._known is not None:
+            self._known = answer.topology
+        self._empty = not answer.topology.edges
+        if self._known is None and answer.bounds.start:
+            source, bounds = self.flowtap.source, answer.bounds
+            self.ask("known", lambda: known_before(source, bounds), self._knows)
+        if self._empty:
+            self._nothing()
+            return
+        if self.has_class("notice"):
+            self.notice(None)
+            if not self.typing:
+                self.query_one("#main", Canvas).focus()
+        self.draw()
+
+    def _knows(self, known: Topology) -> None:
+        self._known = known
+        if known.edges and self._answer is not None:
+            self._ask(again=True)
+
+    def _nothing(self) -> None:
+        if not self.flowtap.source.live:
+            self.notice(no_messages(self.flowtap.source.name))
+        elif self._window.bounds(self.flowtap.now()).start and (
+            self.flowtap.connection.totals.stored
+        ):
+            self.notice(quiet(self._window.name), "window")
+        else:
+            self.notice(nothing_yet(self.flowtap.connection), "copy")
+        self.refresh_bars()
+
+    def failed(self, subject: str, error: SourceError) -> None:
+        super().failed(subject, error)
+        if subject != "graph":
+            return
+        if isinstance(error, NothingRecorded):
+            self.notice(nothing_yet(self.flowtap.connection), "copy")
+        elif self._flow is None or self._empty:
+            self.excuse(error)
+
+    # The time that is counted over
+
+    def action_window(self) -> None:
+        at = WINDOWS.index(self._window) + 1 if self._window in WINDOWS else 0
+        self._count_over(WINDOWS[at % len(WINDOWS)])
+
+    def _count_over(self, window: Window) -> None:
+        self._window = window
+        self._comparing = self._comparing and window.earlier(self.flowtap.now()) is not None
+        self._meter, self._known = FlowMeter(), None
+        self.questions.drop("known")
+        self._ask(again=True)
+        self.refresh_bars()
+
+    def action_compare(self) -> None:
+        if self._window.earlier(self.flowtap.now()) is None:
+            self.notify("Nothing comes before everything: choose a window with w.", timeout=4)
+            return
+        self._comparing = not self._comparing
+        self._ask(again=True)
