@@ -24,7 +24,7 @@ class Entry(NamedTuple):
 TABLE = (
     Entry("up", "up", "Run a collector: receive spans, tap brokers, answer questions."),
     Entry("demo", "demo", "Show a whole shop on a real Kafka, with the collector watching it."),
-    Entry("tui", "tui", "Open the terminal UI: live graph, events, chains."),
+    Entry("tui", "tui", "Open the terminal UI: live graph, events, chains, consumers."),
     Entry("trace", "trace", "Tell what happened to an event, and because of it."),
     Entry("why", "why", "Tell what became of an event at each consumer that should have had it."),
     Entry("events", "events", "List the newest events that fit a filter, or follow them."),

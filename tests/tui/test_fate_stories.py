@@ -24,7 +24,7 @@ async def test_what_became_of_it_where_no_span_tells() -> None:
 
 async def test_with_room_the_tree_says_it_in_words() -> None:
     """On a wide screen nobody needs to know the signs."""
-    async with story(find="7c1f0d9e-0000", size=(200, 50)) as told:
+    async with story(find="7c1f0d9e-0000", size=(240, 50)) as told:
         await told.sees("◉ order.created  by storefront  … 1 pending  ? 1 no evidence")
 
 
@@ -69,8 +69,8 @@ async def test_explain_tells_what_was_tried() -> None:
         assert source.asked.count("chain") == asked
         await told.press("w")
         await told.sees("4 consumers: 1 dead-lettered")
-        await told.press("w")
-        await told.sees("fate at 4 consumers")
+        await told.press("escape")
+        await told.sees("fate at 4 consumers", "[3 Chain]")
 
 
 async def test_fates_are_not_asked_for_what_only_passes_by() -> None:

@@ -12,13 +12,10 @@ from tui.drawing.chain_fates import KnownFates, counts_besides, fate_of
 from tui.drawing.chain_tree import Row, RowKind
 from tui.drawing.evidence import DASHES, MARKS, ROLES
 from tui.drawing.fate_lines import MARKS as FATE_MARKS
-from tui.drawing.segments import Line, Segment, SegmentRole, fit, line, pad, printable
+from tui.drawing.segments import Line, Segment, SegmentRole, fit, line, pad, printable, width_of
 from tui.drawing.waterfall import TimeSpan, bar, point, scale
 
 MILLISECOND = 1_000_000
-
-ROOM_FOR_WORDS = 60
-"""Columns of the tree from which fates beside it are told in words, not by signs alone."""
 
 NO_FATES: KnownFates = {}
 
@@ -95,9 +92,11 @@ def draw_row(
     fates: KnownFates = NO_FATES,
 ) -> Line:
     """One row in exactly the columns' width; all its segments have the row's key as target."""
-    short = columns.tree < ROOM_FOR_WORDS
-    shown = _label(row, chain, fates, short)
-    label = fit(line(*_branch(row, columns.tree // 2), *shown), columns.tree)
+    branch = _branch(row, columns.tree // 2)
+    shown = line(*branch, *_label(row, chain, fates, short=False))
+    if width_of(shown) > columns.tree:
+        shown = line(*branch, *_label(row, chain, fates, short=True))
+    label = fit(shown, columns.tree)
     started, took = _times(row)
     at = figures.offset(started - span.start) if started and span.start else ""
     parts: list[Segment] = [
@@ -135,7 +134,7 @@ def _evidence(row: Row) -> Evidence | None:
     return evidence_of(row)
 
 
-def _label(row: Row, chain: Chain, fates: KnownFates, short: bool) -> list[Segment]:
+def _label(row: Row, chain: Chain, fates: KnownFates, *, short: bool) -> list[Segment]:
     if row.key.kind is RowKind.RELATED:
         count = len(chain.related)
         return [

@@ -160,6 +160,12 @@ class FateScreen(FlowScreen):
             self._put_beside(self.beside)
             self.add_class("details")
 
+    def back(self) -> bool:
+        if self.beside is Beside.DETAILS:
+            return super().back()
+        self._put_beside(self.beside)
+        return True
+
     def told_lines(self, width: int) -> Sequence[Line]:
         """`why` or `explain` of the selected event."""
         event = self.chosen_event
