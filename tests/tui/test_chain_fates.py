@@ -103,6 +103,9 @@ def test_words_say_what_matters() -> None:
     assert words(of(Status.PENDING, ahead=1, rate=0.0)).startswith(
         "pending: next to be read, and nothing is read"
     )
+    assert words(of(Status.PENDING, ahead=21, rate=1.5)).startswith(
+        "pending: 20 before it, and nobody reads"
+    )
     assert words(of(Status.PENDING)) == "pending  ≈ matched"
     assert words(of(Status.PASSED, passed_by=NOON)) == "passed: by 12:00:00  ≈ matched"
     assert words(of(Status.HANDLED, duration=31 * MS, attempts=2)).startswith(

@@ -29,7 +29,9 @@ async def test_who_is_behind() -> None:
         assert told.pointed.startswith("✗ crm-sync")
         assert told.pointed.endswith("nobody runs")
         await told.press("enter")
-        await told.sees("No member is in the group", "user.registered · 1 of 1 behind", "nobody")
+        await told.sees(
+            "No member is in the group", "user.registered · waiting on 1 of 1", "nobody"
+        )
         await told.press("down", "down", "down")
         await told.sees("312 wait, the oldest for 2m 36s", "reads 1.4/s, 2.0/s added, never done")
         await told.press("J", "J")

@@ -115,7 +115,10 @@ def _ahead(fate: Fate) -> str:
     before = f"{fate.ahead - 1:,} before it" if fate.ahead > 1 else "next to be read"
     if fate.expected:
         return f"{before}, expected {figures.clock(fate.expected)[:8]}"
-    return f"{before}, and nothing is read" if fate.rate == 0 else before
+    if fate.rate is None:
+        return before
+    # With a pace it would be expected at some time, if anybody were in the group.
+    return f"{before}, and {'nobody reads' if fate.rate else 'nothing is read'}"
 
 
 def fate_section(told: ConsumerFates | str, width: int) -> list[Line]:

@@ -90,8 +90,10 @@ def _lag(consumer: Consumer) -> list[Segment]:
 def _pace(consumer: Consumer) -> list[Segment]:
     if consumer.rate is None or consumer.growth is None:
         return [Segment("not known yet", "dim")]
+    # The pace is that of the last minutes, in which it may still have had members.
+    reads = "read" if standing_of(consumer) is Standing.NOBODY else "reads"
     parts = [
-        Segment(f"reads {figures.rate(consumer.rate)}", "number"),
+        Segment(f"{reads} {figures.rate(consumer.rate)}", "number"),
         Segment(f", {figures.rate(consumer.growth)} added", "number"),
     ]
     until = catch_up(consumer)
@@ -124,17 +126,15 @@ def _partitions(consumer: Consumer, width: int) -> list[Line]:
         waiting = sum(1 for lag in behind if lag)
         said = "nothing waits" if behind else "no commit"
         if waiting:
-            said = f"{waiting} of {len(places[name])} behind"
+            said = f"waiting on {waiting} of {len(places[name])}"
         title = cut_middle(printable(name), max(8, width - cells(said) - 6))
         lines += heading(f"{title} · {said}", width)
-        columns = (pad("lag", LAG, "right"), *(pad(one, OFFSET, "right") for one in _ENDS))
+        ends = (pad(one, OFFSET, "right") for one in ("committed", "end"))
+        columns = (pad("lag", LAG, "right"), *ends)
         beside = "  member" if room >= 8 else ""
         lines.append(line(Segment(f"{pad('part', PARTITION)}{''.join(columns)}{beside}", "label")))
         lines += [_partition(at, readers, room) for at in places[name]]
     return lines
-
-
-_ENDS = ("committed", "end")
 
 
 def _partition(at: Progress, readers: dict[tuple[str, str], Member], room: int) -> Line:
