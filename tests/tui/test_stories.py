@@ -312,9 +312,9 @@ async def test_the_graph_looks_so(size: tuple[int, int]) -> None:
 async def test_a_chain_looks_so(size: tuple[int, int]) -> None:
     async with story(size=size, find="7c1f0d9e-0000") as told:
         await told.waits_a_while()
-        await told.sees("◉ order.created", "in 212/s", "stored 58,811")
+        await told.sees("◉ order.created  …1 ?1 ›1  by", "in 212/s", "stored 58,811")
         await told.click("✗ notification")
-        await told.sees("✗ notification  dead-lettered =")
+        await told.sees("✗ notification  dead-lettered =", "payment.captured  … 1 pending")
         assert_golden(f"tui/chain-{size[0]}x{size[1]}.txt", told.screen)
 
 
