@@ -16,6 +16,7 @@ from graph.chain.names import (
     normal_id,
     same_destination,
 )
+from graph.chain.origins import Origins
 from graph.chain.production import Productions
 from graph.chain.result import Creation, EventKey, Join, Via
 from graph.model import Evidence, Message, Operation, Position, SpanContext
@@ -31,11 +32,14 @@ class Identity:
         self.known = known
         self.carrying = Carrying(known)
         self.productions = Productions(self.carrying)
+        self.origins = Origins(self.carrying, self.productions)
         self._created: dict[SpanContext, tuple[EventKey, ...]] = {}
         self._created_sets: dict[SpanContext, frozenset[EventKey]] = {}
         self._missing: dict[SpanContext, int] = {}
         self._root_sets: dict[SpanContext, frozenset[EventKey]] = {}
         self._of_root: dict[SpanContext, tuple[EventKey, ...]] = {}
+        self._guessed: set[SpanContext] = set()
+        """Roots whose messages carry only the same origin's context."""
         self._copies = Copies(known)
         self._messages: dict[EventKey, tuple[Message, ...]] = {}
         self._contexts: dict[EventKey, tuple[SpanContext, ...]] = {}
@@ -131,6 +135,11 @@ class Identity:
             for source in sorted(self.known.operations_by_id.get(_id_of(message), ())):
                 if produces(self.known.operations[source]) and self.is_created(key, source):
                     found.append(source)
+            if not self.origins.claimed(message.position):
+                for context in message.contexts:
+                    for root in self.origins.sent(context, message.position.destination):
+                        if self.is_created(key, root):
+                            found.extend(self.productions.members(root))
         return tuple(dict.fromkeys(found))
 
     def written(self, key: EventKey) -> tuple[SpanContext, ...]:
@@ -170,7 +179,7 @@ class Identity:
             for root in self.productions.roots(context):
                 if key in self._set_of(root):
                     members = self.productions.members(root)
-                    evidence, via = self._reason(key, members, written)
+                    evidence, via = self._reason(key, root, members, written)
                     found = made if self._made(key, members) else copied
                     for member in members:
                         found.setdefault(member, Join(member, evidence, via))
@@ -202,8 +211,14 @@ class Identity:
         return untapped or carried.isdisjoint(copies)
 
     def _reason(
-        self, key: EventKey, members: Iterable[SpanContext], written: set[SpanContext]
+        self,
+        key: EventKey,
+        root: SpanContext,
+        members: Iterable[SpanContext],
+        written: set[SpanContext],
     ) -> tuple[Evidence, Via]:
+        if root in self._guessed:
+            return Evidence.INFERRED, Via.HEADER
         if written.intersection(members):
             return Evidence.OBSERVED, Via.HEADER
         if not self.messages(key):
@@ -244,6 +259,8 @@ class Identity:
         }
         if not positions:
             positions = self._positions_by_id(operations)
+        if not positions:
+            positions = self._positions_by_origin(root)
         exact = {
             position
             for position in positions
@@ -255,6 +272,13 @@ class Identity:
         keys = dict.fromkeys(key for position in sorted(positions) for key in self.at(position))
         destination = operations[0].destination or min(destinations, default="")
         return tuple(keys) or (Creation(root, destination),)
+
+    def _positions_by_origin(self, root: SpanContext) -> set[Position]:
+        found = self.origins.messages(root)
+        if len({self.copies(position)[0] for position in found}) != 1:
+            return set()
+        self._guessed.add(root)
+        return found
 
     def _positions_by_id(self, operations: Iterable[Operation]) -> set[Position]:
         found = set()
