@@ -57,6 +57,10 @@ def copied() -> str:
             ends = quote(f"({'|'.join(one.dead)})$".replace(".", "\\."))
             dead = f"copying = {quote(one.name)} AND match(lower(destination), {ends})"
             kind = f"if({dead}, {quote(str(CopyKind.DEAD_LETTER))}, {kind})"
+    (attempt,) = _places(("attempt",))
+    counted = array(one.name for one in copies.COPYINGS if one.counted)
+    tried = f"ifNull(toInt64OrNull(copy_said[{attempt}]), 0) > 0"
+    kind = f"if(copying IN ({counted[1:-1]}) AND NOT {tried}, '', {kind})"
     texts = [
         f"toInt64OrNull(copy_said[{place}])"
         if column in ("offset", "attempt")

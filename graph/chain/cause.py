@@ -201,7 +201,7 @@ class Causes:
 
     def _declared(self, key: EventKey) -> tuple[Lead, ...]:
         """By causation id; never across environments or clusters by the id alone."""
-        ids = {normal_id(m.causation_id): m for m in self.identity.messages(key) if m.causation_id}
+        ids = {normal_id(m.causation_id): m for m in self.identity.messages(key) if _is_caused(m)}
         environment, cluster = self.identity.realm(key)
         found: dict[EventKey, None] = {}
         for causation_id, message in ids.items():
@@ -233,6 +233,13 @@ class Causes:
     def _share_trace(self, message: Message, cause: EventKey) -> bool:
         traces = {context.trace_id for context in message.contexts}
         return any(context.trace_id in traces for context in self.identity.contexts(cause))
+
+
+def _is_caused(message: Message) -> bool:
+    """Whether it names another message as its cause: some call what nothing led to by itself."""
+    return message.causation_id != "" and (
+        normal_id(message.causation_id) != normal_id(message.message_id)
+    )
 
 
 def _lead(match: Match, via: Via, consumer: Operation, way: tuple[Span, ...] = ()) -> Lead:

@@ -5,7 +5,7 @@ A view of what is known now; when more is learned, make a new one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from graph.chain.carrying import Carrying
 from graph.chain.copies import Copies
@@ -118,11 +118,9 @@ class Identity:
         if isinstance(key, Creation):
             operation = self.known.operations.get(key.context)
             if operation and produces(operation):
-                return tuple(
-                    m
-                    for root in self.productions.roots(key.context)
-                    for m in self.productions.members(root)
-                )
+                roots = self.productions.roots(key.context)
+                made = [one for root in roots for one in self.productions.members(root)]
+                return tuple(dict.fromkeys((*made, *self._again(made))))
             return (key.context,)
         found = [context for message in self.messages(key) for context in message.contexts]
         for position in self.positions(key):
@@ -141,6 +139,16 @@ class Identity:
                         if self.is_created(key, root):
                             found.extend(self.productions.members(root))
         return tuple(dict.fromkeys(found))
+
+    def _again(self, made: Iterable[SpanContext]) -> Iterable[SpanContext]:
+        """The spans that sent a message again which these had made."""
+        for context in made:
+            message_id = self.known.operations[context].message_id
+            same = self.known.operations_by_id.get(normal_id(message_id), ()) if message_id else ()
+            for source in sorted(same):
+                sending = self.known.operations[source]
+                if produces(sending) and self.productions.again(source) == context:
+                    yield source
 
     def written(self, key: EventKey) -> tuple[SpanContext, ...]:
         """The contexts that it was first sent with, as far as headers or spans say: none that
@@ -193,11 +201,13 @@ class Identity:
         pairs.sort(key=lambda pair: (pair[0].start, -pair[0].end, pair[0].context))
         return tuple(pairs)
 
-    def _made(self, key: EventKey, members: Iterable[SpanContext]) -> bool:
+    def _made(self, key: EventKey, members: Collection[SpanContext]) -> bool:
         """Whether a production made the event, and not a copy of it at another position."""
+        if isinstance(key, Creation):
+            return key.context in members
         positions = self.positions(key)
         if len(positions) < 2:
-            return True
+            return not any(map(self.productions.again, members))
         original, *copies = positions
         carried = {position for member in members for position in self.carrying.carried(member)}
         if original in carried:
@@ -260,6 +270,10 @@ class Identity:
         if not positions:
             positions = self._positions_by_id(operations)
         if not positions:
+            first = self.productions.again(root)
+            if first is not None:
+                roots = self.productions.roots(first)
+                return tuple(dict.fromkeys(k for one in roots for k in self._events_of(one)))
             positions = self._positions_by_origin(root)
         exact = {
             position

@@ -264,6 +264,11 @@ CASES = (
         {"Nats-Stream": "ORDERS", "Nats-Sequence": "12"},
         Copied(CopyKind.FORWARD, "ORDERS", offset=12),
     ),
+    Case(
+        "celery-retry",
+        {"id": "t1", "task": "shop.pay", "lang": "py", "parent_id": "t1", "retries": "2"},
+        Copied(CopyKind.RETRY, attempt=2),
+    ),
 )
 
 
@@ -331,8 +336,18 @@ def test_of_a_header_that_is_repeated_the_true_original_and_the_newest_error_cou
     assert (told["error_message"], told["attempt"]) == ("still none", 3)
 
 
-def test_a_message_that_is_no_copy_says_nothing_of_one(store: Store) -> None:
-    assert copied(store, {"traceparent": "x", "message-id": "m1"}) is None
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"traceparent": "x", "message-id": "m1"},
+        {"id": "t1", "task": "shop.pay", "lang": "py", "retries": "0"},
+        {"id": "t1", "task": "shop.pay", "lang": "py", "retries": ""},
+    ],
+)
+def test_a_message_that_is_no_copy_says_nothing_of_one(
+    store: Store, headers: dict[str, str]
+) -> None:
+    assert copied(store, headers) is None
 
 
 def test_what_is_no_text_harms_nothing(store: Store) -> None:
