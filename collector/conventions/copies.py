@@ -197,8 +197,11 @@ COPYINGS: tuple[Copying, ...] = (
     Copying(
         "celery-retry",
         CopyKind.RETRY,
-        marks=(("id", "task", "retries"),),
-        attempt=("retries",),
+        marks=(
+            ("id", "task", "retries"),
+            ("$.content-encoding", "$.headers.task", "$.headers.retries"),
+        ),
+        attempt=("retries", "$.headers.retries"),
         counted=True,
     ),
 )

@@ -272,8 +272,13 @@ CASES = (
 )
 
 
-def copied(store: Store, headers: Mapping[str, str | bytes], on: str = "orders") -> Copied | None:
-    read_messages(store, list(headers.items()), destination=on)
+def copied(
+    store: Store,
+    headers: Mapping[str, str | bytes],
+    on: str = "orders",
+    value: bytes = b"",
+) -> Copied | None:
+    read_messages(store, list(headers.items()), destination=on, value=value)
     at = Position("kafka", "c1", on, "i1", "0", 0)
     (message,) = StoreFacts(store).messages([at])
     return message.copied
@@ -348,6 +353,14 @@ def test_a_message_that_is_no_copy_says_nothing_of_one(
     store: Store, headers: dict[str, str]
 ) -> None:
     assert copied(store, headers) is None
+
+
+@pytest.mark.parametrize("tries", [0, 2])
+def test_a_task_that_is_tried_again_says_so_in_its_envelope(store: Store, tries: int) -> None:
+    headers = {"lang": "py", "task": "shop.pay", "id": "t1", "retries": tries}
+    envelope = {"body": "W1tdXQ==", "content-encoding": "utf-8", "headers": headers}
+    said = copied(store, {}, value=json.dumps(envelope).encode())
+    assert said == (Copied(CopyKind.RETRY, attempt=tries) if tries else None)
 
 
 def test_what_is_no_text_harms_nothing(store: Store) -> None:
