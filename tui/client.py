@@ -176,6 +176,7 @@ class LocalSource:
         direction: Direction = Direction.BOTH,
         depth: int | None = None,
         limit: int | None = None,
+        seconds: float | None = None,
         explained: bool = False,
     ) -> Chain:
         from collector import questions
@@ -185,6 +186,8 @@ class LocalSource:
             limits = replace(limits, depth=depth)
         if limit is not None:
             limits = replace(limits, events=limit)
+        if seconds is not None:
+            limits = replace(limits, seconds=seconds)
         with _one_meaning(text), _explained():
             return questions.chain(
                 self._backend, text, direction=direction, limits=limits, explained=explained

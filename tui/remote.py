@@ -75,9 +75,10 @@ class ApiClient:
         direction: Direction = Direction.BOTH,
         depth: int | None = None,
         limit: int | None = None,
+        seconds: float | None = None,
         explained: bool = False,
     ) -> Chain:
-        asked = {"direction": direction.value, "depth": depth, "limit": limit}
+        asked = {"direction": direction.value, "depth": depth, "limit": limit, "seconds": seconds}
         if explained:
             asked["explain"] = "true"
         return self._ask(f"/chain/{quote(text, safe='/')}", asked, chain_from_dict)

@@ -104,6 +104,7 @@ class Source(Protocol):
         direction: Direction = Direction.BOTH,
         depth: int | None = None,
         limit: int | None = None,
+        seconds: float | None = None,
         explained: bool = False,
     ) -> Chain:
         """The chain of the event that an id of any kind names, if wanted with its explanations.

@@ -60,6 +60,10 @@ async def chain(
     direction: Direction = Direction.BOTH,
     depth: Annotated[int | None, Query(ge=0, description="Generations either way.")] = None,
     limit: Annotated[int | None, Query(ge=1, description="Events at most.")] = None,
+    seconds: Annotated[
+        float | None,
+        Query(gt=0, description="The answer is what was found by then."),
+    ] = None,
     bodies: Annotated[bool, Query(description="With headers and values of messages.")] = True,
     explain: Annotated[
         bool, Query(description="With what was tried for each join, and why it won or is missing.")
@@ -69,7 +73,7 @@ async def chain(
     ] = None,
 ) -> Response:
     """The chain of one event: its causes, its effects, every delivery, and the evidence."""
-    limits = limits_of(request.app.state.limits, asked.deadline, depth, limit)
+    limits = limits_of(request.app.state.limits, asked.deadline, depth, limit, seconds)
     written = CHAIN_FORMATS[format] if format else None
 
     def told(chain: Chain) -> bytes:
@@ -105,13 +109,21 @@ async def event(asked: Asked, request: Request, id: Id) -> Response:
     return json_answer(body, status)
 
 
-def limits_of(caps: Caps, deadline: float, depth: int | None, limit: int | None) -> Limits:
+def limits_of(
+    caps: Caps,
+    deadline: float,
+    depth: int | None,
+    limit: int | None,
+    seconds: float | None = None,
+) -> Limits:
     """What was asked for, within what is allowed; half of the time is for what comes after."""
     limits = Limits(events=caps.chain_events, seconds=deadline / 2)
     if depth is not None:
         limits = replace(limits, depth=depth)
     if limit is not None:
         limits = replace(limits, events=min(limit, caps.chain_events))
+    if seconds is not None:
+        limits = replace(limits, seconds=min(seconds, limits.seconds))
     return limits
 
 

@@ -43,6 +43,8 @@ class Copying:
     error_message: tuple[str, ...] = ()
     by_queue: bool = False
     """The destination is a queue of its consumer's own, and names that too."""
+    counted: bool = False
+    """Every message says how often it was tried before; it is a copy when that is not 0."""
     dead: tuple[str, ...] = ()
     """Endings of a destination's name, in lower case, on which it is a dead letter instead."""
 
@@ -190,5 +192,16 @@ COPYINGS: tuple[Copying, ...] = (
         marks=("nats-stream-source", ("nats-stream", "nats-sequence")),
         destination=("nats-stream",),
         offset=("nats-sequence",),
+    ),
+    # A task that is tried again is sent by the worker, with its id, mostly to the same queue.
+    Copying(
+        "celery-retry",
+        CopyKind.RETRY,
+        marks=(
+            ("id", "task", "retries"),
+            ("$.content-encoding", "$.headers.task", "$.headers.retries"),
+        ),
+        attempt=("retries", "$.headers.retries"),
+        counted=True,
     ),
 )

@@ -59,6 +59,10 @@ def operations_select(source: str = "spans") -> str:
         )
         + ", '')"
     )
+    failed = " OR ".join(
+        f"{_attribute(s.attribute)} IN ({array(s.values)[1:-1]})" for s in spans.FAILED_STATES
+    )
+    reason = f"concat({', '.join(_attribute(s.reason) for s in spans.FAILED_STATES)}, '')"
     environment = _resource(spans.ENVIRONMENT)
     instance = _resource(spans.INSTANCE)
     return f"""SELECT
@@ -74,8 +78,9 @@ def operations_select(source: str = "spans") -> str:
     if(empty(place), said_message_id, '') AS message_id, said_event_id AS event_id,
     said_event_type AS event_type, said_conversation_id AS conversation_id, said_key AS key,
     toInt64OrNull(said_batch_count) AS batch_count, said_server_address AS server_address,
-    Timestamp AS start, Duration AS duration, StatusCode = 'Error' AS error,
-    StatusMessage AS error_message, bitAnd(Flags, 0x200) != 0 AS remote_parent,
+    Timestamp AS start, Duration AS duration, StatusCode = 'Error' OR failed AS error,
+    if(failed AND StatusMessage = '', reason, StatusMessage) AS error_message,
+    bitAnd(Flags, 0x200) != 0 AS remote_parent,
     arrayMap(l -> (l.1, l.2, {_link("destination")}, {_link("partition")},
         toInt64OrNull({_link("offset")}), {_link("message_id")}),
         arrayFilter(l -> {_valid("l")},
@@ -88,12 +93,16 @@ FROM (
     SELECT ReceivedAt, Timestamp, TraceId, SpanId, ParentSpanId, SpanName, SpanKind, ServiceName,
       ResourceAttributes, ScopeName, Duration, StatusCode, StatusMessage, Flags,
       `Links.TraceId`, `Links.SpanId`, `Links.Attributes`,
-      {known} AS known,
+      {failed} AS failed, {reason} AS reason, {known} AS known,
     {picks}
     FROM {source}
     WHERE {messaging}
   )
 )"""
+
+
+def _attribute(name: str) -> str:
+    return f"SpanAttributes[{quote(name)}]"
 
 
 def _resource(names: tuple[str, ...]) -> str:

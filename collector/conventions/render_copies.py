@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from collector.conventions import copies, names
+from collector.conventions.documents import Paths
 from collector.conventions.sql import RANKS, array, few, lookup, quote, where
 from graph.model import CopyKind
 
 
-def said_of_copy() -> str:
-    """The texts of `copies.COLUMNS`, where a message is a copy; numbers as decimal text."""
+def said_of_copy(paths: Paths) -> str:
+    """The texts of `copies.COLUMNS`, where a message is a copy; numbers as decimal text. What is
+    read of a body is added to `paths`, whose values are `texts`."""
     said = [
         (copying.name, index * RANKS + rank, names.parse(text))
         for copying in copies.COPYINGS
@@ -21,8 +23,11 @@ def said_of_copy() -> str:
     code = lookup(codes, "concat(copying, '/', lower(n))")
     found = [f"arrayMap((n, v) -> (toUInt32({code}), v), header_names, header_values)"]
     in_json: dict[tuple[str, str], list[str]] = {}
+    of_body = {f"{who}/{paths.place(name)}": code_of for who, code_of, name in said if name.in_body}
+    place = lookup(of_body, "concat(copying, '/', toString(k))")
+    found.append(f"arrayMap((v, k) -> (toUInt32({place}), v), texts, arrayEnumerate(texts))")
     for who, code_of, name in said:
-        if name.path:
+        if name.path and not name.in_body:
             pair = f"(toUInt32({code_of}), JSONExtractString(v, {name.steps()}))"
             in_json.setdefault((who, name.header), []).append(pair)
     for (who, header), pairs in in_json.items():
@@ -57,6 +62,10 @@ def copied() -> str:
             ends = quote(f"({'|'.join(one.dead)})$".replace(".", "\\."))
             dead = f"copying = {quote(one.name)} AND match(lower(destination), {ends})"
             kind = f"if({dead}, {quote(str(CopyKind.DEAD_LETTER))}, {kind})"
+    (attempt,) = _places(("attempt",))
+    counted = array(one.name for one in copies.COPYINGS if one.counted)
+    tried = f"ifNull(toInt64OrNull(copy_said[{attempt}]), 0) > 0"
+    kind = f"if(copying IN ({counted[1:-1]}) AND NOT {tried}, '', {kind})"
     texts = [
         f"toInt64OrNull(copy_said[{place}])"
         if column in ("offset", "attempt")

@@ -29,6 +29,11 @@ PLAIN, CARRIER, PROFILE, COPYING, BIT, END = 0, 16, 22, 30, 38, 44
 copying that it alone is a mark of, and the bit that it is as a mark with others."""
 
 _CONTEXTS = "Array(Tuple(trace_id String, span_id String))"
+_COPIED = (
+    "Tuple(kind LowCardinality(String), destination String, partition String, "
+    "offset Nullable(Int64), message_id String, consumer String, attempt Nullable(Int64), "
+    "error_type String, error_message String)"
+)
 _BUSINESS = "Array(Tuple(name String, value String))"
 
 KEPT: dict[str, str] = {
@@ -36,6 +41,7 @@ KEPT: dict[str, str] = {
     "contexts": _CONTEXTS,
     "origins": _CONTEXTS,
     "profile": "String",
+    "copied": _COPIED,
     "business": _BUSINESS,
 }
 """What may have been read of a body, and the types of it."""
@@ -60,6 +66,7 @@ def messages_select(
     paths = marks.paths
     said = _said_by(known)
     of_body = _of_body(said, paths)
+    copy_said = said_of_copy(paths)
     starting = _starting(paths)
     bodies = {who for who, _, text in said if names.parse(text).in_body}
     texts = paths.values(_documents(own, marks, bodies))
@@ -88,7 +95,7 @@ def messages_select(
 FROM (
   SELECT {_unpacked(along)}, destination, header_names, header_values, said_type, profile, copying,
     {render_contexts.of_hop("found")} AS hop, {render_contexts.of_beginning("found")} AS begun,
-    {_known(said, of_body)} AS known, {said_of_copy()} AS copy_said
+    {_known(said, of_body)} AS known, {copy_said} AS copy_said
   FROM (
     SELECT rest, destination, header_names, header_values, seen, said_type, carried, carriers,
       profile, copying, texts, {render_contexts.read()} AS found

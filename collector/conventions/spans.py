@@ -142,6 +142,23 @@ NAMED_TYPES: tuple[NamedType, ...] = (
     NamedType("opentelemetry.instrumentation.kafka", "Consumer", " receive", "receive"),
 )
 
+
+@dataclass(frozen=True, slots=True)
+class FailedState:
+    """An attribute that tells that the handling failed, whatever the span's status says."""
+
+    attribute: str
+    values: tuple[str, ...]
+    reason: str
+    """The attribute that says why."""
+
+
+FAILED_STATES: tuple[FailedState, ...] = (
+    # A task that asks to be tried again, or that fails by an error it is declared to throw, has
+    # ended well for its instrumentation.
+    FailedState("celery.state", ("RETRY", "FAILURE"), "celery.retry.reason"),
+)
+
 ENVIRONMENT = ("deployment.environment.name", "deployment.environment")
 """Resource attributes that name the environment."""
 

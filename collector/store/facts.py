@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from itertools import islice
@@ -65,33 +65,31 @@ class StoreFacts:
     def operations(self, traces: Collection[str]) -> list[Operation]:
         sql = (
             f"SELECT {rows.OPERATION_COLUMNS} FROM operations "
-            "WHERE trace_id IN {keys:Array(String)} LIMIT 1 BY trace_id, span_id"
+            "WHERE trace_id IN {keys:Array(String)}"
         )
-        return [rows.operation(row) for row in self._each(sql, traces)]
+        found = _once(self._each(sql, traces), rows.OPERATION_KEY)
+        return [rows.operation(row) for row in found]
 
     def pointing(self, contexts: Collection[SpanContext]) -> list[Relation]:
         sql = (
             f"SELECT {rows.RELATION_COLUMNS} FROM relations "
-            "WHERE (target_trace_id, target_span_id) IN {keys:Array(Tuple(String, String))} "
-            "LIMIT 1 BY target_trace_id, target_span_id, kind, trace_id, span_id, "
-            "system, cluster, destination, incarnation, partition, offset"
+            "WHERE (target_trace_id, target_span_id) IN {keys:Array(Tuple(String, String))}"
         )
-        return [rows.relation(row) for row in self._each(sql, contexts)]
+        found = _once(self._each(sql, contexts), rows.RELATION_KEY)
+        return [rows.relation(row) for row in found]
 
     def spans(self, traces: Collection[str]) -> list[Span]:
-        sql = (
-            f"SELECT {rows.SPAN_COLUMNS} FROM otel_traces WHERE TraceId IN {{keys:Array(String)}} "
-            "LIMIT 1 BY TraceId, SpanId, SpanKind"
-        )
-        return [rows.span(row) for row in self._each(sql, traces)]
+        sql = f"SELECT {rows.SPAN_COLUMNS} FROM otel_traces WHERE TraceId IN {{keys:Array(String)}}"
+        found = _once(self._each(sql, traces), rows.SPAN_KEY)
+        return [rows.span(row) for row in found]
 
     def messages(self, positions: Collection[Position]) -> list[Message]:
         sql = (
             f"SELECT {rows.MESSAGE_COLUMNS} FROM messages WHERE ({rows.POSITION}, offset) IN "
-            "{keys:Array(Tuple(String, String, String, String, String, Int64))} "
-            f"LIMIT 1 BY {rows.POSITION}, offset"
+            "{keys:Array(Tuple(String, String, String, String, String, Int64))}"
         )
-        return [rows.message(row) for row in self._each(sql, self.whole(positions))]
+        found = _once(self._each(sql, self.whole(positions)), rows.MESSAGE_KEY)
+        return [rows.message(row) for row in found]
 
     def whole(self, positions: Collection[Position]) -> list[Position]:
         open_ended = [position for position in positions if not is_whole(position)]
@@ -124,9 +122,7 @@ class StoreFacts:
     def located(self, ids: Collection[tuple[IdKind, str]]) -> list[Location]:
         sql = (
             f"SELECT {rows.LOCATION_COLUMNS} FROM ids "
-            "WHERE (id, kind) IN {keys:Array(Tuple(String, String))} "
-            "LIMIT 1 BY id, kind, trace_id, span_id, system, cluster, destination, incarnation, "
-            "partition, offset"
+            "WHERE (id, kind) IN {keys:Array(Tuple(String, String))}"
         )
         keys = {
             (normal_id(text), str(kind))
@@ -140,7 +136,7 @@ class StoreFacts:
         naming = self._parts.submit(self._naming, texts) if texts else None
         found = [
             location
-            for location in map(rows.location, self._each(sql, keys))
+            for location in map(rows.location, _once(self._each(sql, keys), rows.LOCATION_KEY))
             if _is_meant(location, business, texts)
         ]
         return found + (naming.result() if naming else [])
@@ -153,10 +149,10 @@ class StoreFacts:
             places.add((destination, partition, int(offset)))
         sql = (
             f"SELECT {rows.OPERATION_COLUMNS} FROM operations "
-            "WHERE (destination, partition, offset) IN {keys:Array(Tuple(String, String, Int64))} "
-            "LIMIT 1 BY trace_id, span_id"
+            "WHERE (destination, partition, offset) IN {keys:Array(Tuple(String, String, Int64))}"
         )
-        operations = [rows.operation(row) for row in self._each(sql, places)]
+        found = _once(self._each(sql, places), rows.OPERATION_KEY)
+        operations = [rows.operation(row) for row in found]
         return [
             _place(f"{op.destination}/{op.partition}/{op.offset}", IdKind.POSITION, op)
             for op in operations
@@ -322,6 +318,14 @@ class StoreFacts:
         while chunk := list(islice(remaining, CHUNK)):
             plain = [tuple(key) if isinstance(key, tuple) else key for key in chunk]
             yield from self._rows(sql, {"keys": plain, **parameters})
+
+
+def _once(found: Iterable[Sequence[Any]], key: slice) -> Iterable[Sequence[Any]]:
+    """The rows, of those with equal columns there only one: an exporter's retry is stored twice.
+
+    The engine can do that too, but its planning costs more than doing it here.
+    """
+    return {tuple(row[key]): row for row in found}.values()
 
 
 def _is_meant(location: Location, business: Collection[str], places: Collection[str]) -> bool:

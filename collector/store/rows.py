@@ -56,6 +56,9 @@ OPERATION_COLUMNS = (
     "error_message, links"
 )
 
+OPERATION_KEY = slice(0, 2)
+"""The columns that tell rows apart; here trace and span."""
+
 
 def operation(row: Sequence[Any]) -> Operation:
     trace_id = text(row[0])
@@ -107,6 +110,7 @@ def operation(row: Sequence[Any]) -> Operation:
 RELATION_COLUMNS = (
     f"target_trace_id, target_span_id, kind, trace_id, span_id, {POSITION}, offset, message_id"
 )
+RELATION_KEY = slice(0, 11)
 
 
 def relation(row: Sequence[Any]) -> Relation:
@@ -126,17 +130,18 @@ def relation(row: Sequence[Any]) -> Relation:
 
 
 SPAN_COLUMNS = (
-    "TraceId, SpanId, ParentSpanId, SpanName, SpanKind, ServiceName, Timestamp, Duration, "
+    "TraceId, SpanId, SpanKind, ParentSpanId, SpanName, ServiceName, Timestamp, Duration, "
     "StatusCode"
 )
+SPAN_KEY = slice(0, 3)
 
 
 def span(row: Sequence[Any]) -> Span:
     return Span(
         SpanContext(text(row[0]), text(row[1])),
-        text(row[2]),
-        prose(row[3]),
-        text(row[4]).lower(),
+        text(row[3]),
+        prose(row[4]),
+        text(row[2]).lower(),
         text(row[5]),
         row[6],
         row[6] + row[7],
@@ -153,6 +158,7 @@ MESSAGE_COLUMNS = (
     "value_size"
 )
 
+MESSAGE_KEY = slice(0, 6)
 MILLISECOND = 1_000_000
 
 
@@ -190,6 +196,7 @@ def _copied(row: Sequence[Any]) -> Copied:
 LOCATION_COLUMNS = (
     f"written, kind, trace_id, span_id, {POSITION}, offset, time, event_type, service"
 )
+LOCATION_KEY = slice(0, 10)
 
 
 def location(row: Sequence[Any]) -> Location:

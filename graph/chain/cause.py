@@ -65,6 +65,9 @@ class Causes:
         """The ways in their order, each with what it found; the rest is not tried once one of
         them is sure. The causation id always is: it can tell which of several is meant."""
         producers = [operation for operation, _ in self.identity.producers(key)]
+        guessed = all(
+            join.evidence is Evidence.INFERRED for _, join in self.identity.producers(key)
+        )
         tried: list[Tried] = []
         ways: tuple[tuple[Via, Callable[[], Iterable[Lead]]], ...] = (
             (Via.LINK, lambda: self._by_links(key, producers)),
@@ -72,7 +75,11 @@ class Causes:
             (Via.HEADER, lambda: self._by_headers(key, producers)),
         )
         for via, way in ways:
-            tried.append(Tried(via, _surest(lead for lead in way() if lead.key != key)))
+            leads = _surest(lead for lead in way() if lead.key != key)
+            if guessed and via is not Via.HEADER:
+                # What led to a span says no more of an event than that span is its own.
+                leads = tuple(replace(lead, evidence=Evidence.INFERRED) for lead in leads)
+            tried.append(Tried(via, leads))
             if is_sure(tried[-1].leads):
                 break
         return (*tried, Tried(Via.CAUSATION_ID, self._declared(key)))
@@ -194,7 +201,7 @@ class Causes:
 
     def _declared(self, key: EventKey) -> tuple[Lead, ...]:
         """By causation id; never across environments or clusters by the id alone."""
-        ids = {normal_id(m.causation_id): m for m in self.identity.messages(key) if m.causation_id}
+        ids = {normal_id(m.causation_id): m for m in self.identity.messages(key) if _is_caused(m)}
         environment, cluster = self.identity.realm(key)
         found: dict[EventKey, None] = {}
         for causation_id, message in ids.items():
@@ -226,6 +233,13 @@ class Causes:
     def _share_trace(self, message: Message, cause: EventKey) -> bool:
         traces = {context.trace_id for context in message.contexts}
         return any(context.trace_id in traces for context in self.identity.contexts(cause))
+
+
+def _is_caused(message: Message) -> bool:
+    """Whether it names another message as its cause: some call what nothing led to by itself."""
+    return message.causation_id != "" and (
+        normal_id(message.causation_id) != normal_id(message.message_id)
+    )
 
 
 def _lead(match: Match, via: Via, consumer: Operation, way: tuple[Span, ...] = ()) -> Lead:

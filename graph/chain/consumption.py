@@ -35,6 +35,8 @@ class Consumption(Matching):
             self._file(context)
         for operation, _ in self.identity.producers(key):
             self._file(operation.context)
+            for origin in self.identity.origins.of(operation.context):
+                self._file(origin)
         for position in self.identity.positions(key):
             self._take(self.known.placed.get(place(position), ()))
         for message_id in ids_of_event(self.identity, key):

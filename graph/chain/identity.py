@@ -5,7 +5,7 @@ A view of what is known now; when more is learned, make a new one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from graph.chain.carrying import Carrying
 from graph.chain.copies import Copies
@@ -16,6 +16,7 @@ from graph.chain.names import (
     normal_id,
     same_destination,
 )
+from graph.chain.origins import Origins
 from graph.chain.production import Productions
 from graph.chain.result import Creation, EventKey, Join, Via
 from graph.model import Evidence, Message, Operation, Position, SpanContext
@@ -31,11 +32,14 @@ class Identity:
         self.known = known
         self.carrying = Carrying(known)
         self.productions = Productions(self.carrying)
+        self.origins = Origins(self.carrying, self.productions)
         self._created: dict[SpanContext, tuple[EventKey, ...]] = {}
         self._created_sets: dict[SpanContext, frozenset[EventKey]] = {}
         self._missing: dict[SpanContext, int] = {}
         self._root_sets: dict[SpanContext, frozenset[EventKey]] = {}
         self._of_root: dict[SpanContext, tuple[EventKey, ...]] = {}
+        self._guessed: set[SpanContext] = set()
+        """Roots whose messages carry only the same origin's context."""
         self._copies = Copies(known)
         self._messages: dict[EventKey, tuple[Message, ...]] = {}
         self._contexts: dict[EventKey, tuple[SpanContext, ...]] = {}
@@ -114,11 +118,9 @@ class Identity:
         if isinstance(key, Creation):
             operation = self.known.operations.get(key.context)
             if operation and produces(operation):
-                return tuple(
-                    m
-                    for root in self.productions.roots(key.context)
-                    for m in self.productions.members(root)
-                )
+                roots = self.productions.roots(key.context)
+                made = [one for root in roots for one in self.productions.members(root)]
+                return tuple(dict.fromkeys((*made, *self._again(made))))
             return (key.context,)
         found = [context for message in self.messages(key) for context in message.contexts]
         for position in self.positions(key):
@@ -131,7 +133,22 @@ class Identity:
             for source in sorted(self.known.operations_by_id.get(_id_of(message), ())):
                 if produces(self.known.operations[source]) and self.is_created(key, source):
                     found.append(source)
+            if not self.origins.claimed(message.position):
+                for context in message.contexts:
+                    for root in self.origins.sent(context, message.position.destination):
+                        if self.is_created(key, root):
+                            found.extend(self.productions.members(root))
         return tuple(dict.fromkeys(found))
+
+    def _again(self, made: Iterable[SpanContext]) -> Iterable[SpanContext]:
+        """The spans that sent a message again which these had made."""
+        for context in made:
+            message_id = self.known.operations[context].message_id
+            same = self.known.operations_by_id.get(normal_id(message_id), ()) if message_id else ()
+            for source in sorted(same):
+                sending = self.known.operations[source]
+                if produces(sending) and self.productions.again(source) == context:
+                    yield source
 
     def written(self, key: EventKey) -> tuple[SpanContext, ...]:
         """The contexts that it was first sent with, as far as headers or spans say: none that
@@ -170,7 +187,7 @@ class Identity:
             for root in self.productions.roots(context):
                 if key in self._set_of(root):
                     members = self.productions.members(root)
-                    evidence, via = self._reason(key, members, written)
+                    evidence, via = self._reason(key, root, members, written)
                     found = made if self._made(key, members) else copied
                     for member in members:
                         found.setdefault(member, Join(member, evidence, via))
@@ -184,11 +201,13 @@ class Identity:
         pairs.sort(key=lambda pair: (pair[0].start, -pair[0].end, pair[0].context))
         return tuple(pairs)
 
-    def _made(self, key: EventKey, members: Iterable[SpanContext]) -> bool:
+    def _made(self, key: EventKey, members: Collection[SpanContext]) -> bool:
         """Whether a production made the event, and not a copy of it at another position."""
+        if isinstance(key, Creation):
+            return key.context in members
         positions = self.positions(key)
         if len(positions) < 2:
-            return True
+            return not any(map(self.productions.again, members))
         original, *copies = positions
         carried = {position for member in members for position in self.carrying.carried(member)}
         if original in carried:
@@ -202,8 +221,14 @@ class Identity:
         return untapped or carried.isdisjoint(copies)
 
     def _reason(
-        self, key: EventKey, members: Iterable[SpanContext], written: set[SpanContext]
+        self,
+        key: EventKey,
+        root: SpanContext,
+        members: Iterable[SpanContext],
+        written: set[SpanContext],
     ) -> tuple[Evidence, Via]:
+        if root in self._guessed:
+            return Evidence.INFERRED, Via.HEADER
         if written.intersection(members):
             return Evidence.OBSERVED, Via.HEADER
         if not self.messages(key):
@@ -244,6 +269,12 @@ class Identity:
         }
         if not positions:
             positions = self._positions_by_id(operations)
+        if not positions:
+            first = self.productions.again(root)
+            if first is not None:
+                roots = self.productions.roots(first)
+                return tuple(dict.fromkeys(k for one in roots for k in self._events_of(one)))
+            positions = self._positions_by_origin(root)
         exact = {
             position
             for position in positions
@@ -255,6 +286,13 @@ class Identity:
         keys = dict.fromkeys(key for position in sorted(positions) for key in self.at(position))
         destination = operations[0].destination or min(destinations, default="")
         return tuple(keys) or (Creation(root, destination),)
+
+    def _positions_by_origin(self, root: SpanContext) -> set[Position]:
+        found = self.origins.messages(root)
+        if len({self.copies(position)[0] for position in found}) != 1:
+            return set()
+        self._guessed.add(root)
+        return found
 
     def _positions_by_id(self, operations: Iterable[Operation]) -> set[Position]:
         found = set()

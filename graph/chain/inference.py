@@ -303,14 +303,15 @@ def given(view: View, key: EventKey, subscribers: Mapping[str, Collection[str]])
 
 
 def received(view: View, key: EventKey) -> Iterable[Given]:
-    """Who was given an event as spans tell it: by service, and by group."""
+    """Who was given an event as spans tell it: by service, and by group, each time anew."""
     for delivery in deliveries_of(view, key):
         early = all(op.type is OperationType.RECEIVE for op in delivery.operations)
-        until = delivery.start + HANDLING if early else 0
         instances = frozenset(op.instance for op in delivery.operations) - {""}
-        for name in dict.fromkeys((delivery.service, delivery.group)):
-            if name:
-                yield Given(delivery.start, key, name, instances, until)
+        names = [name for name in dict.fromkeys((delivery.service, delivery.group)) if name]
+        for start in sorted({delivery.start, *(one.start for one in delivery.attempts)}):
+            until = start + HANDLING if early else 0
+            for name in names:
+                yield Given(start, key, name, instances, until)
 
 
 def _time(one: Given) -> int:

@@ -82,16 +82,22 @@ class Matching:
         links = [relation for relation in relations if relation.kind == "link"]
         alone = len({relation.target for relation in links}) == 1
         found: dict[EventKey, Match] = {}
+        elsewhere: list[Match] = []
+        is_here = False
         for relation in links:
             at = link_place(operation, relation) or (own if alone else None)
             there = operation
             if relation.destination and relation.destination != operation.destination:
                 there = replace(operation, destination=relation.destination, partition="")
             matches, unseen = self._pointed(there, relation, Via.LINK, at)
+            is_here = is_here or any(one.evidence is not Evidence.INFERRED for one in matches)
             if not matches and not alone and not relation.destination:
                 # A batch of several destinations may name its first only.
                 anywhere = replace(operation, destination="", partition="")
                 matches, _ = self._pointed(anywhere, relation, Via.LINK, at)
+                if matches:
+                    elsewhere.extend(matches)
+                    continue
             if not matches and unseen and consumes(operation):
                 matches = (Match(unseen, Evidence.OBSERVED, Via.LINK),)
             _keep(found, matches)
@@ -100,7 +106,14 @@ class Matching:
             for relation in relations[len(links) :]:
                 pointed = self.known.operations.get(relation.target)
                 if pointed is not None and produces(pointed):
-                    _keep(found, self._meant(operation, relation, Via.PARENT, None)[0])
+                    matches, _ = self._meant(operation, relation, Via.PARENT, None)
+                    is_here = is_here or bool(matches)
+                    _keep(found, matches)
+        if not is_here:
+            # Nothing of it is known to have lain where it says, so that what did may carry the
+            # context of something else that led to it.
+            elsewhere = [replace(one, evidence=Evidence.INFERRED) for one in elsewhere]
+        _keep(found, elsewhere)
         return tuple(found.values())
 
     def _by_parent(self, operation: Operation) -> tuple[Match, ...]:
@@ -168,11 +181,19 @@ class Matching:
         keys = keys or self._carried(operation, target)
         if keys:
             return self._narrowed(operation, relation, keys, via, at), None
+        if handed := self._handed_on(operation, target, via):
+            return handed, None
         if pointed is None:
             return (), self._unseen(operation, target) if via is Via.LINK else None
         if not produces(pointed) or pointed.service == operation.service:
             return (), None
         return (), self._unseen(operation, target)
+
+    def _handed_on(self, operation: Operation, origin: SpanContext, via: Via) -> tuple[Match, ...]:
+        """What was sent here in the handling of what has this context, and may carry it too."""
+        roots = self.identity.origins.sent(origin, operation.destination)
+        keys = dict.fromkeys(key for root in roots for key in self.identity.created(root))
+        return tuple(Match(key, Evidence.INFERRED, via, len(keys)) for key in keys)
 
     def _named(
         self,

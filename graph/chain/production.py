@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from graph.chain.carrying import Carrying
-from graph.chain.known import produces, relations_of
-from graph.chain.names import may_be_same
+from graph.chain.known import consumes, produces, relations_of
+from graph.chain.names import may_be_same, normal_id
 from graph.model import Operation, OperationType, SpanContext
 
 
@@ -16,6 +16,7 @@ class Productions:
         self._carrying = carrying
         self._roots: dict[SpanContext, tuple[SpanContext, ...]] = {}
         self._members: dict[SpanContext, tuple[SpanContext, ...]] = {}
+        self._again: dict[SpanContext, SpanContext | None] = {}
         self._inner: dict[SpanContext, tuple[SpanContext, ...]] = {}
         self._below: dict[SpanContext, tuple[tuple[Operation, ...], tuple[SpanContext, ...]]] = {}
 
@@ -68,6 +69,32 @@ class Productions:
                 or not self._carrying.carried(operation.context)
             )
         )
+
+    def again(self, context: SpanContext) -> SpanContext | None:
+        """The first sending of what this span sends once more: a message with the id, and to the
+        destination, of the one in whose handling it is sent."""
+        if context not in self._again:
+            self._again[context] = None  # for spans that point at each other
+            self._again[context] = self._found_again(context)
+        return self._again[context]
+
+    def _found_again(self, context: SpanContext) -> SpanContext | None:
+        operation = self.known.operations[context]
+        if not operation.message_id or not operation.destination:
+            return None
+        around = self._nearest(context)
+        if around is None or not consumes(around) or around.service != operation.service:
+            return None
+        for relation in relations_of(around):
+            sent = self.known.operations.get(relation.target)
+            if sent is not None and produces(sent) and _same_message(sent, operation):
+                return self.again(sent.context) or sent.context
+        return None
+
+    def _nearest(self, context: SpanContext) -> Operation | None:
+        """The nearest messaging operation above a span."""
+        above = map(self.known.operations.get, self.known.ancestors(context))
+        return next(filter(None, above), None)
 
     def outer(self, context: SpanContext) -> SpanContext | None:
         """The producing span that this one runs in, for the same destination and service."""
@@ -146,3 +173,10 @@ class Productions:
             operations.sort(key=lambda operation: operation.context)
             self._below[context] = (tuple(operations), tuple(sorted(plain)))
         return self._below[context]
+
+
+def _same_message(one: Operation, other: Operation) -> bool:
+    return (
+        normal_id(one.message_id) == normal_id(other.message_id)
+        and one.destination == other.destination
+    )

@@ -175,11 +175,12 @@ class View:
         texts: set[str] = set()
         for operation, _ in (*self.identity.producers(key), *self.identity.copiers(key)):
             wanted.contexts |= {operation.context, *_links(operation)}
+            wanted.contexts.update(self.identity.origins.of(operation.context))
             texts.add(operation.message_id)
         for operation, match in self.consumption.handlers(key):
             wanted.contexts.add(operation.context)
             texts.add(operation.message_id)
-            if match.candidates > 1:
+            if match.evidence is Evidence.INFERRED:
                 wanted.contexts |= self.consumption.more_references(operation)
         for message in self.identity.messages(key):
             texts.add(message.message_id)

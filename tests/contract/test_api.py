@@ -131,6 +131,7 @@ def test_metrics_are_prometheus_text(url: str) -> None:
         ("/events?q=key:1+colour:red", 422, "invalid", "q, character 7: colour: is no field"),
         ("/tail?q=since:yesterday", 422, "invalid", "q, character 1: 'yesterday' is no time"),
         ("/chain/order-1?direction=sideways", 422, "invalid", "direction"),
+        ("/chain/order-1?seconds=0", 422, "invalid", "seconds"),
         ("/topology?since=yesterday-ish", 422, "invalid", "is no time"),
         ("/topology/series?kind=planet&name=mars", 422, "invalid", "kind"),
         ("/topology?since=1h&to=now", 422, "invalid", "exclude"),

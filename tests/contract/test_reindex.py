@@ -231,18 +231,20 @@ def test_an_interruption_between_two_tables_of_a_week_loses_nothing(
 
 def test_an_event_that_was_stored_cut_keeps_what_was_read_of_the_whole(store: Store) -> None:
     event = {"data": "x" * 5000, "id": "e1", "type": "t", "source": "/s", "causationid": "c1"}
+    task = {"lang": "py", "task": "pay", "id": "t1", "retries": 2}
+    envelope = {"body": "x" * 5000, "content-encoding": "utf-8", "headers": task}
     batch = Batch(
         "kafka",
         "c1",
-        destination=["orders"] * 2,
-        incarnation=["i1"] * 2,
-        partition=["0"] * 2,
-        offset=[0, 1],
-        time=[0, 0],
-        key=[None, b""],
-        header_names=[["Content-Type", "x"], []],
-        header_values=[[b"application/CloudEvents+json", b"1"], []],
-        value=[json.dumps(event).encode(), None],
+        destination=["orders"] * 3,
+        incarnation=["i1"] * 3,
+        partition=["0"] * 3,
+        offset=[0, 1, 2],
+        time=[0] * 3,
+        key=[None, b"", b""],
+        header_names=[["Content-Type", "x"], [], []],
+        header_values=[[b"application/CloudEvents+json", b"1"], [], []],
+        value=[json.dumps(event).encode(), None, json.dumps(envelope).encode()],
     )
     intake = Intake(store, Counters(), lambda: None, body_bytes=100)
     intake.start()
@@ -257,6 +259,8 @@ def test_an_event_that_was_stored_cut_keeps_what_was_read_of_the_whole(store: St
     assert found.position and found.position.offset == 0
     value, null = store.query("SELECT value, key_null FROM messages WHERE offset = 0")[0]
     assert (len(value), null) == (100, True)
+    ((copied,),) = store.query("SELECT copied.attempt FROM messages WHERE offset = 2")
+    assert copied == 2
 
 
 def test_an_empty_store_has_nothing_to_do(store: Store) -> None:

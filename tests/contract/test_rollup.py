@@ -13,9 +13,9 @@ from collector.store import queries
 from collector.store.client import Store
 from collector.store.rollup import Rollup
 from graph.edges import EdgeRow, Role
-from graph.model import Evidence, Message, OperationType, Position, Relation, SpanContext
+from graph.model import Evidence, Message, Operation, OperationType, Position, Relation, SpanContext
 from tests import stores
-from tests.builders import EPOCH, MILLISECOND, Flow
+from tests.builders import EPOCH, MILLISECOND, Flow, Sent
 from tests.poured import pour, request
 
 MINUTE = 60 * 10**9
@@ -421,6 +421,46 @@ def test_a_producer_that_names_the_position_claims_the_message(store: Store) -> 
     Rollup(store).compute([NEXT_MINUTE // SECOND])
 
     assert edges(store) == ["shop produces orders: 1"]
+
+
+@pytest.mark.parametrize("late", ["", "sent", "handled", "message", "tapped twice"])
+def test_a_message_with_its_origins_context_is_that_of_the_only_send_in_its_handling(
+    store: Store, late: str
+) -> None:
+    flow = Flow()
+    flow.now = NEXT_MINUTE - SECOND
+    order = flow.send("shop", "orders")
+    handled = flow.process("payment", order)
+    sent = flow.operation("payment", "payments", OperationType.SEND, inside=handled)
+    flow.now = NEXT_MINUTE + SECOND
+    assert order.context
+    messages = [flow.send("", "payments", spanned=False, carries=[order.context])]
+    if late == "tapped twice":
+        flow.now += MINUTE
+        messages += [flow.send("", "payments", spanned=False, carries=[order.context])]
+    parts: dict[str, list[Sent | Operation]] = {
+        "sent": [sent],
+        "handled": [handled],
+        "message": [messages[0]],
+    }
+    last = parts.get(late, [*messages[1:]])
+    first = [one for one in (order, handled, sent, *messages) if one not in last]
+
+    poured(store, flow, first)
+    if last:
+        poured(store, flow, last)
+
+    # Of two messages one send can have made either.
+    unknown = ["? produces payments: 2 (matched)"] if len(messages) > 1 else []
+    expected = [
+        *unknown,
+        "payment consumes orders: 1",
+        "payment produces payments: 1",
+        "shop produces orders: 1",
+    ]
+    assert edges(store) == expected
+    Rollup(store).compute_all(lambda done, total: None)
+    assert edges(store) == expected
 
 
 def test_a_declared_source_is_not_counted_beside_its_own_silent_sends(store: Store) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from collector.store.client import Store
 from collector.store.rollup import Rollup
+from graph.chain.known import consumes
 from graph.model import OperationType, Position, SpanContext
 from tests import stores
 from tests.builders import EPOCH, Flow, Sent
@@ -49,6 +50,8 @@ class Event:
     known: str
     """What is left of it: both, its span only, or its message only."""
     consumers: tuple[Consumer, ...]
+    answered: bool
+    """Whether its first consumer sends what carries its context, and not that of the send."""
 
 
 # Few times, on both sides of few borders between minutes, so that most stories cross one.
@@ -66,6 +69,7 @@ events = st.builds(
     st.sampled_from(["orders", "payments"]),
     st.sampled_from(["both", "span", "message"]),
     st.lists(consumers, max_size=2, unique_by=lambda one: one.service).map(tuple),
+    st.booleans(),
 )
 
 
@@ -86,6 +90,21 @@ def happened(event: Event, flow: Flow, truth: Counter[Edge]) -> None:
     for consumer in event.consumers:
         began = min(_attempted(flow, sent, consumer, one) for one in consumer.attempts)
         truth[_minute(began), "consume", consumer.service, event.destination, "observed"] += 1
+    if event.answered and event.consumers:
+        _answered(flow, sent, event.consumers[0].service, truth)
+
+
+def _answered(flow: Flow, sent: Sent, service: str, truth: Counter[Edge]) -> None:
+    assert sent.context
+    for handled in list(flow.operations.values()):
+        targets = {relation.target for relation in handled.relations}
+        if handled.service == service and consumes(handled) and sent.context in targets:
+            flow.now = handled.start
+            answer = flow.operation(service, "answers", OperationType.SEND, inside=handled)
+            flow.now += SECOND
+            flow.message("answers", contexts=(sent.context,))
+            truth[_minute(answer.start), "produce", service, "answers", "observed"] += 1
+            return
 
 
 def _attempted(flow: Flow, sent: Sent, consumer: Consumer, attempt: Attempt) -> int:

@@ -106,6 +106,8 @@ def test_a_chain_goes_only_up_or_only_down(source: Source) -> None:
 
 def test_a_chain_says_which_limit_cut_it(source: Source) -> None:
     assert source.chain("order-1", limit=1).stopped is Stop.EVENTS
+    with pytest.raises(NotFound):  # nothing was, by then
+        source.chain("order-1", seconds=1e-9)
     cut = source.chain("order-1", depth=1)
     assert cut.stopped is Stop.DEPTH
     assert [event.event_type for event in cut.events] == ["Ordered", "Paid"]

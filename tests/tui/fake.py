@@ -84,6 +84,7 @@ class FakeSource:
         direction: Direction = Direction.BOTH,
         depth: int | None = None,
         limit: int | None = None,
+        seconds: float | None = None,
         explained: bool = False,
     ) -> Chain:
         self._answers("chain")

@@ -29,6 +29,10 @@ def command(
         int | None, typer.Option("--depth", min=0, help="Generations away from it at most.")
     ] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Events at most.")] = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option("--seconds", min=0.1, help="What was found by then, when it takes longer."),
+    ] = None,
     each: Annotated[
         bool, typer.Option("--each", help="Also where many are alike: a line for each.")
     ] = False,
@@ -55,6 +59,7 @@ def command(
                 direction=direction,
                 depth=depth,
                 limit=limit,
+                seconds=seconds,
                 as_json=as_json,
                 explain=explain,
             )
@@ -81,12 +86,20 @@ def chain_of(
     direction: Direction = Direction.BOTH,
     depth: int | None = None,
     limit: int | None = None,
+    seconds: float | None = None,
     as_json: bool = False,
     explain: bool = False,
 ) -> Chain:
     """The chain of an id; one that could mean several things ends the command with the choice."""
     try:
-        return source.chain(id, direction=direction, depth=depth, limit=limit, explained=explain)
+        return source.chain(
+            id,
+            direction=direction,
+            depth=depth,
+            limit=limit,
+            seconds=seconds,
+            explained=explain,
+        )
     except Ambiguous as several:
         choice(several, as_json)
 

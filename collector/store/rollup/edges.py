@@ -92,7 +92,8 @@ FROM (
         SELECT system, cluster, destination, incarnation, partition, offset
         FROM r_messages ARRAY JOIN contexts AS c
         WHERE ({hashed("c.1", "c.2")}, destination) IN (
-            SELECT self, destination FROM r_operations WHERE type IN ('create', 'send')))
+            SELECT self, destination FROM r_operations WHERE type IN ('create', 'send')
+            UNION ALL SELECT self, destination FROM r_handed))
     AND (destination, partition, offset) NOT IN (
         SELECT destination, partition, assumeNotNull(offset) FROM r_operations
         WHERE type IN ('create', 'send') AND offset IS NOT NULL)

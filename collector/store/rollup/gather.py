@@ -105,6 +105,10 @@ class Gathering:
             LIMIT 1 BY {_POSITION}"""
         )
         self._run("CREATE TEMPORARY TABLE r_seen (trace_id String, span_id String) ENGINE = Memory")
+        self._run(
+            "CREATE TEMPORARY TABLE r_open (trace_id String, span_id String, destination String) "
+            "ENGINE = Memory"
+        )
         # Each statement costs some milliseconds, however little there is to do.
         producing, consuming, nameless, messages = self._numbers(
             f"""countIf({_PRODUCING}), countIf({_CONSUMING}), countIf({_NAMELESS}),
@@ -116,6 +120,14 @@ class Gathering:
             self._add(0, self._pointing(_OWN), _PRODUCING)
         if messages and not seeds.consumers:
             self._claiming()
+            self._handing_on()
+        if producing and seeds.consumers:
+            self._add(
+                0,
+                """SELECT trace_id, parent_span_id AS span_id FROM r_operations
+                WHERE type = 'send' AND parent_span_id != ''""",
+                _CONSUMING,
+            )
         if not consuming and not seeds.consumers:
             return
         for step in range(1, ROUNDS + 1):
@@ -183,6 +195,23 @@ class Gathering:
             AND (destination, partition, offset) IN (
                 SELECT destination, partition, toNullable(offset) FROM {unclaimed})""",
         )
+
+    def _handing_on(self) -> None:
+        """Sends in the handling of what has the context of a message that no send to where that
+        lies claims: it may carry that context instead of its own."""
+        self._run(
+            f"""INSERT INTO r_open
+            SELECT DISTINCT c.1, c.2, destination FROM r_messages ARRAY JOIN contexts AS c
+            WHERE asked AND NOT arrayExists(c -> (c.1, c.2, destination) IN (
+                SELECT trace_id, span_id, destination FROM r_operations WHERE {_PRODUCING}),
+                contexts)"""
+        )
+        if not self._numbers("count() FROM r_open")[0]:
+            return
+        self._add(0, self._pointing("SELECT trace_id, span_id FROM r_open"), _CONSUMING)
+        handling = f"""SELECT trace_id, span_id FROM r_operations WHERE {_CONSUMING}
+            AND arrayExists(c -> c IN (SELECT trace_id, span_id FROM r_open), {_TARGETS})"""
+        self._add(0, self._pointing(handling), "type = 'send'")
 
     def _nameless(self) -> None:
         """Consuming spans that point at no producer are joined by the message that they name."""
@@ -265,11 +294,26 @@ BESIDES: tuple[str, ...] = (
         max(cluster) AS cluster
     FROM (SELECT arrayJoin(contexts) AS c, destination, event_type, cluster FROM r_messages)
     GROUP BY self, destination""",
+    # Contexts that messages carry instead of their sends' own, because these were made while what
+    # has that context was handled: where there are as many sends as messages.
+    f"""CREATE TEMPORARY TABLE r_handed ENGINE = Memory AS
+    SELECT s.origin AS self, s.destination AS destination FROM (
+        SELECT p.origin AS origin, o.destination AS destination, uniqExact(o.self) AS sends
+        FROM r_operations AS o INNER JOIN (
+            SELECT self, service, destination, arrayJoin(targets) AS origin FROM r_operations
+            WHERE {_CONSUMING} AND destination != '' AND (SELECT count() FROM r_open) > 0
+        ) AS p ON p.self = o.parent
+        WHERE o.type = 'send' AND o.service = p.service AND o.destination != ''
+            AND o.destination != p.destination AND o.offset IS NULL
+            AND (o.self, o.destination) NOT IN (SELECT self, destination FROM r_headers)
+        GROUP BY origin, destination
+    ) AS s INNER JOIN r_headers AS h ON h.self = s.origin AND h.destination = s.destination
+    WHERE s.sends >= h.messages""",
     *_COMMITTED,
 )
 """Further tables, once the operations are there."""
 
 TEMPORARY = (
-    *("r_minutes", "r_operations", "r_seen", "r_round", "r_alone"),
-    *("r_nested", "r_headers", "r_messages", "r_types", "r_committed"),
+    *("r_minutes", "r_operations", "r_seen", "r_open", "r_round", "r_alone"),
+    *("r_nested", "r_headers", "r_messages", "r_types", "r_handed", "r_committed"),
 )

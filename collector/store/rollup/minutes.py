@@ -69,6 +69,10 @@ CHANGED_MINUTES = f"""SELECT DISTINCT toUnixTimestamp(minute) AS at FROM (
         AND (target_trace_id, target_span_id) IN (SELECT trace_id, span_id FROM r_operations
             WHERE seed AND type IN ('create', 'send'))
     UNION ALL
+    -- Those that may carry the context of what was handled when they were sent.
+    SELECT {minute("time")} FROM relations WHERE kind = 'header' AND {STORED.related}
+        AND (target_trace_id, target_span_id) IN (SELECT trace_id, span_id FROM r_seen)
+    UNION ALL
     SELECT {minute("time")} FROM messages WHERE {STORED.related}
         AND (destination, partition, offset) IN (
             SELECT destination, partition, assumeNotNull(offset) FROM r_operations

@@ -8,7 +8,7 @@ import pytest
 
 from graph.chain import Chain, Event, Limits, Via
 from graph.chain.resolve import resolve
-from graph.model import Copied, CopyKind, Evidence, Message, OperationType, Position
+from graph.model import Copied, CopyKind, Evidence, Message, Operation, OperationType, Position
 from tests.builders import Flow, Sent
 
 
@@ -391,3 +391,70 @@ def test_a_dead_letter_of_an_unnamed_kind_is_joined_by_its_position_to_spans() -
     (delivery,) = flow.chain(order).deliveries
 
     assert (delivery.service, delivery.joins[0].via) == ("support", Via.POSITION)
+
+
+# Sent again to where it lay
+
+
+@pytest.mark.parametrize("tapped", ["all", "first", "none"])
+def test_a_message_that_its_handler_sends_again_with_its_id_is_the_same_event(tapped: str) -> None:
+    flow = Flow()
+
+    def sent(by: str, inside: Operation | None, tries: int) -> Sent:
+        return flow.send(
+            by,
+            "tasks",
+            inside=inside,
+            tapped=tapped == "all" or (tapped == "first" and not tries),
+            message_id="t1",
+            span={"message_id": "t1"},
+            copied=Copied(CopyKind.RETRY, attempt=tries) if tries else None,
+            causation_id="t1" if tries else "",
+        )
+
+    task = sent("shop", None, 0)
+    handled: list[Operation] = []
+    again = task
+    for tries in (1, 2):
+        handled.append(flow.process("worker", again, error=True, message_id="t1"))
+        again = sent("worker", handled[-1], tries)
+    handled.append(flow.process("worker", again, message_id="t1"))
+    effect = flow.send("worker", "done", inside=handled[-1])
+
+    starts: list[Sent | Operation] = [task, again, *handled, effect]
+    for start in starts:
+        chain = flow.chain(start)
+        assert [event.key for event in chain.events] == [task.key, effect.key]
+        assert (chain.events[0].service, len(chain.events[0].operations)) == ("shop", 3)
+        (delivery,) = chain.deliveries
+        assert [attempt.error for attempt in delivery.attempts] == [True, True, False]
+        (cause,) = chain.causes
+        assert (cause.cause, cause.effect) == (task.key, effect.key)
+        assert cause.evidence is not Evidence.INFERRED
+
+
+@pytest.mark.parametrize(
+    ("message_id", "destination"), [("t2", "tasks"), ("t1", "elsewhere"), ("", "tasks")]
+)
+def test_what_a_handler_sends_with_another_id_or_elsewhere_is_another_event(
+    message_id: str, destination: str
+) -> None:
+    flow = Flow()
+    task = flow.send("shop", "tasks", tapped=False, span={"message_id": "t1"})
+    handled = flow.process("worker", task, message_id="t1")
+    span = {"message_id": message_id}
+    next_one = flow.send("worker", destination, inside=handled, tapped=False, span=span)
+
+    chain = flow.chain(task)
+
+    assert [event.key for event in chain.events] == [task.key, next_one.key]
+    (cause,) = chain.causes
+    assert (cause.cause, cause.effect) == (task.key, next_one.key)
+
+
+def test_who_names_itself_as_its_cause_names_none() -> None:
+    flow = Flow()
+    first = bare(flow, "orders", message_id="a1", causation_id="A1")
+    bare(flow, "orders", message_id="a1", causation_id="a1", partition="1")
+
+    assert flow.chain(first).causes == ()

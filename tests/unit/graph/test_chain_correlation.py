@@ -46,6 +46,22 @@ def test_the_latest_event_that_the_service_was_given_before_is_the_candidate() -
     assert pairs(flow.chain(paid)) == {(amended.key, paid.key)}
 
 
+def test_what_was_handed_over_again_may_lead_on_again() -> None:
+    flow = Flow()
+    order, cancelled = (flow.send("shop", name, correlation_id="c") for name in ("new", "off"))
+    effects = []
+    for given in (order, cancelled, order, cancelled):
+        flow.receive("mail", given)
+        effects.append(flow.send("mail", "sent", correlation_id="c"))
+
+    assert pairs(flow.chain(order, cancelled)) == {
+        (order.key, effects[0].key),
+        (cancelled.key, effects[1].key),
+        (order.key, effects[2].key),
+        (cancelled.key, effects[3].key),
+    }
+
+
 def test_two_equal_candidates_are_shown_as_two() -> None:
     flow = Flow()
     orders = [flow.send("shop", "orders", correlation_id="c") for _ in range(2)]

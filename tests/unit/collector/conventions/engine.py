@@ -37,6 +37,8 @@ class Told:
     flags: int = 0
     parent: bytes = b""
     name: str = ""
+    failure: str | None = None
+    """The message of its error status."""
 
 
 def read_spans(store: Store, *told: Told) -> list[dict[str, Any] | None]:
@@ -59,6 +61,9 @@ def read_spans(store: Store, *told: Told) -> list[dict[str, Any] | None]:
             flags=one.flags,
             start_time_unix_nano=time.time_ns(),
         )
+        if one.failure is not None:
+            span.status.code = trace_pb2.Status.STATUS_CODE_ERROR
+            span.status.message = one.failure
         _fill(span.attributes, one.attributes)
         for trace_id, span_id, attributes in one.links:
             _fill(span.links.add(trace_id=trace_id, span_id=span_id).attributes, attributes)

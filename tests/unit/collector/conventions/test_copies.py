@@ -264,11 +264,21 @@ CASES = (
         {"Nats-Stream": "ORDERS", "Nats-Sequence": "12"},
         Copied(CopyKind.FORWARD, "ORDERS", offset=12),
     ),
+    Case(
+        "celery-retry",
+        {"id": "t1", "task": "shop.pay", "lang": "py", "parent_id": "t1", "retries": "2"},
+        Copied(CopyKind.RETRY, attempt=2),
+    ),
 )
 
 
-def copied(store: Store, headers: Mapping[str, str | bytes], on: str = "orders") -> Copied | None:
-    read_messages(store, list(headers.items()), destination=on)
+def copied(
+    store: Store,
+    headers: Mapping[str, str | bytes],
+    on: str = "orders",
+    value: bytes = b"",
+) -> Copied | None:
+    read_messages(store, list(headers.items()), destination=on, value=value)
     at = Position("kafka", "c1", on, "i1", "0", 0)
     (message,) = StoreFacts(store).messages([at])
     return message.copied
@@ -331,8 +341,26 @@ def test_of_a_header_that_is_repeated_the_true_original_and_the_newest_error_cou
     assert (told["error_message"], told["attempt"]) == ("still none", 3)
 
 
-def test_a_message_that_is_no_copy_says_nothing_of_one(store: Store) -> None:
-    assert copied(store, {"traceparent": "x", "message-id": "m1"}) is None
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"traceparent": "x", "message-id": "m1"},
+        {"id": "t1", "task": "shop.pay", "lang": "py", "retries": "0"},
+        {"id": "t1", "task": "shop.pay", "lang": "py", "retries": ""},
+    ],
+)
+def test_a_message_that_is_no_copy_says_nothing_of_one(
+    store: Store, headers: dict[str, str]
+) -> None:
+    assert copied(store, headers) is None
+
+
+@pytest.mark.parametrize("tries", [0, 2])
+def test_a_task_that_is_tried_again_says_so_in_its_envelope(store: Store, tries: int) -> None:
+    headers = {"lang": "py", "task": "shop.pay", "id": "t1", "retries": tries}
+    envelope = {"body": "W1tdXQ==", "content-encoding": "utf-8", "headers": headers}
+    said = copied(store, {}, value=json.dumps(envelope).encode())
+    assert said == (Copied(CopyKind.RETRY, attempt=tries) if tries else None)
 
 
 def test_what_is_no_text_harms_nothing(store: Store) -> None:

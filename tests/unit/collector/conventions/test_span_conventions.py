@@ -324,3 +324,26 @@ def test_names_are_quoted(store: Store, text: str) -> None:
 )
 def test_ids_are_kept_without_dress(store: Store, written: str, kept: str) -> None:
     assert store.query(f"SELECT {sql.normal_id('{id:String}')}", {"id": written}) == [(kept,)]
+
+
+@pytest.mark.parametrize(
+    ("said", "failure", "told"),
+    [
+        ({"celery.state": "SUCCESS"}, None, (False, "")),
+        ({}, "no money", (True, "no money")),
+        ({"celery.state": "RETRY", "celery.retry.reason": "in 5s"}, None, (True, "in 5s")),
+        ({"celery.state": "FAILURE"}, None, (True, "")),
+        (
+            {"celery.state": "FAILURE", "celery.retry.reason": "in 5s"},
+            "no money",
+            (True, "no money"),
+        ),
+        # Left over from the attempts before.
+        ({"celery.state": "SUCCESS", "celery.retry.reason": "in 5s"}, None, (False, "")),
+    ],
+)
+def test_a_state_can_tell_that_it_failed_where_the_status_does_not(
+    store: Store, said: dict[str, Value], failure: str | None, told: tuple[bool, str]
+) -> None:
+    row = read_span(store, Told(said, failure=failure))
+    assert (row["error"], row["error_message"]) == told
