@@ -22,9 +22,17 @@ def _number(text: Any) -> int:
         raise typer.BadParameter(f"{text!r} is not a whole number.") from None
 
 
+def _real(text: Any) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no number.") from None
+
+
 _READERS: dict[object, Callable[[Any], Any]] = {
     str: str,
     int: _number,
+    float: _real,
     Path: Path,
     bool: bool,
 }
