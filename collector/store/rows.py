@@ -6,6 +6,7 @@ more than to answer it, and each expression in it a good part of that.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -43,8 +44,11 @@ def text(value: bytes) -> str:
 
 
 def prose(value: bytes) -> str:
-    """For people: what is no UTF-8 becomes a replacement character."""
-    return value.decode("utf-8", "replace")
+    """For people: a run of what is no UTF-8 becomes a replacement character."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return re.sub("\ufffd+", "\ufffd", value.decode("utf-8", "replace"))
 
 
 POSITION = "system, cluster, destination, incarnation, partition"
