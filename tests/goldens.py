@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from difflib import unified_diff
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "golden"
@@ -19,4 +20,6 @@ def assert_golden(name: str, text: str) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
     assert file.is_file(), f"{name} is missing: run with FLOWTAP_GOLDENS=write, then read it"
-    assert text == file.read_text(encoding="utf-8")
+    expected = file.read_text(encoding="utf-8")
+    changes = unified_diff(expected.splitlines(), text.splitlines(), name, "now", n=0, lineterm="")
+    assert text == expected, "\n".join(changes)

@@ -75,6 +75,19 @@ class Story:
             await self.pilot.pause(0.01)
         await self.pilot.pause()
 
+    async def rests(self) -> None:
+        """Waits until nothing is under way and the screen has stayed the same for a while."""
+        before, same = "", 0
+
+        def rested() -> bool:
+            nonlocal before, same
+            busy = any(one.questions.busy for one in self._flow_screens())
+            same = 0 if busy or self.screen != before else same + 1
+            before = self.screen
+            return same >= 10
+
+        await self.until(rested, "the screen to rest")
+
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
         await self.pilot.pause()

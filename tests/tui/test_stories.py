@@ -305,6 +305,9 @@ async def test_the_graph_looks_so(size: tuple[int, int]) -> None:
         await told.waits_a_while()
         await told.sees("2.0/s", "in 212/s", "● 127.0.0.1:8411")
         await told.press("down", "down", "right", "down")
+        if size[0] > 120:
+            await told.sees("consumed    ▆")  # its minutes are asked for when it stays selected
+        await told.rests()
         assert_golden(f"tui/graph-{size[0]}x{size[1]}.txt", told.screen)
 
 
@@ -315,6 +318,7 @@ async def test_a_chain_looks_so(size: tuple[int, int]) -> None:
         await told.sees("◉ order.created  …1 ?1 ›1  by", "in 212/s", "stored 58,811")
         await told.click("✗ notification")
         await told.sees("✗ notification  dead-lettered =", "payment.captured  … 1 pending")
+        await told.rests()
         assert_golden(f"tui/chain-{size[0]}x{size[1]}.txt", told.screen)
 
 
