@@ -134,20 +134,17 @@ class StoreFacts:
         keys |= {(text.partition("=")[2], str(IdKind.BUSINESS)) for text in business}
         texts = {text for kind, text in ids if kind is IdKind.POSITION}
         keys |= {(normal_id(text), str(IdKind.POSITION)) for text in texts}
-        naming = self._parts.submit(self._naming, texts) if texts else None
         bare = self._each(sql, {text for text, _ in keys}, kinds=sorted({kind for _, kind in keys}))
         asked = (row for row in bare if (rows.text(row[-1]), rows.text(row[1])) in keys)
-        found = [
+        return [
             location
             for location in map(rows.location, _once(asked, rows.LOCATION_KEY))
             if _is_meant(location, business, texts)
         ]
-        return found + (naming.result() if naming else [])
 
-    def _naming(self, texts: Collection[str]) -> list[Location]:
-        """Operations that name these `destination/partition/offset`."""
+    def naming(self, positions: Collection[str]) -> list[Location]:
         places = set()
-        for text in texts:
+        for text in positions:
             destination, partition, offset = text.rsplit("/", 2)
             places.add((destination, partition, int(offset)))
         sql = (
@@ -203,7 +200,7 @@ class StoreFacts:
         def ask(way: Callable[[str], list[Location]]) -> None:
             found.extend(way(text))
 
-        ways = [self._named, self._at]
+        ways: list[Callable[[str], list[Location]]] = [self._named, self._at]
         if "=" in text:
             ways.append(self._business)
         # Few write a trace id as a UUID, and nearly all message ids are one.
