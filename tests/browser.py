@@ -127,7 +127,10 @@ class Page:
     async def resize(self, width: int, height: int) -> None:
         await self.ask(
             "Emulation.setDeviceMetricsOverride",
-            **{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False},
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=False,
         )
 
     async def text(self) -> str:
@@ -147,6 +150,15 @@ class Page:
             return shown if all(one in shown for one in texts) else None
 
         return await self.until(look, " and ".join(texts))
+
+    async def sees_no_more(self, text: str) -> None:
+        """Waits until this does not show."""
+
+        async def look() -> str | None:
+            shown = await self.text()
+            return shown if text not in shown else None
+
+        await self.until(look, f"the end of {text}")
 
     async def until(self, look: Callable[[], Awaitable[str | None]], what: str) -> str:
         """What `look` gives, once it gives something; fails with the screen as it is."""
