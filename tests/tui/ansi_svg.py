@@ -30,4 +30,4 @@ def picture_of(captured: str, columns: int, title: str) -> str:
     )
     for line in captured.rstrip("\n").split("\n"):
         console.print(Text.from_ansi(line), soft_wrap=True)
-    return console.export_svg(title=title, theme=THEME, unique_id=title)
+    return console.export_svg(title=title, theme=THEME)
