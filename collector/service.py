@@ -7,6 +7,7 @@ import contextlib
 import gc
 import logging
 import os
+import secrets
 import signal
 import threading
 import time
@@ -64,6 +65,8 @@ class Collector:
         self._stopping = threading.Event()
         self._computing = threading.Thread(target=self._compute, name="flowtap-edges", daemon=True)
         self._started = time.time_ns()
+        self._owner_token = secrets.token_urlsafe(32)
+        """Who can read the runtime file may change things."""
         self._trouble = Trouble(log, "edges cannot be computed: %s", "edges are computed again")
 
     async def start(self) -> Runtime:
@@ -119,7 +122,7 @@ class Collector:
         self.retention.start()
         ports = await self._listen(folder)
         self._api = ApiServer(
-            create_app(self.backend, settings.api, settings.limits),
+            create_app(self.backend, settings.api, settings.limits, owner_token=self._owner_token),
             host=settings.api.host,
             port=settings.api.port,
         )
@@ -129,7 +132,7 @@ class Collector:
         self._runtime = Runtime(
             pid=os.getpid(),
             url=f"http://{'[::1]' if host == '::' else host}:{ports['api']}",
-            token=settings.api.secret(),
+            token=settings.api.secret() or self._owner_token,
             version=version("flowtap"),
             store=str(settings.store) if isinstance(settings.store, Path) else "",
             started=self._started,
