@@ -24,7 +24,8 @@ with Store(Path(sys.argv[1])) as store:
     for number, days in enumerate((60, 40, 0)):
         flow = Flow(first_id=1000 * (number + 1))
         for at in range(5):
-            sent = flow.send("shop", "orders", tapped=False, span={"message_id": f"m{days}" + "+" * at})
+            span = {"message_id": f"m{days}" + "+" * at}
+            sent = flow.send("shop", "orders", tapped=False, span=span)
             flow.process("payment", sent)
         body = request(flow).SerializeToString()
         received = time.time_ns() - days * 24 * 3600 * 10**9
