@@ -6,8 +6,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from collector.api.backend import Component
+from collector.ballast import Ballast
 from collector.store import prune
 from collector.store.client import Store, StoreError
 from collector.store.prune import Leaving
@@ -35,16 +37,18 @@ class Retention:
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         """Keeps weeks for so many days, and `most` bytes of store and spool; None is no limit.
-        `spooled` are the spool's bytes; `clock` tells nanoseconds since the Unix epoch."""
+        `spooled` are the spool's bytes; `clock` tells nanoseconds since the Unix epoch. Raises
+        `StoreError`."""
         self._store = store
         self._days = days
         self._most = most
         self._spooled = spooled
         self._clock = clock
+        self._ballast = Ballast(store.location) if isinstance(store.location, Path) else None
         self._pruning = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="flowtap-retention", daemon=True)
-        self._covered_from: int | None = None
+        self._covered_from = prune.covered_from(store)
         self._oldest = 0
         self._bytes = 0
         self.trouble = ""
@@ -60,9 +64,7 @@ class Retention:
 
     @property
     def covered_from(self) -> int:
-        """What was received before this has left; 0: nothing has. Raises `StoreError`."""
-        if self._covered_from is None:
-            self._covered_from = prune.covered_from(self._store)
+        """What was received before this has left; 0: nothing has."""
         return self._covered_from
 
     def leaving(self, *, days: int | None = None, most: int | None = None) -> Leaving:
@@ -82,11 +84,20 @@ class Retention:
         if not leaving.pieces:
             return
         with self._pruning:
-            prune.prune(self._store, leaving.until)
-            self._covered_from = None
+            self._prune(leaving.until)
+            self._covered_from = max(self._covered_from, leaving.until)
         log.info(
             "what was received before %s has left: %s", date(leaving.until), size(leaving.bytes)
         )
+
+    def _prune(self, until: int) -> None:
+        try:
+            prune.prune(self._store, until)
+        except StoreError as error:
+            # Letting something leave takes a little room, and a full disk has none.
+            if not error.passing or self._ballast is None or not self._ballast.throw():
+                raise
+            prune.prune(self._store, until)
 
     def look(self) -> None:
         """Let leave what is too old or too much. Raises `StoreError`."""
@@ -95,8 +106,11 @@ class Retention:
             self.prune(self.leaving(days=days))
         if most is not None and self._together() > most:
             self.prune(self.leaving(most=int(most * DOWN_TO)))
+        self._covered_from = prune.covered_from(self._store)
         self._oldest = prune.oldest(self._store)
         self._bytes = self._together()
+        if self._ballast is not None:
+            self._ballast.take()
         self.trouble = ""
         if most is not None and self._bytes > most:
             self.trouble = (

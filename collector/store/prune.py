@@ -39,6 +39,9 @@ LARGEST_PART = 16
 """With a cap on its size, a store's parts grow to this fraction of it at most: it becomes smaller
 in steps of a part."""
 
+LOOKS = 5
+"""At the parts that are to leave, before one that cannot be dropped is an error."""
+
 _DAY = 86_400 * 10**9
 _WEEK = 7 * _DAY
 _FOREVER = 2**62
@@ -134,12 +137,7 @@ def prune(store: Store, until: int) -> None:
     with suppress(StoreError):  # a full disk: it has room afterwards
         _note(store, until)
         noted = True
-    # A merge may take a part away between the look and the drop: then there is another look.
-    for _ in range(5):
-        left = [one for one in _before(_pieces(store), until).pieces if one.table in RECEIVED]
-        if not left:
-            break
-        _drop(store, left, until)
+    _drop_all(store, until)
     _carry_progress(store, until)
     _drop(store, _before(_pieces(store), until).pieces, until)
     _forget_small(store, until)
@@ -190,14 +188,26 @@ def _before(pieces: Iterable[Piece], until: int) -> Leaving:
     return Leaving(until if leaving else 0, leaving)
 
 
+def _drop_all(store: Store, until: int) -> None:
+    """A merge may take a part away between the look and the drop: then there is another look."""
+    for tried in range(LOOKS):
+        left = [one for one in _before(_pieces(store), until).pieces if one.table in RECEIVED]
+        if not left:
+            return
+        try:
+            _drop(store, left, until)
+        except StoreError:
+            if tried + 1 == LOOKS:
+                raise
+
+
 def _drop(store: Store, pieces: Sequence[Piece], until: int) -> None:
     whole = {(one.table, one.week) for one in pieces if week_end(one.week) <= until}
     for table, week in sorted(whole, key=lambda one: one[1]):
         store.command(f"ALTER TABLE {table} DROP PARTITION ID {quote(week)}")
     for piece in sorted(pieces, key=lambda one: one.newest):
         if (piece.table, piece.week) not in whole:
-            with suppress(StoreError):
-                store.command(f"ALTER TABLE {piece.table} DROP PART {quote(piece.name)}")
+            store.command(f"ALTER TABLE {piece.table} DROP PART {quote(piece.name)}")
 
 
 def _carry_progress(store: Store, until: int) -> None:

@@ -175,3 +175,51 @@ def test_it_takes_nothing_more_before_the_disk_is_full(disk: Disk) -> None:
     assert check(collector.store) == sender.acknowledged
     log = collector.log.read_text()
     assert log.count("nothing more is taken") == log.count("there is room again") == 1
+
+
+PRUNE = """
+import os, sys, time
+from pathlib import Path
+from collector.retention import Retention
+from collector.store.client import Store, StoreError
+from tests.builders import Flow
+from tests.poured import request
+DAY = 24 * 3600 * 10**9
+with Store(Path(sys.argv[1]) / "store") as store:
+    kept = Retention(store, days=7)
+    kept.look()
+    for number in range(1000):
+        flow = Flow(first_id=number * 1000)
+        for _ in range(50):
+            noise = os.urandom(512).hex()
+            flow.send("shop", "orders", tapped=False, span={"message_id": noise})
+        body = request(flow).SerializeToString()
+        try:
+            received = time.time_ns() - 30 * DAY + number
+            store.insert_spans(body, received_ns=received, token=str(number))
+        except StoreError as error:
+            assert error.passing
+            break
+    else:
+        sys.exit("the disk is never full")
+    with open(Path(sys.argv[1]) / "other", "wb", buffering=0) as other:
+        try:
+            while other.write(bytes(4096)):
+                pass
+        except OSError:
+            print("full")
+    kept.look()
+    assert kept.covered_from
+    store.insert_spans(body, received_ns=time.time_ns(), token="now")
+    print(store.query("SELECT count() FROM otel_traces")[0][0])
+"""
+
+
+def test_a_full_disk_can_be_pruned(disk: Disk) -> None:
+    """The engine needs some room even to let something leave."""
+    disk.resize(48)
+    done = subprocess.run(
+        [sys.executable, "-c", PRUNE, str(disk.folder)], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["full", "50"]
