@@ -283,7 +283,7 @@ def summary(chain: Chain) -> Line:
         f"{figures.duration(TimeSpan.of(chain).duration)}"
     )
     failed = sum(delivery.error for delivery in chain.deliveries)
-    before = figures.date(chain.covered_from)[:10]
+    before = figures.date(chain.covered_from)[:16]
     return line(
         Segment(sizes, "dim"),
         Segment(f" · ✗ {failed} failed" if failed else "", "error"),

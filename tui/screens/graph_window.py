@@ -54,7 +54,7 @@ class WindowScreen(FlowScreen):
         zone = "" if self._window.follows else " UTC"
         begins = self._window.bounds(self.flowtap.now()).start
         cut = begins < connection.covered_from
-        pruned = f" · pruned before {figures.date(connection.covered_from)[:10]}" if cut else ""
+        pruned = f" · pruned before {figures.date(connection.covered_from)[:16]}" if cut else ""
         return line(Segment(f"{live}{name}{zone}", "dim"), Segment(pruned, "warning"))
 
     # Answers
