@@ -23,6 +23,7 @@ class Runtime:
     url: str
     """Of the API, reachable from this machine, without a slash at the end."""
     token: str = field(default="", repr=False)
+    """The API's, or where it wants none the one for changes."""
     version: str = ""
     store: str = ""
     """The store's place, without a password."""

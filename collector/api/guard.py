@@ -1,4 +1,6 @@
-"""Who may ask: a bearer token where one is set, else only this machine by its own names."""
+"""Who may ask: a bearer token where one is set, else only this machine by its own names. Who
+changes something needs a token in any case: other users are on this machine too, and so are web
+pages, whose requests it cannot tell from a command's."""
 
 from __future__ import annotations
 
@@ -19,9 +21,10 @@ class Guard:
     read the API through a name of its own that resolves to this machine.
     """
 
-    def __init__(self, app: ASGIApp, *, token: str, version: str) -> None:
+    def __init__(self, app: ASGIApp, *, token: str, owner: str = "", version: str) -> None:
         self.app = app
         self._token = token.encode()
+        self._owner = owner.encode()
         self._version = version.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -36,10 +39,9 @@ class Guard:
             await send(message)
 
         headers = Headers(scope=scope)
-        if self._token:
-            scheme, _, given = headers.get("authorization", "").partition(" ")
-            fits = secrets.compare_digest(given.strip().encode("utf-8", "replace"), self._token)
-            if scheme.lower() != "bearer" or not fits:
+        changes = scope["method"] not in ("GET", "HEAD", "OPTIONS")
+        if self._token or changes:
+            if not self._fits(headers.get("authorization", "")):
                 answer = problem(
                     401,
                     "unauthorised",
@@ -59,6 +61,15 @@ class Guard:
             await answer(scope, receive, signed)
             return
         await self.app(scope, receive, signed)
+
+    def _fits(self, authorization: str) -> bool:
+        """Whether it is a token of ours; each takes as long as the other."""
+        scheme, _, given = authorization.partition(" ")
+        said = given.strip().encode("utf-8", "replace")
+        fits = [
+            secrets.compare_digest(said, token) for token in (self._token, self._owner) if token
+        ]
+        return scheme.lower() == "bearer" and any(fits)
 
 
 def _hostname(host: str) -> str:

@@ -52,6 +52,8 @@ class FakeSource:
         self.trouble = ""
         """Why nothing but its health can be told."""
         self.received = 48_211
+        self.covered_from = 0
+        """What came before is pruned."""
         self.seconds = 0
         """Since noon; traffic goes on meanwhile."""
         self.gate = threading.Event()
@@ -191,6 +193,7 @@ class FakeSource:
         return {
             "status": "ok",
             "version": "0.1.0",
+            "covered_from_ns": self.covered_from,
             "components": [
                 {
                     "name": "otlp http",
@@ -201,6 +204,10 @@ class FakeSource:
                 *([tap] if self.tapped else []),
             ],
         }
+
+    def prune(self, *, days: int | None, most: int | None, dry_run: bool) -> Mapping[str, Any]:
+        self._answers("prune")
+        return {"dry_run": dry_run, "until_ns": 0, "weeks": [], "rows": 0, "bytes": 0}
 
     def add_event(self, destination: str, milliseconds: int, message_id: str) -> None:
         """Something happens, so long after noon."""

@@ -70,6 +70,11 @@ class Connection:
         while len(self._totals) > 2 and now - self._totals[1][0] > MEMORY * SECOND:
             self._totals.popleft()
 
+    @property
+    def covered_from(self) -> int:
+        """What was received before this has been pruned; 0: nothing has, as far as is known."""
+        return int((self.health or {}).get("covered_from_ns", 0))
+
     def back(self) -> None:
         """It answers again."""
         self.away_since, self.trouble, self.hint = 0, "", ""

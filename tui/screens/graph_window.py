@@ -52,7 +52,10 @@ class WindowScreen(FlowScreen):
             return line(Segment(seen, "warning"))
         live = "live · " if self.flowtap.source.live and self._window.follows else ""
         zone = "" if self._window.follows else " UTC"
-        return line(Segment(f"{live}{name}{zone}", "dim"))
+        begins = self._window.bounds(self.flowtap.now()).start
+        cut = begins < connection.covered_from
+        pruned = f" · pruned before {figures.date(connection.covered_from)[:16]}" if cut else ""
+        return line(Segment(f"{live}{name}{zone}", "dim"), Segment(pruned, "warning"))
 
     # Answers
 

@@ -15,6 +15,7 @@ from collector.config import (
     DeclaredConsumer,
     Limits,
     Receivers,
+    Retention,
     Settings,
     load,
 )
@@ -203,6 +204,14 @@ def test_a_file_that_is_not_there_is_a_mistake(nowhere: Path) -> None:
         load(config=nowhere / "gone.toml")
 
 
+PARTS = (
+    ("api", Api),
+    ("receivers", Receivers),
+    ("limits", Limits),
+    ("retention", Retention),
+)
+
+
 class TestThePage:
     """docs/configuration.md says all there is, and says it right."""
 
@@ -225,13 +234,13 @@ class TestThePage:
         (consumer,) = tables["consumers"]
         assert set(consumer) == set(DeclaredConsumer.model_fields)
         assert set(tables) | {"kafka"} == set(Settings.model_fields)
-        for name, kind in (("api", Api), ("receivers", Receivers), ("limits", Limits)):
+        for name, kind in PARTS:
             assert set(tables[name]) == set(kind.model_fields)
 
     def test_its_defaults_are_the_defaults(self, said: str) -> None:
         tables = tomllib.loads(said)
         del tables["api"]["token"]
-        for name, kind in (("api", Api), ("receivers", Receivers), ("limits", Limits)):
+        for name, kind in PARTS:
             assert kind(**tables[name]) == kind()
 
 
