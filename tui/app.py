@@ -121,8 +121,7 @@ class FlowtapApp(App[None]):
 def collect_seldom() -> None:
     """Keeps the garbage collector out of the way: each answer about a large graph is tens of
     thousands of objects without cycles, and looking through them all would stop the screen."""
-    gc.collect()
-    gc.freeze()
+    gc.freeze()  # Without a look before: what has just been imported stays.
     gc.set_threshold(10_000, 8, 50)
 
 

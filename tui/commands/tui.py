@@ -29,9 +29,6 @@ def command(
     """Opens a source and shows it."""
     with explained():
         source = open_source(url, store=store, config=config, files=files or ())
-    try:
-        from tui.app import FlowtapApp
+    from tui.app import run
 
-        FlowtapApp(source, find=find).run()
-    finally:
-        source.close()
+    run(source, find=find)
