@@ -107,7 +107,8 @@ class FlowtapApp(App[None]):
             self.push_screen(FindScreen(), found)
 
     async def action_back(self) -> None:
-        if isinstance(self.screen, FlowScreen) and self.screen.back():
+        screen = self.screen
+        if isinstance(screen, FlowScreen) and (screen.cancel() or screen.back()):
             return
         # The lowest screen is Textual's own empty one, ours are above it.
         if len(self.screen_stack) > 2:
