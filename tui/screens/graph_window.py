@@ -116,6 +116,12 @@ class WindowScreen(FlowScreen):
         elif self._flow is None or self._empty:
             self.excuse(error)
 
+    def gave_up(self, subject: str) -> None:
+        # What is drawn is of the window that was answered, so that is the chosen one again.
+        if subject == "graph" and self._answer is not None:
+            self._window = self._answer.window
+            self._comparing = self._answer.changes is not None
+
     # The time that is counted over
 
     def action_window(self) -> None:
