@@ -326,6 +326,13 @@ ACTIONS = (
     Action("events", ("2",), "Events", "What is passing by, the newest at the bottom.", _EVERY),
     Action("chain", ("3",), "Chain", "The chain that was looked at last.", _EVERY),
     Action("consumers", ("4",), "Consumers", "Who is behind, and by how much.", _EVERY),
+    Action(
+        "theme",
+        ("T",),
+        "Theme",
+        "Dark, light, high contrast; --theme or FLOWTAP_THEME keeps one.",
+        _EVERY,
+    ),
     Action("help", ("question_mark",), "Help", "Show this.", _EVERY, shown=True),
     Action(
         "back",

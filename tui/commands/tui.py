@@ -22,6 +22,7 @@ def command(
     find: Annotated[
         str, typer.Option("--find", metavar="ID", help="Open on the chain of this id.")
     ] = "",
+    theme: options.Theme = options.ThemeName.DARK,
     url: options.Url = None,
     store: options.Store = None,
     config: options.Config = None,
@@ -32,6 +33,6 @@ def command(
     try:
         from tui.app import FlowtapApp
 
-        FlowtapApp(source, find=find).run()
+        FlowtapApp(source, find=find, theme=theme.value).run()
     finally:
         source.close()

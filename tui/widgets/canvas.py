@@ -224,7 +224,7 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
 
     def render_line(self, y: int) -> Strip:
         if self._styles is None:
-            self._styles = look(self.app.theme_variables)
+            self._styles = look(self.app.theme_variables, plain=self.app.no_color)
         drawn = self.drawing.line(y + self.scroll_offset.y, self.selected)
         parts = [self._cell(segment, self._styles) for segment in drawn]
         strip = Strip(parts)
