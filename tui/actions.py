@@ -257,7 +257,8 @@ ACTIONS = (
         "problems",
         ("exclamation_mark",),
         "Problems",
-        "Show only what failed, was retried or given up, or came too early; again for all.",
+        "Show only what failed, was retried or given up, still waits, came too early, or left no "
+        "trace where it should have been handled; again for all.",
         (Place.CHAIN,),
     ),
     Action(
