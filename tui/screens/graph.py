@@ -15,7 +15,6 @@ from graph.listing import Consumer
 from graph.moments import MomentError
 from graph.topology import NodeKey, Topology
 from tui.actions import ACTIONS, Action, Place
-from tui.drawing.edge_table import SortBy
 from tui.drawing.flow import Flow, Spot
 from tui.drawing.graph_view import (
     Crumb,
@@ -29,6 +28,7 @@ from tui.drawing.node_details import Known, spot_details
 from tui.drawing.rates import consuming
 from tui.drawing.segments import Line, Segment, fit, line, window
 from tui.drawing.sheet import Sheet
+from tui.drawing.sorting import SortBy
 from tui.drawing.windows import SECOND, typed
 from tui.screens.base import WIDE
 from tui.screens.events import EventsScreen
