@@ -128,7 +128,13 @@ class FlowtapApp(App[None]):
 
     def action_help(self) -> None:
         if isinstance(self.screen, FlowScreen):
-            self.push_screen(HelpScreen(self.screen.place))
+            screen = self.screen
+
+            def chosen(action: str | None) -> None:
+                if action:
+                    self._runner(screen, action)()
+
+            self.push_screen(HelpScreen(screen.place), chosen)
 
 
 def collect_seldom() -> None:

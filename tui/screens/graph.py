@@ -129,6 +129,7 @@ class GraphScreen(WindowScreen):
             main.show(lambda width: Sheet(excuse_lines(why_not, width)))
         else:
             main.show(lambda width: view.drawing(flow, width))
+        main.zooms = view.shape is Shape.MAP and view.middle is None
         self.set_class(
             bool(view.way or view.busy_only or self._comparing or view.shape is not Shape.FLOW),
             "way",
@@ -206,6 +207,9 @@ class GraphScreen(WindowScreen):
     # Moving on
 
     def open(self) -> None:
+        if self._prompt.open:
+            self._prompt.enter()
+            return
         spot = self.spot
         if spot is None:
             return
@@ -263,6 +267,10 @@ class GraphScreen(WindowScreen):
 
     def action_less(self) -> None:
         self._see(self._view.closer(-1), self._view.middle or self._selected_node)
+
+    @on(Canvas.Zoomed, "#main")
+    def _zoomed(self, zoomed: Canvas.Zoomed) -> None:
+        self._see(self._view.closer(zoomed.step), self._selected_node)
 
     def action_table(self) -> None:
         self._see(self._view.shaped(Shape.TABLE), self._selected_node)
