@@ -257,7 +257,8 @@ ACTIONS = (
         "problems",
         ("exclamation_mark",),
         "Problems",
-        "Show only what failed, was retried or given up, or came too early; again for all.",
+        "Show only what failed, was retried or given up, still waits, came too early, or left no "
+        "trace where it should have been handled; again for all.",
         (Place.CHAIN,),
     ),
     Action(
@@ -326,6 +327,13 @@ ACTIONS = (
     Action("events", ("2",), "Events", "What is passing by, the newest at the bottom.", _EVERY),
     Action("chain", ("3",), "Chain", "The chain that was looked at last.", _EVERY),
     Action("consumers", ("4",), "Consumers", "Who is behind, and by how much.", _EVERY),
+    Action(
+        "theme",
+        ("T",),
+        "Theme",
+        "Dark, light, high contrast; --theme or FLOWTAP_THEME keeps one.",
+        _EVERY,
+    ),
     Action("help", ("question_mark",), "Help", "Show this.", _EVERY, shown=True),
     Action(
         "back",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -22,7 +23,7 @@ from tui.screens.graph import GraphScreen
 from tui.screens.help import HelpScreen
 from tui.source import Source
 from tui.widgets.bindings import bindings
-from tui.widgets.theme import DARK, THEMES
+from tui.widgets.theme import THEMES, theme_after
 
 Clock = Callable[[], int]
 """Nanoseconds since the Unix epoch."""
@@ -37,10 +38,20 @@ class FlowtapApp(App[None]):
 
     CSS = """
     Toast { background: $panel; color: $foreground; }
+    Input > .input--placeholder, Input > .input--suggestion { color: $flow-dim; }
     """
 
-    def __init__(self, source: Source, *, find: str = "", clock: Clock = time.time_ns) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        source: Source,
+        *,
+        find: str = "",
+        theme: str = "dark",
+        clock: Clock = time.time_ns,
+    ) -> None:
+        """`theme` is one of `THEMES`; with NO_COLOR in the environment none has colours."""
+        # Textual by itself would then show greys, which are colours, too.
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.source = source
         self.now = clock
         self.connection = Connection(source.name, source.live)
@@ -50,9 +61,9 @@ class FlowtapApp(App[None]):
         self.columns = USUAL
         """Of lists of events, for as long as the app runs."""
         self._find = find
-        for theme in THEMES:
-            self.register_theme(theme)
-        self.theme = DARK.name
+        for one in THEMES.values():
+            self.register_theme(one)
+        self.theme = THEMES[theme].name
 
     def on_mount(self) -> None:
         self.push_screen(GraphScreen())
@@ -64,7 +75,6 @@ class FlowtapApp(App[None]):
         for action in ACTIONS:
             if place in action.places or Place.EVERYWHERE in action.places:
                 yield SystemCommand(action.label, action.help, self._runner(screen, action.name))
-        yield SystemCommand("Theme", "Dark, light, high contrast, and others.", self.search_themes)
 
     def _runner(self, screen: Screen[Any], action: str) -> Callable[[], object]:
         here = screen if hasattr(screen, f"action_{action}") else self
@@ -114,9 +124,18 @@ class FlowtapApp(App[None]):
         if len(self.screen_stack) > 2:
             self.pop_screen()
 
+    def action_theme(self) -> None:
+        self.theme = theme_after(self.theme)
+
     def action_help(self) -> None:
         if isinstance(self.screen, FlowScreen):
-            self.push_screen(HelpScreen(self.screen.place))
+            screen = self.screen
+
+            def chosen(action: str | None) -> None:
+                if action:
+                    self._runner(screen, action)()
+
+            self.push_screen(HelpScreen(screen.place), chosen)
 
 
 def collect_seldom() -> None:
@@ -126,10 +145,10 @@ def collect_seldom() -> None:
     gc.set_threshold(10_000, 8, 50)
 
 
-def run(source: Source, *, find: str = "") -> None:
+def run(source: Source, *, find: str = "", theme: str = "dark") -> None:
     """Shows the terminal UI until it is left; closes the source."""
     collect_seldom()
     try:
-        FlowtapApp(source, find=find).run()
+        FlowtapApp(source, find=find, theme=theme).run()
     finally:
         source.close()

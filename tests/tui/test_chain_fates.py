@@ -17,7 +17,17 @@ from tests.tui.order import ChainBuilder, order
 from tests.tui.shop import MS, NOON
 from tui.drawing.chain_details import row_details
 from tui.drawing.chain_drawing import ChainDrawing
-from tui.drawing.chain_fates import ConsumerFates, KnownFates, fate_of, fate_section, in_words
+from tui.drawing.chain_fates import (
+    ConsumerFates,
+    KnownFates,
+    fate_of,
+    fate_section,
+    in_words,
+    is_trouble,
+)
+from tui.drawing.chain_filter import Only, filtered, is_problem
+from tui.drawing.chain_sequence import SequenceDrawing
+from tui.drawing.chain_timeline import TimelineDrawing
 from tui.drawing.chain_tree import tree
 from tui.drawing.segments import text_of, width_of
 
@@ -126,3 +136,84 @@ def test_an_event_without_consumers_says_so() -> None:
     shown = [text_of(one) for one in fate_section(ConsumerFates(noted, ()), 40)]
     assert shown[-1] == "Nobody was seen."
     assert fate_section("", 40) == []
+
+
+def test_only_problems_shows_what_nobody_has_handled() -> None:
+    """Who has not got it yet is no less a problem than who failed."""
+    chain = order()
+    rows, told = tree(chain), known(chain)
+
+    def problems(fates: KnownFates) -> list[str]:
+        shown = filtered(rows, chain, Only.PROBLEMS, fates)
+        return [
+            row.delivery.service if row.delivery else row.event.title
+            for row in shown
+            if row.event and is_problem(row, fates)
+        ]
+
+    assert problems({}) == ["payment", "notification"]
+    assert problems(told) == ["order.created", "payment", "payment.captured", "notification"]
+
+
+@pytest.mark.parametrize(
+    ("status", "services", "wanted"),
+    [
+        (Status.DEAD_LETTERED, ("a",), True),
+        (Status.FAILED, ("a",), True),
+        (Status.RETRIED, ("a",), True),
+        (Status.PENDING, (), True),
+        (Status.NO_EVIDENCE, ("a",), True),
+        (Status.NO_EVIDENCE, (), False),
+        (Status.PASSED, (), False),
+        (Status.SKIPPED, ("a",), False),
+        (Status.NOT_SUBSCRIBED, ("a",), False),
+        (Status.HANDLED, ("a",), False),
+    ],
+)
+def test_what_an_incident_is_about(status: Status, services: tuple[str, ...], wanted: bool) -> None:
+    assert is_trouble(replace(of(status), services=services, group="g")) is wanted
+
+
+def test_a_bundle_counts_the_fates_of_its_members() -> None:
+    """Of thirty orders two are known: one waits, one is given up; the row says of how many."""
+    builder = ChainBuilder()
+    start = builder.event("order.created", 0, "storefront")
+    batch = builder.handled(start, "splitter", 1, 5)
+    for number in range(30):
+        line = builder.event("line.added", 10 + number, "splitter")
+        builder.led_to(batch, line)
+        builder.handled(line, "picker", 12 + number, 1)
+    chain = builder.chain(start)
+    lines = [event.key for event in chain.events if event.title == "line.added"]
+    told: KnownFates = {
+        key: ConsumerFates(
+            Fates(
+                EventRow("line.added/0/1", NOON), (), (fate("picker", status, evidence, "Said."),)
+            ),
+            chain.deliveries_of(key) if status is Status.DEAD_LETTERED else (),
+        )
+        for key, status, evidence in (
+            (lines[0], Status.DEAD_LETTERED, Evidence.DECLARED),
+            (lines[1], Status.PENDING, Evidence.MATCHED),
+        )
+    }
+    drawing = ChainDrawing(chain, 240, fates=told)
+    shown = "\n".join(text_of(drawing.line(y, None)) for y in range(drawing.height))
+    assert "● line.added ×30  … 1 pending of 2 looked at" in shown
+    assert "picker ×30  ✗ 1 dead-lettered of 2 looked at" in shown
+
+
+@pytest.mark.parametrize("draw", [SequenceDrawing, TimelineDrawing])
+@pytest.mark.parametrize("width", [60, 80, 140])
+def test_each_view_bears_the_marks_of_fates(
+    draw: type[SequenceDrawing | TimelineDrawing], width: int
+) -> None:
+    chain = order()
+    drawing = draw(chain, width, known(chain))
+    lines = [drawing.line(y, None) for y in range(drawing.height)]
+    assert {width_of(one) for one in lines} == {width}
+    shown = "\n".join(map(text_of, lines))
+    assert "…1 ?1 ›1" in shown or "… 1 pending  ? 1 no evidence" in shown
+    assert "✗" in shown
+    if width == 140 and draw is SequenceDrawing:
+        assert "dead-lettered = 3 tries" in shown

@@ -14,11 +14,11 @@ from tui.drawing.consumer_table import (
     WORST,
     ConsumerTable,
     GroupKey,
-    Sort,
     next_sort,
     sorted_by,
 )
 from tui.drawing.segments import text_of, width_of
+from tui.drawing.sorting import Sort
 
 
 def names(sort: Sort) -> list[str]:

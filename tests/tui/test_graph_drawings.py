@@ -7,7 +7,7 @@ import pytest
 from graph.topology import NodeKey, Topology
 from graph.topology_diff import Change, EdgeChange
 from tests.tui import large, shop
-from tui.drawing.edge_table import BUSIEST, EdgeTable, Sort
+from tui.drawing.edge_table import BUSIEST, EdgeTable
 from tui.drawing.flow import Flow, Spot, changed
 from tui.drawing.focus import side
 from tui.drawing.focus_drawing import FocusDrawing
@@ -15,6 +15,7 @@ from tui.drawing.graph_view import GraphDrawing, Shape, View
 from tui.drawing.map_drawing import FAR, NEAR, MapDrawing, too_large
 from tui.drawing.segments import cells, text_of, width_of
 from tui.drawing.segments import window as columns
+from tui.drawing.sorting import Sort
 from tui.drawing.sparkline import sparkline
 from tui.drawing.windows import MINUTE, USUAL, WINDOWS, Bounds, typed
 

@@ -346,18 +346,21 @@ async def test_the_notices_look_so() -> None:
 @pytest.mark.parametrize("size", SIZES[:2])
 async def test_the_same_chain_as_a_tree_a_sequence_and_a_timeline(size: tuple[int, int]) -> None:
     """I look at one order in each way, and stay with the delivery that I had chosen."""
-    async with story(size=size, find="7c1f0d9e-0000") as told:
-        await told.sees("◉ order.created")
-        await told.press("down", "down")
-        pointed = told.pointed
-        assert "stock.reserved" in pointed or "inventory" in pointed
-        if size[0] > 80:
-            await told.sees("no consumer is known")
+    source = FakeSource()
+    async with story(source, size=size, find="7c1f0d9e-0000") as told:
+        await told.sees("…1 ?1 ›1")
+        await told.click("● payment.captured")
+        await told.sees("✗ notification  dead-lettered =", "payment.captured  … 1 pending")
+        await told.click("● stock.reserved")
+        await told.until(lambda: "stock.reserved/0/41" in source.fates_asked, "its fate")
+        assert "stock.reserved" in told.pointed
         await told.press("v")
-        await told.sees("▸┤", "order.created")
+        await told.sees("▸┤", "order.created", "dead-lettered = 3 tries")
+        await told.rests()
         assert_golden(f"tui/sequence-{size[0]}x{size[1]}.txt", told.screen)
         await told.press("v")
         await told.sees("━━", "◆ order.created")
+        await told.rests()
         assert_golden(f"tui/timeline-{size[0]}x{size[1]}.txt", told.screen)
         await told.press("v")
         await told.sees("◉ order.created", "took")
@@ -368,7 +371,9 @@ async def test_only_what_went_wrong_and_what_took_so_long() -> None:
     async with story(find="7c1f0d9e-0000") as told:
         await told.sees("◉ order.created", "recommendation")
         await told.press("exclamation_mark")
-        await told.sees("only problems: 2", "✗ notification")
+        await told.sees("only problems: 4", "✗ notification  dead-lettered =")
+        await told.sees("order.created  …1 ?1 ›1", "payment.captured  … 1 pending")
+        await told.sees_no_more("fates known")
         assert "recommendation" not in told.screen
         await told.press("x")
         await told.sees("critical path · waited 10 ms · handled 330 ms")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -33,6 +34,20 @@ Url = Annotated[
         envvar="FLOWTAP_URL",
         help="Ask the collector there; its token is read from FLOWTAP_API_TOKEN.",
     ),
+]
+
+
+class ThemeName(StrEnum):
+    """What `--theme` may be: the names of the terminal UI's themes."""
+
+    DARK = "dark"
+    LIGHT = "light"
+    CONTRAST = "contrast"
+
+
+Theme = Annotated[
+    ThemeName,
+    typer.Option("--theme", envvar="FLOWTAP_THEME", help="The colours; the key T changes them."),
 ]
 Files = Annotated[
     list[Path] | None,

@@ -26,6 +26,7 @@ def command(
     find: Annotated[
         str, typer.Option("--find", metavar="ID", help="Open on the chain of this id.")
     ] = "",
+    theme: options.Theme = options.ThemeName.DARK,
     url: options.Url = None,
     store: options.Store = None,
     config: options.Config = None,
@@ -45,17 +46,23 @@ def command(
         source.close()
         if url:
             os.environ["FLOWTAP_URL"] = url
-        _serve(_session(files or (), find, store, config), port)
+        _serve(_session(files or (), find, theme, store, config), port)
         return
     from tui.app import run
 
-    run(source, find=find)
+    run(source, find=find, theme=theme.value)
 
 
-def _session(files: Sequence[Path], find: str, store: str | None, config: Path | None) -> list[str]:
+def _session(
+    files: Sequence[Path],
+    find: str,
+    theme: options.ThemeName,
+    store: str | None,
+    config: Path | None,
+) -> list[str]:
     """The program of one browser session. URL and token reach it in the environment, which other
     people on this machine cannot read."""
-    given = [("--find", find), ("--store", store), ("--config", config)]
+    given = [("--find", find), ("--theme", theme.value), ("--store", store), ("--config", config)]
     named = [f"{option}={value}" for option, value in given if value]
     return [sys.executable, "-m", "tui", "tui", *named, "--", *map(str, files)]
 

@@ -6,8 +6,8 @@ from graph.chain.coverage import cut_events, missing_causes
 from graph.chain.result import Cause, Chain, Delivery, Event, Join
 from graph.model import MASKED, Evidence, Message, Operation
 from tui.drawing import figures
-from tui.drawing.chain_fates import KnownFates, fate_of, fate_section, in_words
-from tui.drawing.chain_rows import NO_FATES, skew_of, status_of
+from tui.drawing.chain_fates import NO_FATES, KnownFates, fate_of, fate_section, in_words
+from tui.drawing.chain_rows import skew_of, status_of
 from tui.drawing.chain_tree import Row, RowKind
 from tui.drawing.evidence import MARKS, MEANINGS, ROLES
 from tui.drawing.facts import HEX, LABEL, body, fact, heading

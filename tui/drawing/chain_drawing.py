@@ -6,9 +6,9 @@ from collections.abc import Collection, Hashable
 
 from graph.chain.result import Chain, Event, EventKey
 from tui.drawing.chain_bundles import bundled
-from tui.drawing.chain_fates import KnownFates
+from tui.drawing.chain_fates import NO_FATES, KnownFates
 from tui.drawing.chain_filter import Only, filtered
-from tui.drawing.chain_rows import NO_FATES, ChainColumns, draw_heading, draw_row
+from tui.drawing.chain_rows import ChainColumns, draw_heading, draw_row
 from tui.drawing.chain_tree import (
     Row,
     RowKey,
@@ -41,7 +41,7 @@ class ChainDrawing:
         self.fates = fates
         self.folded = frozenset(folded)
         self.opened = frozenset(opened or ())
-        rows = filtered(tree(chain), chain, only)
+        rows = filtered(tree(chain), chain, only, fates)
         self._whole = rows if opened is None else bundled(rows, self.opened)
         self.rows = without_folded(self._whole, self.folded)
         self.columns = ChainColumns.for_width(width)

@@ -9,9 +9,11 @@ from graph.chain.result import Delivery, DeliveryKey, Event, EventKey
 from graph.fate.result import Fate, Fates, Status
 from tui.drawing import evidence as marks
 from tui.drawing import figures
+from tui.drawing.chain_bundles import members_of
+from tui.drawing.chain_tree import Row
 from tui.drawing.facts import heading, wrap
 from tui.drawing.fate_lines import MARKS
-from tui.drawing.segments import Line, Segment, line, printable
+from tui.drawing.segments import Line, Segment, SegmentRole, line, printable
 
 INDENT = 2
 
@@ -52,6 +54,27 @@ class ConsumerFates:
 KnownFates = Mapping[EventKey, ConsumerFates | str]
 """By event: its fates, or why there are none yet."""
 
+NO_FATES: KnownFates = {}
+
+_TROUBLE = (Status.DEAD_LETTERED, Status.FAILED, Status.RETRIED, Status.PENDING)
+
+
+def is_trouble(fate: Fate) -> bool:
+    """Whether somebody with an incident wants to see it: it was given up or failed, is not done
+    yet, or nothing says that a service had it which consumes such events. Of a group that only
+    its broker knows, nothing but its progress could tell; that it lacks is no sign of trouble."""
+    return fate.status in _TROUBLE or (fate.status is Status.NO_EVIDENCE and bool(fate.services))
+
+
+def trouble_besides(event: EventKey, known: KnownFates) -> bool:
+    """Whether there is trouble at a consumer that has no row."""
+    return any(map(is_trouble, _besides(event, known)))
+
+
+def _besides(event: EventKey, known: KnownFates) -> list[Fate]:
+    told = known.get(event)
+    return told.besides if isinstance(told, ConsumerFates) else []
+
 
 def fate_of(delivery: Delivery, known: KnownFates) -> Fate | None:
     """What became of the event there, where that is known beyond what its spans say."""
@@ -65,14 +88,43 @@ def fate_of(delivery: Delivery, known: KnownFates) -> Fate | None:
 
 def counts_besides(event: Event, known: KnownFates, *, short: bool) -> list[Segment]:
     """What became of an event where no row says it: `  … 1 pending  › 2 passed`, or `  …1 ›2`."""
-    told = known.get(event.key)
-    besides = told.besides if isinstance(told, ConsumerFates) else []
-    counts = Counter(fate.status for fate in besides)
+    return _counted(_besides(event.key, known), short=short)
+
+
+def counts_of_bundle(row: Row, known: KnownFates, *, short: bool) -> list[Segment]:
+    """What became of the members of a bundle, beyond what their spans say, and of how many of
+    them that is known: `  ✗ 3 dead-lettered of 12 looked at`."""
+    members = members_of(row)
+    looked = [one for one in members if isinstance(known.get(_event_of(one)), ConsumerFates)]
+    if row.delivery is not None:
+        fates = [fate for one in looked if one.delivery and (fate := fate_of(one.delivery, known))]
+    else:
+        fates = [fate for one in looked for fate in _besides(_event_of(one), known)]
+    said = _counted(fates, short=short)
+    if said and len(looked) < len(members):
+        said.append(Segment(f" of {len(looked):,}" + ("" if short else " looked at"), "dim"))
+    return said
+
+
+def _event_of(row: Row) -> EventKey:
+    assert row.event is not None
+    return row.event.key
+
+
+def _counted(fates: Iterable[Fate], *, short: bool) -> list[Segment]:
+    counts = Counter(fate.status for fate in fates)
     found = [(*MARKS[status], counts[status], status) for status in Status if counts[status]]
     if short:
         said = [Segment(f" {mark}{count}", role) for mark, role, count, _ in found]
         return [Segment(" "), *said] if said else []
     return [Segment(f"  {mark} {count} {one.value}", role) for mark, role, count, one in found]
+
+
+def said_of(fate: Fate) -> tuple[str, str, SegmentRole]:
+    """A fate's mark, its word with the mark of its evidence, and the role of both."""
+    mark, role = MARKS[fate.status]
+    sure = f" {marks.MARKS[fate.evidence]}" if fate.evidence else ""
+    return mark, f"{fate.status.value}{sure}", role
 
 
 def in_words(fate: Fate) -> list[Segment]:

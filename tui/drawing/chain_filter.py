@@ -9,6 +9,15 @@ from enum import StrEnum
 from graph.chain.critical import Step, critical_path
 from graph.chain.result import Chain
 from tui.drawing import figures
+from tui.drawing.chain_bundles import members_of
+from tui.drawing.chain_fates import (
+    NO_FATES,
+    ConsumerFates,
+    KnownFates,
+    fate_of,
+    is_trouble,
+    trouble_besides,
+)
 from tui.drawing.chain_tree import Row, RowKey, RowKind, counted
 from tui.drawing.segments import Line, Segment, line
 
@@ -21,7 +30,9 @@ class Only(StrEnum):
     CRITICAL = "critical path"
 
 
-def filtered(rows: Sequence[Row], chain: Chain, only: Only) -> list[Row]:
+def filtered(
+    rows: Sequence[Row], chain: Chain, only: Only, fates: KnownFates = NO_FATES
+) -> list[Row]:
     """The rows of a whole tree that are asked for, with all that led to them."""
     if only is Only.ALL:
         return list(rows)
@@ -32,23 +43,28 @@ def filtered(rows: Sequence[Row], chain: Chain, only: Only) -> list[Row]:
         while way and way[-1][0].depth >= row.depth:
             way.pop()
         way.append((row, False))
-        if row.key in on_way or (only is Only.PROBLEMS and is_problem(row)):
+        if row.key in on_way or (only is Only.PROBLEMS and is_problem(row, fates)):
             kept += [above for above, already in way if not already]
             way = [(above, True) for above, _ in way]
     return counted(_relaid(kept))
 
 
-def is_problem(row: Row) -> bool:
-    """Whether something went wrong there: failed, tried again, given up, or out of time."""
+def is_problem(row: Row, fates: KnownFates = NO_FATES) -> bool:
+    """Whether something went wrong there: failed, tried again, given up, out of time, or as
+    far as fates are known not handled where it should have been."""
     if row.delivery is not None:
-        return row.delivery.error or len(row.delivery.attempts) > 1
+        fate = fate_of(row.delivery, fates)
+        known = fate is not None and is_trouble(fate)
+        return known or row.delivery.error or len(row.delivery.attempts) > 1
     if row.key.kind is not RowKind.EVENT or row.event is None:
         return False
     skewed = row.cause is not None and row.cause.delay < 0
+    if trouble_besides(row.event.key, fates):
+        return True
     return row.event.error or skewed or any(message.copied for message in row.event.messages)
 
 
-def told(only: Only, chain: Chain, rows: Sequence[Row]) -> Line:
+def told(only: Only, chain: Chain, rows: Sequence[Row], fates: KnownFates = NO_FATES) -> Line:
     """One line on what is shown of the chain."""
     if only is Only.CRITICAL:
         way = critical_path(chain)
@@ -58,9 +74,16 @@ def told(only: Only, chain: Chain, rows: Sequence[Row]) -> Line:
             Segment("critical path", "title"),
             Segment(f" · waited {waited} · handled {handled}", "dim"),
         )
-    found = sum(map(is_problem, rows))
-    said = f"only problems: {found}" if found else "no problems in this chain"
-    return line(Segment(said, "warning" if found else "ok"))
+    found = sum(is_problem(one, fates) for row in rows for one in members_of(row))
+    count = len(chain.events)
+    known = sum(isinstance(fates.get(event.key), ConsumerFates) for event in chain.events)
+    said = f"only problems: {found:,}" if found else "no problems in this chain"
+    if known == count:
+        return line(Segment(said, "warning" if found else "ok"))
+    # Without its fate nobody knows whether an event was handled everywhere.
+    said = said if found else "no problems so far"
+    asked = Segment(f" · fates known {known:,} of {count:,}", "dim")
+    return line(Segment(said, "warning"), asked)
 
 
 def _on_way(way: Sequence[Step]) -> set[RowKey]:

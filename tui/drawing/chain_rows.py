@@ -9,16 +9,20 @@ from graph.chain.result import Cause, Chain, Delivery, Event
 from graph.model import Evidence, OperationType
 from tui.drawing import figures
 from tui.drawing.chain_bundles import began, evidence_of, failures
-from tui.drawing.chain_fates import KnownFates, counts_besides, fate_of
+from tui.drawing.chain_fates import (
+    NO_FATES,
+    KnownFates,
+    counts_besides,
+    counts_of_bundle,
+    fate_of,
+    said_of,
+)
 from tui.drawing.chain_tree import Row, RowKind
 from tui.drawing.evidence import DASHES, MARKS, ROLES
-from tui.drawing.fate_lines import MARKS as FATE_MARKS
 from tui.drawing.segments import Line, Segment, SegmentRole, fit, line, pad, printable, width_of
 from tui.drawing.waterfall import TimeSpan, bar, point, scale
 
 MILLISECOND = 1_000_000
-
-NO_FATES: KnownFates = {}
 
 
 class ChainColumns(NamedTuple):
@@ -144,7 +148,7 @@ def _label(row: Row, chain: Chain, fates: KnownFates, *, short: bool) -> list[Se
             Segment(f"  {count} event{'s' if count > 1 else ''}", "dim"),
         ]
     if row.alike:
-        label = _bundle_label(row)
+        label = [*_bundle_label(row), *counts_of_bundle(row, fates, short=short)]
     elif row.delivery is not None:
         label = _delivery_label(row.delivery, chain, fates)
         if row.event and row.delivery.operations and row.delivery.start < row.event.time:
@@ -217,9 +221,7 @@ def _delivery_label(delivery: Delivery, chain: Chain, fates: KnownFates) -> list
     status = status_of(delivery, chain)
     fate = fate_of(delivery, fates)
     if fate is not None:
-        mark, role = FATE_MARKS[fate.status]
-        sure = f" {MARKS[fate.evidence]}" if fate.evidence else ""
-        status = Status(mark, f"{fate.status.value}{sure}", role)
+        status = Status(*said_of(fate))
     name = delivery.service or delivery.group or "unknown consumer"
     parts = [Segment(f"{status.mark} ", status.role), Segment(printable(name), "service")]
     if fate is not None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from graph.chain.result import Chain, Delivery, Event
 from graph.model import Evidence
 from tui.drawing import figures
+from tui.drawing.chain_fates import NO_FATES, KnownFates, counts_besides, fate_of, said_of
 from tui.drawing.chain_tree import RowKey, RowKind
 from tui.drawing.evidence import DASHES
 from tui.drawing.lanes import consumer_of, lanes_of, producer_of
@@ -35,9 +36,10 @@ class SequenceDrawing:
     Its targets are the `RowKey`s of the tree, so what is selected stays so from one to another.
     """
 
-    def __init__(self, chain: Chain, width: int) -> None:
+    def __init__(self, chain: Chain, width: int, fates: KnownFates = NO_FATES) -> None:
         self.chain = chain
         self.width = width
+        self.fates = fates
         lanes = lanes_of(chain)
         room = max(1, (width - TIME) // LEAST)
         self._shared = len(lanes) > room
@@ -56,6 +58,22 @@ class SequenceDrawing:
             self._rows[arrow.key] = range(at, len(self._lines))
             event = RowKey(RowKind.EVENT, arrow.event.key)
             self._rows.setdefault(event, self._rows[arrow.key])
+        self._ends_with: dict[int, list[Segment]] = {}
+        """Lines at whose right end it stands what became of an event at other consumers."""
+        self._place_counts()
+
+    def _place_counts(self) -> None:
+        """Each event's counts at the end of its first line that has room for them."""
+        counts = {
+            event.key: counts_besides(event, self.fates, short=True) for event in self.chain.events
+        }
+        for y, (arrow, label_only) in enumerate(self._lines):
+            said = counts.get(arrow.event.key)
+            if said:
+                at, parts = self._label(arrow) if label_only else self._drawn(arrow)
+                size = sum(cells(part.text) for part in (*parts, *said))
+                if at + size <= self.width - TIME:
+                    self._ends_with[y] = counts.pop(arrow.event.key)
 
     @property
     def height(self) -> int:
@@ -71,10 +89,11 @@ class SequenceDrawing:
         if not 0 <= y < len(self._lines):
             return ()
         arrow, label_only = self._lines[y]
-        if label_only:
-            drawn = self._label_line(arrow)
-        else:
-            drawn = self._arrow_line(arrow, self.rows_of(selected) == self._rows[arrow.key])
+        at, parts = self._label(arrow) if label_only else self._drawn(arrow)
+        time = figures.offset(arrow.time - self._base) if arrow.time and self._base else ""
+        here = not label_only and self.rows_of(selected) == self._rows[arrow.key]
+        end = self._ends_with.get(y, [])
+        drawn = self._over(at, parts, "" if label_only else time, here, end)
         return tuple(part._replace(target=arrow.key) for part in fit(drawn, self.width))
 
     def lit(self, selected: Hashable | None) -> frozenset[object]:
@@ -114,28 +133,29 @@ class SequenceDrawing:
         start, end = self._ends(arrow)
         return start == end or cells(arrow.event.title) <= abs(end - start) - 5
 
-    def _label_line(self, arrow: Arrow) -> Line:
+    def _label(self, arrow: Arrow) -> tuple[int, list[Segment]]:
+        """From which column on what stands, on the line before an arrow that is too short."""
         start, end = self._ends(arrow)
         at = min(start, end) + 2
         label = cut(printable(arrow.event.title), self.width - TIME - at)
-        return self._over(at, [Segment(label, "event")], "")
+        return at, [Segment(label, "event")]
 
-    def _arrow_line(self, arrow: Arrow, selected: bool) -> Line:
+    def _drawn(self, arrow: Arrow) -> tuple[int, list[Segment]]:
+        """From which column on what stands, on an arrow's own line."""
         start, end = self._ends(arrow)
-        time = figures.offset(arrow.time - self._base) if arrow.time and self._base else ""
         title = printable(arrow.event.title)
         delivery = arrow.delivery
         failed = delivery.error if delivery else arrow.event.error
         role: SegmentRole = "error" if failed else "edge"
         if delivery is None:
             said = [Segment(title, "event"), Segment(" nobody", "dim")]
-            return self._stub(start, "○", role, said, time, selected)
+            return self._stub(start, "○", role, said)
         sure = delivery.evidence in (Evidence.OBSERVED, Evidence.DECLARED)
         if not sure:
             role = "edge.inferred"
         if start == end:
             said = [Segment(title, "event"), *self._result(delivery)]
-            return self._stub(start, "↺", role, said, time, selected)
+            return self._stub(start, "↺", role, said)
         length = abs(end - start) - 2
         dash = DASHES[delivery.evidence]
         inside = [Segment(dash * length, role)]
@@ -152,41 +172,47 @@ class SequenceDrawing:
             parts = [Segment("├", role), *inside, Segment(head, at_head), Segment("┤", role)]
         else:
             parts = [Segment("├", role), Segment(head, at_head), *inside, Segment("┤", role)]
-        parts += self._result(delivery) if end > start else []
-        return self._over(min(start, end), parts, time, selected)
+        result = self._result(delivery)
+        size = sum(cells(part.text) for part in result)
+        at = min(start, end)
+        if at + length + 2 + size > self.width - TIME and size <= at:
+            # At the right there is no room, but at the left.
+            before = [part._replace(text=f"{part.text.strip()} ") for part in result]
+            return at - size, [*before, *parts]
+        return at, [*parts, *result]
 
     def _stub(
-        self,
-        at: int,
-        mark: str,
-        role: SegmentRole,
-        said: list[Segment],
-        time: str,
-        selected: bool,
-    ) -> Line:
+        self, at: int, mark: str, role: SegmentRole, said: list[Segment]
+    ) -> tuple[int, list[Segment]]:
         """What goes nowhere else, beside its line of life: on the side where there is room."""
         size = 3 + sum(cells(part.text) for part in said)
         if at + size <= self.width - TIME or at < size:
-            return self._over(at, [Segment(f"├{mark} ", role), *said], time, selected)
-        parts = [*said, Segment(f" {mark}┤", role)]
-        return self._over(at + 1 - size, parts, time, selected)
+            return at, [Segment(f"├{mark} ", role), *said]
+        return at + 1 - size, [*said, Segment(f" {mark}┤", role)]
 
     def _result(self, delivery: Delivery) -> list[Segment]:
         tries = len(delivery.attempts)
+        role: SegmentRole = "error" if delivery.error else "warning"
         said = "failed" if delivery.error else ""
+        fate = fate_of(delivery, self.fates)
+        if fate is not None:
+            _, said, role = said_of(fate)
         if tries > 1:
             said = f"{said} {tries} tries".strip()
-        return [Segment(f" {said}", "error" if delivery.error else "warning")] if said else []
+        return [Segment(f" {said}", role)] if said else []
 
-    def _over(self, at: int, parts: list[Segment], time: str, selected: bool = False) -> Line:
-        """Parts from a column on, over the lines of life; what is not covered shows them."""
+    def _over(
+        self, at: int, parts: list[Segment], time: str, selected: bool, end: list[Segment]
+    ) -> Line:
+        """Parts from a column on, and others at the end, over the lines of life; what is not
+        covered shows them."""
         size = sum(cells(part.text) for part in parts)
         mark = Segment("▸" if selected else " ", "title")
         before = Segment(self._life(0, at), "edge.inferred")
-        after = Segment(self._life(at + size, self.width - TIME), "edge.inferred")
-        return line(
-            mark, Segment(pad(time, TIME - 2, "right") + " ", "time"), before, *parts, after
-        )
+        room = self.width - TIME - sum(cells(part.text) for part in end)
+        after = Segment(self._life(at + size, room), "edge.inferred")
+        when = Segment(pad(time, TIME - 2, "right") + " ", "time")
+        return line(mark, when, before, *parts, after, *end)
 
     def _life(self, start: int, end: int) -> str:
         """The lines of life between two columns."""

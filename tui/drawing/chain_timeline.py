@@ -7,9 +7,21 @@ from collections.abc import Hashable
 from typing import NamedTuple
 
 from graph.chain.result import Chain, Delivery, Event
+from tui.drawing.chain_fates import NO_FATES, KnownFates, counts_besides, fate_of, said_of
 from tui.drawing.chain_tree import RowKey, RowKind
 from tui.drawing.lanes import consumer_of, lanes_of, producer_of
-from tui.drawing.segments import Line, Segment, SegmentRole, cells, cut, fit, line, pad, printable
+from tui.drawing.segments import (
+    Line,
+    Segment,
+    SegmentRole,
+    cells,
+    cut,
+    fit,
+    line,
+    pad,
+    printable,
+    width_of,
+)
 from tui.drawing.waterfall import TimeSpan, scale
 
 NAME = 18
@@ -28,14 +40,31 @@ class Bar(NamedTuple):
     text: str
     role: SegmentRole
     title: str
+    fate: tuple[Segment, ...] = ()
+    """What became of it beyond what spans say, and the same as marks alone."""
+    marks: tuple[Segment, ...] = ()
+
+    def label(self, room: int) -> list[Segment]:
+        """Title and fate in so many columns at most; the title is cut before the fate is."""
+        title = f" {printable(self.title)}"
+        fate = self.fate if cells(title) + width_of(self.fate) <= room else self.marks
+        shown = cut(title, max(0, room - width_of(fate)))
+        parts = [Segment(shown, "dim"), *fate]
+        return [part._replace(target=self.key) for part in line(*parts)]
+
+    @property
+    def labelled(self) -> int:
+        """Columns of title and marks."""
+        return 1 + cells(self.title) + width_of(self.marks)
 
 
 class TimelineDrawing:
     """A `Drawing`; its targets are the `RowKey`s of the tree."""
 
-    def __init__(self, chain: Chain, width: int) -> None:
+    def __init__(self, chain: Chain, width: int, fates: KnownFates = NO_FATES) -> None:
         self.chain = chain
         self.width = width
+        self.fates = fates
         self._span = TimeSpan.of(chain)
         self._room = max(10, width - NAME - 2)
         self._rows: list[tuple[str, list[Bar]]] = []
@@ -70,13 +99,13 @@ class TimelineDrawing:
         for number, bar in enumerate(row):
             parts.append(Segment(" " * (bar.start - at)))
             free = (row[number + 1].start if number + 1 < len(row) else self._room) - bar.end - 1
-            inside = free < LEAST_LABEL * 2 and len(bar.text) > cells(bar.title) + 4
+            inside = free < LEAST_LABEL * 2 and len(bar.text) > bar.labelled + 4
             parts += _labelled(bar) if inside else [Segment(bar.text, bar.role, bar.key)]
             at = bar.end
             if free >= LEAST_LABEL and not inside:
-                label = " " + cut(printable(bar.title), free)
-                parts.append(Segment(label, "dim", bar.key))
-                at += cells(label)
+                label = bar.label(free + 1)
+                parts += label
+                at += width_of(tuple(label))
         return fit(line(*parts), self.width)
 
     def lit(self, selected: Hashable | None) -> frozenset[object]:
@@ -122,7 +151,10 @@ class TimelineDrawing:
         at = self._column(event.time)
         role: SegmentRole = "error" if event.error else "event"
         key = RowKey(RowKind.EVENT, event.key)
-        return Bar(key, at, at + 1, "✗" if event.error else "◆", role, event.title)
+        said = tuple(counts_besides(event, self.fates, short=False))
+        marks = tuple(counts_besides(event, self.fates, short=True))
+        mark = "✗" if event.error else "◆"
+        return Bar(key, at, at + 1, mark, role, event.title, said, marks)
 
     def _bar(self, event: Event, delivery: Delivery) -> Bar:
         start = self._column(delivery.start)
@@ -131,7 +163,13 @@ class TimelineDrawing:
         if delivery.error:
             text = text[:-1] + "✗"
         key = RowKey(RowKind.DELIVERY, event.key, delivery.key)
-        return Bar(key, start, end, text, "error" if delivery.error else "work", event.title)
+        role: SegmentRole = "error" if delivery.error else "work"
+        fate = fate_of(delivery, self.fates)
+        if fate is None:
+            return Bar(key, start, end, text, role, event.title)
+        mark, word, shade = said_of(fate)
+        said, marks = (Segment(f"  {mark} {word}", shade),), (Segment(f" {mark}", shade),)
+        return Bar(key, start, end, text, role, event.title, said, marks)
 
     def _column(self, time: int) -> int:
         return min(self._room - 1, self._span.half_column(time, self._room) // 2)
@@ -139,11 +177,11 @@ class TimelineDrawing:
 
 def _labelled(bar: Bar) -> list[Segment]:
     """A bar with its title on it."""
-    title = f" {printable(bar.title)} "
+    label = bar.label(len(bar.text) - 4)
     return [
         Segment(bar.text[:1], bar.role, bar.key),
-        Segment(title, "dim", bar.key),
-        Segment(bar.text[1 + cells(title) :], bar.role, bar.key),
+        *label,
+        Segment(" " + bar.text[2 + width_of(tuple(label)) :], bar.role, bar.key),
     ]
 
 

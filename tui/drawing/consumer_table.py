@@ -21,6 +21,7 @@ from tui.drawing.segments import (
     printable,
     width_of,
 )
+from tui.drawing.sorting import Sort, draw_head
 
 MARKS: dict[Standing, tuple[str, SegmentRole]] = {
     Standing.NOBODY: ("✗", "error"),
@@ -42,20 +43,7 @@ class GroupKey(NamedTuple):
     group: str
 
 
-class Sort(NamedTuple):
-    """By which column, and whether the greatest come first."""
-
-    column: str
-    down: bool
-
-
 WORST = Sort("state", down=True)
-
-
-class SortBy(NamedTuple):
-    """The target of a column's heading."""
-
-    column: str
 
 
 class _Column(NamedTuple):
@@ -173,17 +161,12 @@ class ConsumerTable:
     @property
     def heading(self) -> Line:
         """Names of the columns; the one that is sorted by has an arrow. Targets are `SortBy`."""
+        sort = self.sort
         parts = [Segment("   ")]
-        parts += [self._head("group", self.group), self._head("reads", self.reads)]
-        parts += [self._head(name, FIGURES[name].width, right=True) for name in self.figures]
-        parts += [Segment("  "), self._head("state", STATE - 2)]
+        parts += [draw_head("group", self.group, sort), draw_head("reads", self.reads, sort)]
+        parts += [draw_head(name, FIGURES[name].width, sort, right=True) for name in self.figures]
+        parts += [Segment("  "), draw_head("state", STATE - 2, sort)]
         return fit(line(*parts), self.width)
-
-    def _head(self, name: str, width: int, *, right: bool = False) -> Segment:
-        here = name == self.sort.column
-        arrow = ("▼" if self.sort.down else "▲") if here else ""
-        text = pad(f"{name}{arrow}", width, "right" if right else "left")
-        return Segment(text, "title" if here else "label", SortBy(name))
 
     def line(self, y: int, selected: Hashable | None) -> Line:
         if not 0 <= y < len(self.consumers):

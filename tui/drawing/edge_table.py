@@ -23,22 +23,9 @@ from tui.drawing.segments import (
     pad,
     printable,
 )
-
-
-class Sort(NamedTuple):
-    """By which column, and whether the largest come first."""
-
-    column: str
-    down: bool
-
+from tui.drawing.sorting import Sort, draw_head
 
 BUSIEST = Sort("count", down=True)
-
-
-class SortBy(NamedTuple):
-    """The target of a column's heading."""
-
-    column: str
 
 
 class _Column(NamedTuple):
@@ -171,21 +158,16 @@ class EdgeTable:
     @property
     def heading(self) -> Line:
         """Names of the columns; the one that is sorted by has an arrow. Targets are `SortBy`."""
+        sort = self.sort._replace(column=self.sorted_by)
         parts = [Segment(" ")]
         for name, width in zip(ENDS, self.names, strict=True):
             parts += [
-                self._head(name, width - 1, right=False),
+                draw_head(name, width - 1, sort),
                 Segment("   " if name == "from" else ""),
             ]
         parts[-1] = Segment(" ")
-        parts += [self._head(name, COLUMNS[name].width, right=True) for name in self.figures]
+        parts += [draw_head(name, COLUMNS[name].width, sort, right=True) for name in self.figures]
         return fit(line(*parts), self.width)
-
-    def _head(self, name: str, width: int, *, right: bool) -> Segment:
-        here = name == self.sorted_by
-        arrow = ("▼" if self.sort.down else "▲") if here else ""
-        text = pad(f"{name}{arrow}", width, "right" if right else "left")
-        return Segment(text, "title" if here else "label", SortBy(name))
 
     def line(self, y: int, selected: Hashable | None) -> Line:
         if not 0 <= y < len(self.edges):

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 from graph.topology import NodeKey
 from tui.drawing.drawing import Drawing
-from tui.drawing.edge_table import BUSIEST, EdgeTable, Sort, columns_of
+from tui.drawing.edge_table import BUSIEST, EdgeTable, columns_of
 from tui.drawing.facts import wrap
 from tui.drawing.flow import Flow, Spot
 from tui.drawing.flow_drawing import FlowDrawing
@@ -16,6 +16,7 @@ from tui.drawing.focus import HOPS
 from tui.drawing.focus_drawing import FocusDrawing
 from tui.drawing.map_drawing import FAR, NEAR, MapDrawing, too_large
 from tui.drawing.segments import Line, Segment, cells, cut, fit, line, printable, width_of
+from tui.drawing.sorting import Sort
 
 
 class GraphDrawing(Drawing, Protocol):

@@ -264,6 +264,9 @@ def _action(action: Action, width: int) -> list[Line]:
             rows.append("")
         rows[-1] = f"{rows[-1]} {word}" if rows[-1] else word
     return [
-        line(Segment(keys if number == 0 else " " * 17, "key"), Segment(row))
+        line(
+            Segment(keys if number == 0 else " " * 17, "key", action.name),
+            Segment(row, "", action.name),
+        )
         for number, row in enumerate(rows)
     ]

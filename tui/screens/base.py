@@ -56,9 +56,9 @@ class FlowScreen(Screen[None]):
     FlowScreen #body { height: 1fr; layout: horizontal; }
     FlowScreen #main { width: 1fr; height: 1fr; }
     FlowScreen #details { display: none; background: $background; padding: 0 1; }
-    FlowScreen.details #details { display: block; height: 11; border-top: solid $panel; }
+    FlowScreen.details #details { display: block; height: 11; border-top: solid $flow-border; }
     FlowScreen.wide.details #details {
-        width: 51; height: 1fr; border-top: none; border-left: solid $panel;
+        width: 51; height: 1fr; border-top: none; border-left: solid $flow-border;
     }
     FlowScreen.wide #body { layout: horizontal; }
     FlowScreen #body { layout: vertical; }

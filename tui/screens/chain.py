@@ -90,7 +90,7 @@ class ChainScreen(FateScreen):
         focus = str(way[-1].key) if way else ""
         right: Line = ()
         if self._only is not Only.ALL and self.chain is not None:
-            right = told(self._only, self.chain, drawing.rows)
+            right = told(self._only, self.chain, drawing.rows, self.fates)
         return draw_way([printable(event.title) for event in way], focus, right, width)
 
     def _heading(self, width: int) -> Line:
@@ -145,11 +145,11 @@ class ChainScreen(FateScreen):
         if chain is not None:
             folded, opened, only = self._folded, self._bundles, self._only
             bundles = opened if self._view is View.TREE else None
-            self._whole = ChainDrawing(chain, self.size.width, folded, bundles, only)
+            self._whole = ChainDrawing(chain, self.size.width, folded, bundles, only, fates)
             if self._view is View.SEQUENCE:
-                self._main.show(lambda width: SequenceDrawing(chain, width))
+                self._main.show(lambda width: SequenceDrawing(chain, width, fates))
             elif self._view is View.TIMELINE:
-                self._main.show(lambda width: TimelineDrawing(chain, width))
+                self._main.show(lambda width: TimelineDrawing(chain, width, fates))
             else:
                 self._main.show(
                     lambda width: ChainDrawing(chain, width, folded, opened, only, fates)
@@ -184,6 +184,14 @@ class ChainScreen(FateScreen):
     def chosen_event(self) -> EventKey | None:
         row = self.row
         return row.event.key if row is not None and row.event is not None else None
+
+    @property
+    def also_wanted(self) -> Sequence[EventKey]:
+        """All events where only problems show; those of a selected bundle."""
+        if self.chain is not None and self._only is Only.PROBLEMS:
+            return [event.key for event in self.chain.events]
+        row = self.row
+        return [one.event.key for one in row.alike if one.event] if row is not None else ()
 
     def chain_again(self) -> Chain:
         return self.flowtap.source.chain(self.asked, explained=True)
@@ -282,6 +290,7 @@ class ChainScreen(FateScreen):
         self._only = Only.ALL if self._only is only else only
         self._view = View.TREE
         self._draw()
+        self.look_at_fate()
         self.refresh_bars()
 
     def action_fold(self) -> None:

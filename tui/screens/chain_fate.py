@@ -25,6 +25,9 @@ REST_SECONDS = 0.15
 AGAIN = 5_000_000_000
 """Nanoseconds after which what is pending, or could not be told, is asked for again."""
 
+MOST_FATES = 200
+"""Events whose fates are asked for without being selected: each is a question of its own."""
+
 ASKING = "asking …"
 
 
@@ -74,6 +77,11 @@ class FateScreen(FlowScreen):
         """Something that the source said about the selected event is to be drawn."""
         raise NotImplementedError
 
+    @property
+    def also_wanted(self) -> Sequence[EventKey]:
+        """Events whose fates are asked for, one after another, besides the selected one's."""
+        raise NotImplementedError
+
     # Fate
 
     @property
@@ -87,8 +95,20 @@ class FateScreen(FlowScreen):
 
     def look_at_fate(self) -> None:
         """Asks about the selected event a moment later, if it is still selected and not known."""
-        if self._resting is None and self._wants_asking(self.chosen_event):
+        if self._resting is not None:
+            return
+        if self._wants_asking(self.chosen_event):
             self._resting = self.set_timer(REST_SECONDS, self._ask_fate)
+        elif self._next_fate() is not None:
+            self._ask_fate()
+
+    def _next_fate(self) -> EventKey | None:
+        if self._wants_asking(self.chosen_event):
+            return self.chosen_event
+        if self._under_way is not None:
+            return None
+        wanted = self.also_wanted[:MOST_FATES]
+        return next((event for event in wanted if self._wants_asking(event)), None)
 
     def _wants_asking(self, event: EventKey | None) -> bool:
         if event is None or event == self._under_way:
@@ -101,8 +121,8 @@ class FateScreen(FlowScreen):
 
     def _ask_fate(self) -> None:
         self._resting = None
-        event, chain, source = self.chosen_event, self.shown_chain, self.flowtap.source
-        if event is None or chain is None or not self._wants_asking(event):
+        event, chain, source = self._next_fate(), self.shown_chain, self.flowtap.source
+        if event is None or chain is None:
             return
         text = event_ids(chain)[event]
         self._under_way, self._asked[event] = event, self.flowtap.now()
@@ -113,6 +133,7 @@ class FateScreen(FlowScreen):
             self._under_way = None
             self._fates[event] = ConsumerFates(fates, chain.deliveries_of(event))
             self.fate_told()
+            self.look_at_fate()
 
         self.ask("fate", lambda: source.fate(text), told, again=True)
 

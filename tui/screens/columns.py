@@ -8,16 +8,16 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.drawing.event_columns import MEANINGS, Column
 from tui.drawing.segments import Line, Segment, fit, line, pad
 from tui.drawing.sheet import Sheet
+from tui.screens.dialog import Dialog, Key, key_bar
 from tui.widgets.canvas import Canvas
 
 
-class ColumnsScreen(ModalScreen[frozenset[Column]]):
+class ColumnsScreen(Dialog[frozenset[Column]]):
     """Lets columns be chosen; gives those that are."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -30,10 +30,9 @@ class ColumnsScreen(ModalScreen[frozenset[Column]]):
     DEFAULT_CSS = """
     ColumnsScreen { align: center top; background: $background 40%; }
     ColumnsScreen Vertical {
-        width: 90%; max-width: 70; height: auto; margin-top: 3; background: $panel; padding: 1 2;
+        width: 90%; max-width: 70; height: auto; margin-top: 3; background: $background;
     }
     ColumnsScreen Canvas { height: 9; background: $background; margin-top: 1; }
-    ColumnsScreen .hint { color: $flow-dim; margin-top: 1; }
     """
 
     def __init__(self, chosen: frozenset[Column]) -> None:
@@ -44,7 +43,7 @@ class ColumnsScreen(ModalScreen[frozenset[Column]]):
         with Vertical():
             yield Static("Columns", classes="title")
             yield Canvas(id="columns")
-            yield Static("space shows or hides · esc is done", classes="hint", markup=False)
+            yield key_bar((Key("space", "Show or hide", "flip"), Key("esc", "Done", "leave")))
 
     def on_mount(self) -> None:
         self.query_one(Canvas).focus()

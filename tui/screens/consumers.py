@@ -14,10 +14,11 @@ from graph.terms import Field, Pattern, Term
 from tui.actions import Place
 from tui.drawing import figures
 from tui.drawing.consumer_details import behind_on, consumer_details
-from tui.drawing.consumer_table import WORST, ConsumerTable, SortBy, next_sort, sorted_by
+from tui.drawing.consumer_table import WORST, ConsumerTable, next_sort, sorted_by
 from tui.drawing.notices import asking, no_groups, nothing_yet
 from tui.drawing.segments import Line, Segment, fit, line, printable
 from tui.drawing.sheet import Sheet
+from tui.drawing.sorting import SortBy
 from tui.screens.base import TALL, FlowScreen
 from tui.screens.events import EventsScreen
 from tui.screens.graph import GraphScreen

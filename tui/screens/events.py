@@ -62,14 +62,14 @@ class EventsScreen(FlowScreen):
     DEFAULT_CSS = """
     EventsScreen #side { height: auto; }
     EventsScreen #types { display: none; }
-    EventsScreen.types #types { display: block; height: 9; border-top: solid $panel; }
+    EventsScreen.types #types { display: block; height: 9; border-top: solid $flow-border; }
     EventsScreen.wide #side { width: 52; height: 1fr; }
     EventsScreen.wide #types {
-        display: block; height: 1fr; border-top: none; border-left: solid $panel;
+        display: block; height: 1fr; border-top: none; border-left: solid $flow-border;
     }
     EventsScreen.wide.details #types { max-height: 35%; }
     EventsScreen.wide #types, EventsScreen.types #types { padding: 0 1; }
-    EventsScreen.wide.details #details { width: 52; border-top: solid $panel; }
+    EventsScreen.wide.details #details { width: 52; border-top: solid $flow-border; }
     EventsScreen.notice #state { display: none; }
     """
 

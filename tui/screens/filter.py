@@ -9,7 +9,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from graph.completion import Completion, Option, Seen, complete
@@ -17,13 +16,22 @@ from graph.filter import FilterError, parse
 from tui.drawing.event_lines import mistake_lines
 from tui.drawing.segments import Line, Segment, fit, line, pad, printable
 from tui.drawing.sheet import Sheet
+from tui.screens.dialog import Dialog, Key, key_bar
 from tui.widgets.canvas import Canvas
+
+_KEYS = (
+    Key("enter", "Apply", "enter"),
+    Key("tab", "Complete", "complete"),
+    Key("↑", "Previous", "choose(-1)"),
+    Key("↓", "Next", "choose(1)"),
+    Key("esc", "Back", "leave"),
+)
 
 ROWS = 10
 """Completions that show at once."""
 
 
-class FilterScreen(ModalScreen[str | None]):
+class FilterScreen(Dialog[str | None]):
     """Asks for a filter; gives its text, or None when it is left."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -36,12 +44,11 @@ class FilterScreen(ModalScreen[str | None]):
     DEFAULT_CSS = """
     FilterScreen { align: center top; background: $background 40%; }
     FilterScreen Vertical {
-        width: 90%; max-width: 110; height: auto; margin-top: 1; background: $panel; padding: 1 2;
+        width: 90%; max-width: 110; height: auto; margin-top: 1; background: $background;
     }
     FilterScreen Input, FilterScreen Input:focus { background: $surface; }
     FilterScreen Canvas { height: auto; max-height: 10; background: $background; margin-top: 1; }
     FilterScreen #mistake { height: 0; max-height: 5; }
-    FilterScreen .hint { color: $flow-dim; margin-top: 1; }
     """
 
     def __init__(self, text: str, seen: Callable[[], Seen], now: int) -> None:
@@ -65,12 +72,12 @@ class FilterScreen(ModalScreen[str | None]):
             yield Canvas(id="options")
             yield Canvas(id="mistake", select_first=False)
             yield Static(
-                "tab completes · ↑ ↓ choose · enter applies · esc leaves\n"
                 "* stands for anything, a,b for either, -field: leaves out; "
                 "other text begins an id or key",
                 classes="hint",
                 markup=False,
             )
+            yield key_bar(_KEYS)
 
     def on_mount(self) -> None:
         self.query_one("#options", Canvas).can_focus = False
@@ -114,15 +121,13 @@ class FilterScreen(ModalScreen[str | None]):
         self.action_complete()
 
     @on(Input.Submitted)
-    def _submitted(self, submitted: Input.Submitted) -> None:
+    def action_enter(self) -> None:
+        text = self.query_one(Input).value
         try:
-            parse(submitted.value, self._now)
+            parse(text, self._now)
         except FilterError:
             return
-        self.dismiss(submitted.value.strip())
-
-    def action_leave(self) -> None:
-        self.dismiss(None)
+        self.dismiss(text.strip())
 
 
 def _options(options: tuple[Option, ...], width: int) -> list[Line]:

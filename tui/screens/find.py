@@ -8,11 +8,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from tui.screens.dialog import Dialog, Key, key_bar
 
-class FindScreen(ModalScreen[str]):
+
+class FindScreen(Dialog[str]):
     """Asks for an id; gives it, or an empty text when it is left."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Back", show=False)]
@@ -21,11 +22,10 @@ class FindScreen(ModalScreen[str]):
     FindScreen { align: center top; background: $background 60%; }
     FindScreen Vertical {
         width: 90%; max-width: 100; height: auto; margin-top: 3;
-        background: $panel; padding: 1 2;
+        background: $background;
     }
     FindScreen Input, FindScreen Input:focus { background: $surface; margin-top: 1; }
     FindScreen Static { color: $foreground; }
-    FindScreen .hint { color: $flow-dim; margin-top: 1; }
     """
 
     def compose(self) -> ComposeResult:
@@ -43,13 +43,14 @@ class FindScreen(ModalScreen[str]):
                 classes="hint",
                 markup=False,
             )
+            yield key_bar((Key("enter", "Find", "enter"), Key("esc", "Back", "leave")))
 
     def on_mount(self) -> None:
         self.query_one(Input).focus()
 
     @on(Input.Submitted)
-    def _submitted(self, submitted: Input.Submitted) -> None:
-        text = submitted.value.strip()
+    def action_enter(self) -> None:
+        text = self.query_one(Input).value.strip()
         if text:
             self.dismiss(text)
 

@@ -15,7 +15,6 @@ from graph.listing import Consumer
 from graph.moments import MomentError
 from graph.topology import NodeKey, Topology
 from tui.actions import ACTIONS, Action, Place
-from tui.drawing.edge_table import SortBy
 from tui.drawing.flow import Flow, Spot
 from tui.drawing.graph_view import (
     Crumb,
@@ -29,6 +28,7 @@ from tui.drawing.node_details import Known, spot_details
 from tui.drawing.rates import consuming
 from tui.drawing.segments import Line, Segment, fit, line, window
 from tui.drawing.sheet import Sheet
+from tui.drawing.sorting import SortBy
 from tui.drawing.windows import SECOND, typed
 from tui.screens.base import WIDE
 from tui.screens.events import EventsScreen
@@ -129,6 +129,7 @@ class GraphScreen(WindowScreen):
             main.show(lambda width: Sheet(excuse_lines(why_not, width)))
         else:
             main.show(lambda width: view.drawing(flow, width))
+        main.zooms = view.shape is Shape.MAP and view.middle is None
         self.set_class(
             bool(view.way or view.busy_only or self._comparing or view.shape is not Shape.FLOW),
             "way",
@@ -206,6 +207,9 @@ class GraphScreen(WindowScreen):
     # Moving on
 
     def open(self) -> None:
+        if self._prompt.open:
+            self._prompt.enter()
+            return
         spot = self.spot
         if spot is None:
             return
@@ -263,6 +267,10 @@ class GraphScreen(WindowScreen):
 
     def action_less(self) -> None:
         self._see(self._view.closer(-1), self._view.middle or self._selected_node)
+
+    @on(Canvas.Zoomed, "#main")
+    def _zoomed(self, zoomed: Canvas.Zoomed) -> None:
+        self._see(self._view.closer(zoomed.step), self._selected_node)
 
     def action_table(self) -> None:
         self._see(self._view.shaped(Shape.TABLE), self._selected_node)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from tui.actions import Place
 from tui.drawing.notices import help_lines
 from tui.drawing.sheet import Sheet
+from tui.screens.dialog import Dialog
 from tui.widgets.canvas import Canvas
 
 
-class HelpScreen(ModalScreen[None]):
-    """What can be done here; scrolls."""
+class HelpScreen(Dialog[str | None]):
+    """What can be done here; scrolls. Gives the action that was clicked."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark,enter", "leave", "Back", show=False),
@@ -30,7 +31,7 @@ class HelpScreen(ModalScreen[None]):
     HelpScreen { align: center middle; background: $background 60%; }
     HelpScreen Vertical {
         width: 92%; max-width: 92; height: 90%; background: $background;
-        border: round $flow-edge; border-title-color: $foreground; padding: 0 1;
+        border-title-color: $foreground;
         border-subtitle-color: $flow-dim;
     }
     """
@@ -42,7 +43,7 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical() as box:
             box.border_title = "Help"
-            box.border_subtitle = "esc closes"
+            box.border_subtitle = "a click does it · esc closes"
             yield Canvas(id="help", select_first=False)
 
     def on_mount(self) -> None:
@@ -54,5 +55,6 @@ class HelpScreen(ModalScreen[None]):
     def action_scroll(self, rows: int) -> None:
         self.query_one(Canvas).scroll_relative(y=rows, animate=False)
 
-    def action_leave(self) -> None:
-        self.dismiss()
+    @on(Canvas.Selected)
+    def _chosen(self, selected: Canvas.Selected) -> None:
+        self.dismiss(str(selected.target))

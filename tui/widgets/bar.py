@@ -57,7 +57,7 @@ class Bar(Widget):
 
     def render_line(self, y: int) -> Strip:
         if self._styles is None:
-            self._styles = look(self.app.theme_variables)
+            self._styles = look(self.app.theme_variables, plain=self.app.no_color)
         drawn = self._draw(self.size.width) if y == 0 else ()
         self._drawn = drawn
         strip = Strip(styled(drawn, self._styles))

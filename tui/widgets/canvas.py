@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterable
 
 from rich.segment import Segment as Cell
 from textual import events
-from textual.geometry import Size
+from textual.geometry import Offset, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -29,7 +29,10 @@ def styled(drawn: Iterable[Segment], styles: Look) -> list[Cell]:
 
 
 class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
-    """A drawing that scrolls; keys are the screen's, which calls `move`, `page`, `end`."""
+    """A drawing that scrolls, also by dragging; keys are the screen's, which calls `move`, `page`,
+    `end`."""
+
+    ALLOW_SELECT = False
 
     DEFAULT_CSS = """
     Canvas {
@@ -69,6 +72,18 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         def control(self) -> Canvas:
             return self.canvas
 
+    class Zoomed(Message):
+        """The wheel looks closer (1) or from further away (-1)."""
+
+        def __init__(self, canvas: Canvas, step: int) -> None:
+            super().__init__()
+            self.canvas = canvas
+            self.step = step
+
+        @property
+        def control(self) -> Canvas:
+            return self.canvas
+
     class Opened(Message):
         """The mouse asks for what Enter does."""
 
@@ -92,6 +107,11 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         self._opens_selected = opens_selected
         self._pressed: Hashable | None = None
         """What was clicked on first."""
+        self._held: tuple[Offset, Offset] | None = None
+        """Where the mouse button went down, and what showed then at the upper left."""
+        self._dragged = False
+        self.zooms = False
+        """The wheel zooms, where a drawing is moved by dragging it."""
         self.drawing: Drawing = Sheet(())
         self.selected: Hashable | None = None
         self._draw: Draw = lambda width: Sheet(())
@@ -165,6 +185,7 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         if not width:
             return
         before = self.drawing.rows_of(self.selected) if self.selected is not None else None
+        stood = self._columns()
         self.drawing = self._draw(width)
         wide = self.drawing.width if isinstance(self.drawing, Wide) else width
         self.virtual_size = Size(max(width, wide), self.drawing.height)
@@ -182,7 +203,8 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         if before and after and before.start != after.start:
             moved = after.start - before.start
             self.scroll_to(y=max(0, self.scroll_offset.y + moved), animate=False)
-        self._bring_across()
+        if self._columns() != stood:
+            self._bring_across()
         self.refresh()
         self.post_message(self.Redrawn())
 
@@ -204,12 +226,16 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         """Puts what is selected in the middle of what shows, sideways."""
         self._bring_across(always=True)
 
+    def _columns(self) -> range | None:
+        """Where what is selected stands in a drawing that is wide."""
+        if not isinstance(self.drawing, Wide) or self.selected is None:
+            return None
+        return self.drawing.columns_of(self.selected)
+
     def _bring_across(self, always: bool = False) -> None:
         """Moves sideways when what is selected does not show whole."""
-        if not isinstance(self.drawing, Wide) or self.selected is None:
-            return
-        columns, room = self.drawing.columns_of(self.selected), self._width
-        if columns is None or not room or self.drawing.width <= room:
+        columns, room = self._columns(), self._width
+        if columns is None or not room or self.virtual_size.width <= room:
             return
         first = self.scroll_offset.x
         if always or columns.start < first or columns.stop > first + room:
@@ -224,7 +250,7 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
 
     def render_line(self, y: int) -> Strip:
         if self._styles is None:
-            self._styles = look(self.app.theme_variables)
+            self._styles = look(self.app.theme_variables, plain=self.app.no_color)
         drawn = self.drawing.line(y + self.scroll_offset.y, self.selected)
         parts = [self._cell(segment, self._styles) for segment in drawn]
         strip = Strip(parts)
@@ -253,7 +279,29 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         across, down = self.scroll_offset
         return target_in(self.drawing.line(y + down, self.selected), x + across)
 
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        self._held = event.screen_offset, self.scroll_offset
+        self._dragged = False
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Moves what is held."""
+        if self._held is None:
+            return
+        place, scrolled = self._held
+        across, down = place - event.screen_offset
+        # A hand that trembles still clicks.
+        if self._dragged or abs(across) + abs(down) > 1:
+            self._dragged = True
+            self.capture_mouse()
+            self.scroll_to(x=scrolled.x + across, y=scrolled.y + down, animate=False)
+
+    def on_mouse_up(self) -> None:
+        self._held = None
+        self.release_mouse()
+
     def on_click(self, event: events.Click) -> None:
+        if self._dragged:
+            return
         target = self.target_at(event.x, event.y)
         if target is None or self.drawing.rows_of(target) is None:
             return
@@ -268,8 +316,17 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         if opens:
             self.post_message(self.Opened(self))
 
-    def on_mouse_scroll_up(self) -> None:
-        self.post_message(self.ScrolledUp(self))
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        if self.zooms:
+            event.prevent_default()
+            self.post_message(self.Zoomed(self, 1))
+        else:
+            self.post_message(self.ScrolledUp(self))
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        if self.zooms:
+            event.prevent_default()
+            self.post_message(self.Zoomed(self, -1))
 
 
 def target_in(drawn: Line, x: int) -> Hashable | None:

@@ -62,6 +62,10 @@ class Prompt(Horizontal):
         """What came of what was typed so far."""
         self._put("#came", said)
 
+    def enter(self) -> None:
+        """Does what Enter does."""
+        self.post_message(self.Entered(self.query_one(Input).value.strip()))
+
     def close(self) -> None:
         """Asks for nothing any more."""
         self.remove_class("open")

@@ -1,4 +1,8 @@
-"""Themes, and the look that each role of a drawing has in them."""
+"""Themes, and the look that each role of a drawing has in them.
+
+Text has a contrast of 4.5:1 at least (WCAG AA) on everything it stands on, of 7:1 (AAA) in the
+theme of high contrast; that is tested for each role.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from tui.drawing.segments import SegmentRole
 
 
 class Look(dict[str, Style]):
-    """Styles by role; `selected`, `lit` and `lit.edge` are laid over them."""
+    """Styles by role; `selected`, `lit` and `lit.edge` are laid over them, `selected` last."""
 
 
 DARK = Theme(
@@ -29,12 +33,13 @@ DARK = Theme(
     warning="#ffb066",
     error="#ff7b8a",
     variables={
-        "flow-dim": "#7f88ab",
+        "flow-dim": "#8f98bd",
         "flow-label": "#98a2c8",
         "flow-service": "#72d2ef",
-        "flow-edge": "#56608a",
+        "flow-edge": "#747eac",
+        "flow-border": "#2b3350",
         "flow-id": "#b4bcdc",
-        "flow-selected": "#2b3558",
+        "flow-selected": "#242c4a",
         "scrollbar": "#2b3350",
         "scrollbar-hover": "#46527d",
         "scrollbar-active": "#7fb0ff",
@@ -50,21 +55,22 @@ LIGHT = Theme(
     dark=False,
     primary="#1f5fbf",
     secondary="#7a3fb5",
-    accent="#8a5a00",
+    accent="#7a4f00",
     foreground="#20242f",
     background="#fbfbfd",
     surface="#f1f3f8",
     panel="#e6e9f2",
-    success="#1e7a34",
-    warning="#a55200",
+    success="#1a6b2d",
+    warning="#8f4700",
     error="#b3202f",
     variables={
-        "flow-dim": "#667089",
-        "flow-label": "#525c78",
-        "flow-service": "#00708f",
-        "flow-edge": "#98a1b8",
+        "flow-dim": "#565f77",
+        "flow-label": "#4b546f",
+        "flow-service": "#006480",
+        "flow-edge": "#68718a",
+        "flow-border": "#c3cad9",
         "flow-id": "#414a61",
-        "flow-selected": "#cfdcf5",
+        "flow-selected": "#d9e4f8",
     },
 )
 
@@ -80,18 +86,35 @@ CONTRAST = Theme(
     panel="#1a1a1a",
     success="#6dff8a",
     warning="#ffc04d",
-    error="#ff8080",
+    error="#ff9a9a",
     variables={
         "flow-dim": "#c8c8c8",
         "flow-label": "#e0e0e0",
         "flow-service": "#66f0ff",
-        "flow-edge": "#a8a8a8",
+        "flow-edge": "#b0b0b0",
+        "flow-border": "#b0b0b0",
         "flow-id": "#f0f0f0",
-        "flow-selected": "#1f3f8f",
+        "flow-selected": "#ffe066",
+        "flow-selected-text": "#000000",
+        "scrollbar": "#707070",
+        "scrollbar-hover": "#b0b0b0",
+        "scrollbar-active": "#ffe066",
+        "scrollbar-background": "#000000",
+        "scrollbar-background-hover": "#000000",
+        "scrollbar-background-active": "#000000",
+        "scrollbar-corner-color": "#000000",
     },
 )
 
-THEMES = (DARK, LIGHT, CONTRAST)
+THEMES = {"dark": DARK, "light": LIGHT, "contrast": CONTRAST}
+"""By the names that somebody chooses them by."""
+
+
+def theme_after(name: str) -> str:
+    """The name, as Textual knows it, of the theme that follows the one called so."""
+    names = [theme.name for theme in THEMES.values()]
+    return names[(names.index(name) + 1) % len(names)] if name in names else DARK.name
+
 
 _COLOURS: dict[SegmentRole, tuple[str, str]] = {
     "title": ("foreground", "bold"),
@@ -123,37 +146,18 @@ _COLOURS: dict[SegmentRole, tuple[str, str]] = {
 }
 """For each role a theme variable and attributes."""
 
-_STAND_INS = {
-    "flow-dim": "text-muted",
-    "flow-label": "text-muted",
-    "flow-service": "text-primary",
-    "flow-edge": "text-disabled",
-    "flow-id": "foreground",
-    "flow-selected": "primary-muted",
-}
-"""Variables of themes that are not ours."""
 
-
-def look(variables: Mapping[str, str]) -> Look:
-    """The style of each role by a theme's variables."""
-    background = _colour(variables, "background", "#000000")
+def look(variables: Mapping[str, str], *, plain: bool = False) -> Look:
+    """The style of each role by a theme's variables; `plain` is for a terminal that shows no
+    colours, where what is selected can only be told by turning it round."""
+    background = variables["background"]
     styles = Look()
     for role in get_args(SegmentRole):
         name, attributes = _COLOURS.get(role, ("foreground", ""))
-        styles[role] = Style.parse(
-            f"{attributes} {_colour(variables, name, '#ffffff')} on {background}"
-        )
-    primary = _colour(variables, "primary", "#ffffff")
-    styles["selected"] = Style.parse(f"bold on {_colour(variables, 'flow-selected', '#333366')}")
+        styles[role] = Style.parse(f"{attributes} {variables[name]} on {background}")
+    text = variables.get("flow-selected-text", "")
+    chosen = f"{text} on {variables['flow-selected']}"
+    styles["selected"] = Style.parse("bold reverse" if plain else f"bold {chosen}")
     styles["lit"] = Style.parse("bold")
-    styles["lit.edge"] = Style.parse(f"{primary}")
+    styles["lit.edge"] = Style.parse(f"bold {variables['primary']}")
     return styles
-
-
-def _colour(variables: Mapping[str, str], name: str, default: str) -> str:
-    for one in (name, _STAND_INS.get(name, "")):
-        value = variables.get(one, "")
-        if value.startswith("#"):
-            return value[:7]
-    foreground = variables.get("foreground", "")
-    return foreground[:7] if foreground.startswith("#") and name != "background" else default

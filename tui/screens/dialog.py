@@ -1,0 +1,62 @@
+"""What all dialogs share: keys that can be clicked, and a click beside the dialog leaves it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, TypeVar
+
+from textual import events, on
+from textual.screen import ModalScreen
+
+from tui.drawing.segments import Line, Segment, fit, line
+from tui.widgets.bar import Bar
+
+T = TypeVar("T")
+
+
+class Key(NamedTuple):
+    """A key of a dialog: what is on it, what it does, and the action that does that."""
+
+    key: str
+    label: str
+    action: str
+
+
+class Dialog(ModalScreen[T]):
+    """A box above a screen; those that derive from it have an `action_leave`."""
+
+    DEFAULT_CSS = """
+    Dialog > Vertical { border: round $flow-edge; padding: 0 1; }
+    Dialog .hint { color: $flow-dim; margin-top: 1; }
+    Dialog Bar { margin-top: 1; }
+    """
+
+    def action_leave(self) -> None:
+        """Leaves it as if nothing had been asked."""
+        self.dismiss(None)
+
+    def on_click(self, event: events.Click) -> None:
+        if self.get_widget_at(event.screen_x, event.screen_y)[0] is self:
+            self.action_leave()
+
+    @on(Bar.Clicked)
+    async def _key_clicked(self, clicked: Bar.Clicked) -> None:
+        await self.run_action(str(clicked.target))
+
+
+def key_bar(keys: Sequence[Key]) -> Bar:
+    """The keys in a line, to be clicked."""
+    parts = [
+        part
+        for one in keys
+        for part in (
+            Segment(one.key, "key", one.action),
+            Segment(f" {one.label}", "dim", one.action),
+            Segment("   "),
+        )
+    ]
+
+    def draw(width: int) -> Line:
+        return fit(line(*parts), width)
+
+    return Bar(draw, id="keys")
