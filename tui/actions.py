@@ -315,6 +315,13 @@ ACTIONS = (
         _LISTS,
     ),
     Action(
+        "export",
+        ("e",),
+        "Export",
+        "Write what is shown to a file or the clipboard: Mermaid, DOT, JSON, CSV, a picture.",
+        _LISTS,
+    ),
+    Action(
         "find",
         ("slash",),
         "Find",

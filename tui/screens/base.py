@@ -13,10 +13,12 @@ from textual.widget import Widget
 
 from tui.actions import Action, Place, actions_of
 from tui.drawing.bars import draw_keys, draw_title
+from tui.drawing.exports import Export, stem
 from tui.drawing.notices import away, centred, unanswered
 from tui.drawing.segments import Line
 from tui.drawing.sheet import Sheet
 from tui.drawing.status import draw_status
+from tui.screens.export import ask_for_export
 from tui.source import CollectorAway, SourceError, StoreBusy, Unauthorised
 from tui.widgets.bar import Bar
 from tui.widgets.canvas import Canvas
@@ -251,6 +253,14 @@ class FlowScreen(Screen[None]):
     def copied(self) -> str:
         """The id, or name, of what is selected."""
         return ""
+
+    def action_export(self) -> None:
+        nothing = Export("this screen", stem(self.place.value.lower(), now=self.flowtap.now()))
+        ask_for_export(self, nothing if self.has_class("notice") else self.exported())
+
+    def exported(self) -> Export:
+        """What is shown, and what it can be written as."""
+        raise NotImplementedError
 
     @on(Canvas.Redrawn)
     def _redrawn(self) -> None:

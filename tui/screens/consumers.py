@@ -8,6 +8,7 @@ from textual import on
 from textual.containers import Container
 from textual.widget import Widget
 
+from graph.export import CONSUMER_FORMATS
 from graph.listing import Consumer, EventFilter
 from graph.standing import Standing, standing_of
 from graph.terms import Field, Pattern, Term
@@ -15,6 +16,7 @@ from tui.actions import Place
 from tui.drawing import figures
 from tui.drawing.consumer_details import behind_on, consumer_details
 from tui.drawing.consumer_table import WORST, ConsumerTable, SortBy, next_sort, sorted_by
+from tui.drawing.exports import Export, counted, offers, stem
 from tui.drawing.notices import asking, no_groups, nothing_yet
 from tui.drawing.segments import Line, Segment, fit, line, printable
 from tui.drawing.sheet import Sheet
@@ -187,6 +189,12 @@ class ConsumersScreen(FlowScreen):
                 "The graph does not show this group: it read nothing in the time that is counted."
             )
             self.notify(said, markup=False, severity="warning", timeout=5)
+
+    def exported(self) -> Export:
+        shown = self._table.consumers if self._table is not None else []
+        now = self.flowtap.now()
+        what = counted(len(shown), "group")
+        return Export(what, stem("consumers", now=now), offers(CONSUMER_FORMATS, shown))
 
     def copied(self) -> str:
         return self.consumer.group if self.consumer else ""

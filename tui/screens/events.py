@@ -13,6 +13,7 @@ from textual.widget import Widget
 
 from graph.chain.result import Chain
 from graph.completion import Seen
+from graph.export import EVENT_FORMATS
 from graph.filter import FilterError, parse, with_value, written
 from graph.listing import EventFilter, EventRow
 from graph.terms import Field
@@ -22,6 +23,7 @@ from tui.drawing.event_columns import Column
 from tui.drawing.event_lines import Standing, filter_line, state_line, type_lines
 from tui.drawing.event_preview import preview_lines
 from tui.drawing.event_rows import EventsDrawing, RowKey
+from tui.drawing.exports import Export, counted, offers, stem
 from tui.drawing.notices import asking, no_events, nothing_yet
 from tui.drawing.passing import KEPT, Kind, Passing
 from tui.drawing.segments import Line, Segment, fit, line, printable
@@ -475,6 +477,12 @@ class EventsScreen(FlowScreen):
         if isinstance(selected, RowKey):
             self._hold()
             self.app.push_screen(ChainScreen(selected.id))
+
+    def exported(self) -> Export:
+        rows = self.passing.rows
+        what = counted(len(rows), "event") + (f", {self.text}" if self.text else "")
+        now = self.flowtap.now()
+        return Export(printable(what), stem("events", now=now), offers(EVENT_FORMATS, rows))
 
     def copied(self) -> str:
         selected = self._main.selected

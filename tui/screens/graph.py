@@ -11,11 +11,13 @@ from textual.containers import Container
 from textual.timer import Timer
 from textual.widget import Widget
 
+from graph.export import FORMATS
 from graph.listing import Consumer
 from graph.moments import MomentError
 from graph.topology import NodeKey, Topology
 from tui.actions import ACTIONS, Action, Place
 from tui.drawing.edge_table import SortBy
+from tui.drawing.exports import Export, counted, offers, stem
 from tui.drawing.flow import Flow, Spot
 from tui.drawing.graph_view import (
     Crumb,
@@ -284,6 +286,17 @@ class GraphScreen(WindowScreen):
 
     def action_busy(self) -> None:
         self._see(replace(self._view, busy_only=not self._view.busy_only))
+
+    def exported(self) -> Export:
+        stood = stem("graph", now=self.flowtap.now())
+        if self._flow is None:
+            return Export("this screen", stood)
+        shown = self._view.shown(self._view.of(self._flow))
+        parts = [counted(len(shown.edges), "edge"), counted(len(shown.nodes), "node")]
+        what = f"{' between '.join(parts)}, {self._window.name}"
+        if self._view.busy_only:
+            what += ", changes only" if self._comparing else ", busy only"
+        return Export(what, stood, offers(FORMATS, shown) if shown.edges else ())
 
     def copied(self) -> str:
         return self.spot.node.name if self.spot else ""
