@@ -315,6 +315,13 @@ ACTIONS = (
         _LISTS,
     ),
     Action(
+        "link",
+        ("Y",),
+        "Link",
+        "Copy what leads others to what is selected: a command line, or an address of the API.",
+        _LISTS,
+    ),
+    Action(
         "export",
         ("e",),
         "Export",

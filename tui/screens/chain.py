@@ -22,6 +22,7 @@ from tui.drawing.chain_sequence import SequenceDrawing
 from tui.drawing.chain_timeline import TimelineDrawing
 from tui.drawing.chain_tree import Row, RowKey, RowKind
 from tui.drawing.exports import Export, counted, offers, stem
+from tui.drawing.links import Link, event_links
 from tui.drawing.notices import choices, looking_for, not_found
 from tui.drawing.segments import Line, fit, printable
 from tui.drawing.sheet import Sheet
@@ -332,6 +333,12 @@ class ChainScreen(FateScreen):
             self.action_fold()
         else:
             self.action_details()
+
+    def links(self) -> Sequence[Link]:
+        event = self.chosen_event
+        if event is None or self.chain is None:
+            return ()
+        return event_links(event_ids(self.chain)[event], self.address)
 
     def exported(self) -> Export:
         if self.chain is None:

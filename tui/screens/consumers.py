@@ -17,6 +17,7 @@ from tui.drawing import figures
 from tui.drawing.consumer_details import behind_on, consumer_details
 from tui.drawing.consumer_table import WORST, ConsumerTable, SortBy, next_sort, sorted_by
 from tui.drawing.exports import Export, counted, offers, stem
+from tui.drawing.links import Link, group_links
 from tui.drawing.notices import asking, no_groups, nothing_yet
 from tui.drawing.segments import Line, Segment, fit, line, printable
 from tui.drawing.sheet import Sheet
@@ -189,6 +190,9 @@ class ConsumersScreen(FlowScreen):
                 "The graph does not show this group: it read nothing in the time that is counted."
             )
             self.notify(said, markup=False, severity="warning", timeout=5)
+
+    def links(self) -> Sequence[Link]:
+        return group_links(self.consumer.group, self.address) if self.consumer else ()
 
     def exported(self) -> Export:
         shown = self._table.consumers if self._table is not None else []

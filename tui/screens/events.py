@@ -24,6 +24,7 @@ from tui.drawing.event_lines import Standing, filter_line, state_line, type_line
 from tui.drawing.event_preview import preview_lines
 from tui.drawing.event_rows import EventsDrawing, RowKey
 from tui.drawing.exports import Export, counted, offers, stem
+from tui.drawing.links import Link, event_links
 from tui.drawing.notices import asking, no_events, nothing_yet
 from tui.drawing.passing import KEPT, Kind, Passing
 from tui.drawing.segments import Line, Segment, fit, line, printable
@@ -477,6 +478,10 @@ class EventsScreen(FlowScreen):
         if isinstance(selected, RowKey):
             self._hold()
             self.app.push_screen(ChainScreen(selected.id))
+
+    def links(self) -> Sequence[Link]:
+        selected = self._main.selected
+        return event_links(selected.id, self.address) if isinstance(selected, RowKey) else ()
 
     def exported(self) -> Export:
         rows = self.passing.rows

@@ -27,6 +27,7 @@ from tui.drawing.graph_view import (
     draw_graph_way,
     excuse_lines,
 )
+from tui.drawing.links import Link, node_links
 from tui.drawing.node_details import Known, spot_details
 from tui.drawing.rates import consuming
 from tui.drawing.segments import Line, Segment, fit, line, window
@@ -286,6 +287,9 @@ class GraphScreen(WindowScreen):
 
     def action_busy(self) -> None:
         self._see(replace(self._view, busy_only=not self._view.busy_only))
+
+    def links(self) -> Sequence[Link]:
+        return node_links(self.spot.node, self.address) if self.spot else ()
 
     def exported(self) -> Export:
         stood = stem("graph", now=self.flowtap.now())
