@@ -56,6 +56,12 @@ _SIGNS = {
     "equals_sign": "=",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
+    "alt+left": "alt+←",
+    "alt+right": "alt+→",
+    "shift+up": "shift+↑",
+    "shift+down": "shift+↓",
+    "pageup": "pgup",
+    "pagedown": "pgdn",
 }
 
 _EVERY = (Place.EVERYWHERE,)
@@ -340,14 +346,24 @@ ACTIONS = (
     Action("events", ("2",), "Events", "What is passing by, the newest at the bottom.", _EVERY),
     Action("chain", ("3",), "Chain", "The chain that was looked at last.", _EVERY),
     Action("consumers", ("4",), "Consumers", "Who is behind, and by how much.", _EVERY),
+    # Its key and name are kept for a screen that is to come; until then it works nowhere.
+    Action("findings", ("5",), "Findings", "What is wrong.", ()),
     Action("help", ("question_mark",), "Help", "Show this.", _EVERY, shown=True),
     Action(
         "back",
-        ("escape", "backspace"),
+        ("escape", "backspace", "alt+left"),
         "Back",
         "Go back to where you came from.",
         _EVERY,
         shown=True,
+    ),
+    Action("forward", ("F", "alt+right"), "Forward", "Go where you came back from.", _EVERY),
+    Action(
+        "command_palette",
+        ("ctrl+p",),
+        "Commands",
+        "Search what can be done here, and do it; so does a click on flowtap, top left.",
+        _EVERY,
     ),
     Action(
         "quit", ("q", "ctrl+q"), "Quit", "Leave flowtap; a collector goes on.", _EVERY, shown=True

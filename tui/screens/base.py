@@ -242,6 +242,16 @@ class FlowScreen(Screen[None]):
         """Goes a step back within the screen; False when there is none, and it is left."""
         return False
 
+    def seen(self) -> object:
+        """What this screen shows now, for `see_again`, where it changes without another screen."""
+        return None
+
+    def see_again(self, seen: object) -> None:
+        """Shows what `seen` gave when somebody went on from here."""
+
+    def superseded(self) -> None:
+        """Another screen of this kind is the one that is looked at."""
+
     def action_copy(self) -> None:
         if self.has_class("notice"):
             command = self.canvas.selected

@@ -23,7 +23,6 @@ from tui.drawing.segments import Line, Segment, fit, line, printable
 from tui.drawing.sheet import Sheet
 from tui.screens.base import TALL, FlowScreen
 from tui.screens.events import EventsScreen
-from tui.screens.graph import GraphScreen
 from tui.source import NothingRecorded, SourceError
 from tui.widgets.bar import Bar
 from tui.widgets.bindings import bindings
@@ -175,16 +174,16 @@ class ConsumersScreen(FlowScreen):
             self.notify(said, markup=False, severity="warning", timeout=5)
         else:
             topics = Term(Field.TOPIC, tuple(Pattern((name,)) for name in places))
-            self.app.push_screen(EventsScreen(EventFilter(terms=(topics,), since=chosen.oldest)))
+            self.flowtap.go(EventsScreen(EventFilter(terms=(topics,), since=chosen.oldest)))
 
     def action_in_graph(self) -> None:
         """To the group's place in the graph."""
         chosen = self.consumer
         if chosen is None or self.has_class("notice"):
             return
-        graph = next(one for one in self.app.screen_stack if isinstance(one, GraphScreen))
+        graph = self.flowtap.graph
         if graph.point_at(chosen):
-            self.flowtap.action_graph()
+            self.flowtap.go(graph)
         else:
             said = (
                 "The graph does not show this group: it read nothing in the time that is counted."

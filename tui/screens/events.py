@@ -119,6 +119,14 @@ class EventsScreen(FlowScreen):
     def on_unmount(self) -> None:
         self._end_stream()
 
+    def superseded(self) -> None:
+        self._end_stream()
+
+    def on_screen_resume(self) -> None:
+        super().on_screen_resume()
+        if self.passing.rows:
+            self._draw()
+
     def room_for_details(self) -> bool:
         return super().room_for_details() or self.size.height >= TALL
 
@@ -218,7 +226,7 @@ class EventsScreen(FlowScreen):
         self.passing.missed += batch.missed
         if batch.rows:
             self.passing.came(batch.rows, self.flowtap.now())
-            if self.passing.held:
+            if self.passing.held or self not in self.app.screen_stack:
                 self.refresh_bars()
             else:
                 self._draw()
@@ -477,7 +485,7 @@ class EventsScreen(FlowScreen):
         selected = self._main.selected
         if isinstance(selected, RowKey):
             self._hold()
-            self.app.push_screen(ChainScreen(selected.id))
+            self.flowtap.go(ChainScreen(selected.id))
 
     def links(self) -> Sequence[Link]:
         selected = self._main.selected

@@ -112,7 +112,7 @@ class GraphScreen(WindowScreen):
             return [one for one in ACTIONS if one.name in ("open", "back")]
         shown = _KEYS["focus" if self._view.middle else self._view.shape.value]
         rest = [one.name for one in super()._keys() if Place.EVERYWHERE in one.places]
-        if not self._view.way:
+        if not self.flowtap.history.past:
             rest.remove("back")
         names = dict.fromkeys((*shown, *rest, *_ROOM_KEYS))
         by_name = {one.name: one for one in ACTIONS}
@@ -215,6 +215,7 @@ class GraphScreen(WindowScreen):
         if spot.node == self._view.middle:
             self.action_its_events()
         else:
+            self.flowtap.goes_on()
             self._see(self._view.moved_to(spot.node), spot.node)
 
     def point_at(self, consumer: Consumer) -> bool:
@@ -227,14 +228,17 @@ class GraphScreen(WindowScreen):
         return True
 
     def back(self) -> bool:
-        view = self._view
-        if self._prompt.open:
+        open = self._prompt.open
+        if open:
             self._close_prompt()
-            return True
-        if not view.way:
-            return False
-        self._see(replace(view, way=view.way[:-1]), view.way[-1])
-        return True
+        return open
+
+    def seen(self) -> tuple[View, NodeKey | None]:
+        return self._view, self.spot.node if self.spot else None
+
+    def see_again(self, seen: object) -> None:
+        if isinstance(seen, tuple):
+            self._see(*seen)
 
     @on(Bar.Clicked)
     def _graph_clicked(self, clicked: Bar.Clicked) -> None:
@@ -243,6 +247,7 @@ class GraphScreen(WindowScreen):
             self._see(self._view.sorted_by(target.column))
         elif isinstance(target, Crumb) and target.kept < len(self._view.way):
             left = self._view.way[target.kept]
+            self.flowtap.goes_on()
             self._see(replace(self._view, way=self._view.way[: target.kept]), left)
 
     def action_its_events(self) -> None:
@@ -253,7 +258,7 @@ class GraphScreen(WindowScreen):
         wanted = events_of(spot)
         if not self._window.follows:
             wanted = replace(wanted, since=bounds.start, until=bounds.end)
-        self.app.push_screen(EventsScreen(wanted))
+        self.flowtap.go(EventsScreen(wanted))
 
     def action_left(self) -> None:
         self.canvas.move(-1, 0)
@@ -349,6 +354,7 @@ class GraphScreen(WindowScreen):
             self._close_prompt(found)
             nowhere = self._flow is not None and self._view.why_not(self._flow)
             if found is not None and (self._view.way or nowhere):
+                self.flowtap.goes_on()
                 self._see(self._view.moved_to(found), found)
             return
         try:
