@@ -14,6 +14,7 @@ from graph.wire.listing import event_row_from_dict
 from tests.goldens import assert_golden
 from tests.tui.fake import FakeSource
 from tests.tui.telling import Story, story
+from tui.app import FlowtapApp
 from tui.saving import save
 from tui.screens.export import ExportScreen
 
@@ -47,7 +48,7 @@ async def test_the_graph_for_a_wiki(folder: Path) -> None:
         await told.press("e")
         await told.sees("Export 24 edges between 19 nodes, last 15 min", "mermaid", "graphml")
         await told.press("enter")
-        await is_told(told, "24 edges", "as mermaid", "flowtap-graph-20261001-120000.mmd")
+        await is_told(told, "24 edges", "as mermaid", "flowtap-graph-20261001-120000.mmd\nin")
     written = (folder / "flowtap-graph-20261001-120000.mmd").read_text()
     assert written.startswith("flowchart LR\n")
     assert written.count("-->") + written.count("-.->") == 24
@@ -154,7 +155,24 @@ async def test_a_picture_of_any_screen(key: str, folder: Path) -> None:
         await told.press("enter")
         await is_told(told, "as svg", ".svg")
     (file,) = inside(folder)
-    assert "1&#160;Graph" in file.read_text() and "Write&#160;the" not in file.read_text()
+    picture = file.read_text()
+    assert "1&#160;Graph" in picture
+    assert "Write&#160;the" not in picture
+
+
+async def test_a_picture_without_what_popped_up(folder: Path) -> None:
+    """What I was told just before is not in the picture."""
+    source = FakeSource()
+    app = FlowtapApp(source, clock=source.clock)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        told = Story(app, pilot)
+        await told.sees("order.created")
+        app.notify("popped up before", timeout=60)
+        await told.sees("popped up before")
+        await told.press("e", *["down"] * 6, "enter")
+        await told.sees("Exported")
+    (file,) = inside(folder)
+    assert "popped" not in file.read_text()
 
 
 async def test_what_is_there_is_not_written_over_silently(folder: Path) -> None:
@@ -172,7 +190,7 @@ async def test_what_is_there_is_not_written_over_silently(folder: Path) -> None:
         await told.press("e", "enter")
         await told.sees("is there already")
         await told.press("enter")
-        await is_told(told, "flowtap-chain-7c1f0d9e-0000.mmd")
+        await is_told(told, "flowtap-chain-7c1f0d9e-0000.mmd\nin")
     assert mine.read_text().startswith("flowchart LR")
     assert len(inside(folder)) == 2
 
@@ -184,7 +202,7 @@ async def test_a_file_that_cannot_be_written(folder: Path) -> None:
         await told.press("e", "home", *"gone/", "enter")
         await told.sees("Not written: No such file or directory.")
         await told.press("home", *["delete"] * 5, "enter")
-        await is_told(told, "flowtap-graph-20261001-120000.mmd")
+        await is_told(told, "flowtap-graph-20261001-120000.mmd\nin")
         await told.press("e", *["backspace"] * 60, "enter")
         await told.sees("Give the file a name.")
         await told.press(*str(folder), "enter")

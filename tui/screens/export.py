@@ -182,8 +182,10 @@ def ask_for_export(
             screen.app.copy_to_clipboard(outcome.text)
             _say_copied(screen, export, order.offer, outcome.size)
         else:
-            said = f"{export.what} as {order.offer.name}, {figures.size(outcome.size)}"
-            screen.notify(f"{said}, in {outcome.file}", title="Exported", markup=False, timeout=6)
+            what = export.what if order.offer.write else "this screen"
+            said = f"{what} as {order.offer.name}, {figures.size(outcome.size)}"
+            where = f"{printable(outcome.file.name)}\nin {printable(str(outcome.file.parent))}"
+            screen.notify(f"{where}\n{said}", title="Exported", markup=False, timeout=6)
 
     def carry_out(order: Order) -> None:
         write = order.offer.write
@@ -193,9 +195,11 @@ def ask_for_export(
             write = lambda: picture  # noqa: E731
         screen.ask("export", lambda: _do(order, write), lambda said: done(order, said), again=True)
 
-    def ordered(order: Order | None) -> None:
+    async def ordered(order: Order | None) -> None:
         if order is not None:
-            # The dialog must be gone from a picture.
+            # The dialog, and what popped up before, must be gone from a picture.
+            screen.app.clear_notifications()
+            await screen.query("Toast").remove()
             screen.call_after_refresh(carry_out, order)
 
     screen.app.push_screen(ExportScreen(export, last, outcome), ordered)
