@@ -56,6 +56,12 @@ _SIGNS = {
     "equals_sign": "=",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
+    "alt+left": "alt+←",
+    "alt+right": "alt+→",
+    "shift+up": "shift+↑",
+    "shift+down": "shift+↓",
+    "pageup": "pgup",
+    "pagedown": "pgdn",
 }
 
 _EVERY = (Place.EVERYWHERE,)
@@ -316,6 +322,20 @@ ACTIONS = (
         _LISTS,
     ),
     Action(
+        "link",
+        ("Y",),
+        "Link",
+        "Copy what leads others to what is selected: a command line, or an address of the API.",
+        _LISTS,
+    ),
+    Action(
+        "export",
+        ("e",),
+        "Export",
+        "Write what is shown to a file or the clipboard: Mermaid, DOT, JSON, CSV, a picture.",
+        _LISTS,
+    ),
+    Action(
         "find",
         ("slash",),
         "Find",
@@ -334,14 +354,24 @@ ACTIONS = (
         "Dark, light, high contrast; --theme or FLOWTAP_THEME keeps one.",
         _EVERY,
     ),
+    # Its key and name are kept for a screen that is to come; until then it works nowhere.
+    Action("findings", ("5",), "Findings", "What is wrong.", ()),
     Action("help", ("question_mark",), "Help", "Show this.", _EVERY, shown=True),
     Action(
         "back",
-        ("escape", "backspace"),
+        ("escape", "backspace", "alt+left"),
         "Back",
         "Go back to where you came from.",
         _EVERY,
         shown=True,
+    ),
+    Action("forward", ("F", "alt+right"), "Forward", "Go where you came back from.", _EVERY),
+    Action(
+        "command_palette",
+        ("ctrl+p",),
+        "Commands",
+        "Search what can be done here, and do it; so does a click on flowtap, top left.",
+        _EVERY,
     ),
     Action(
         "quit", ("q", "ctrl+q"), "Quit", "Leave flowtap; a collector goes on.", _EVERY, shown=True

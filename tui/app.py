@@ -6,14 +6,15 @@ import gc
 import os
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
-from tui.actions import ACTIONS, Place
+from tui.actions import Place, actions_of
 from tui.drawing.event_columns import USUAL
 from tui.drawing.status import Connection
+from tui.history import History
 from tui.screens.base import FlowScreen
 from tui.screens.chain import ChainScreen
 from tui.screens.consumers import ConsumersScreen
@@ -27,6 +28,13 @@ from tui.widgets.theme import THEMES, theme_after
 
 Clock = Callable[[], int]
 """Nanoseconds since the Unix epoch."""
+
+
+class Visit(NamedTuple):
+    """A place where somebody was: a screen, and what it showed."""
+
+    screen: FlowScreen
+    seen: object
 
 
 class FlowtapApp(App[None]):
@@ -60,69 +68,124 @@ class FlowtapApp(App[None]):
         """Of events, as text."""
         self.columns = USUAL
         """Of lists of events, for as long as the app runs."""
+        self.history: History[Visit] = History()
+        self._last: dict[type[FlowScreen], FlowScreen] = {}
+        """Of each kind the one that was looked at last."""
+        self._kept: dict[FlowScreen, str] = {}
+        """Screens that something leads to, with the names they are installed by."""
         self._find = find
         for one in THEMES.values():
             self.register_theme(one)
         self.theme = THEMES[theme].name
 
     def on_mount(self) -> None:
-        self.push_screen(GraphScreen())
+        graph = GraphScreen()
+        self._last[GraphScreen] = graph
+        self._kept[graph] = "graph"
+        self.install_screen(graph, "graph")
+        self.push_screen(graph)
         if self._find:
-            self.push_screen(ChainScreen(self._find))
+            self.history.left(Visit(graph, None))
+            self._show(ChainScreen(self._find))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        place = screen.place if isinstance(screen, FlowScreen) else Place.EVERYWHERE
-        for action in ACTIONS:
-            if place in action.places or Place.EVERYWHERE in action.places:
-                yield SystemCommand(action.label, action.help, self._runner(screen, action.name))
+        """What can be done on this screen, with its keys; a dialog has its own."""
+        if isinstance(screen, FlowScreen):
+            for action in (*actions_of(screen.place), *actions_of(Place.EVERYWHERE)):
+                if action.name != "command_palette":
+                    does = self._runner(screen, action.name)
+                    yield SystemCommand(action.label, f"{action.written}  {action.help}", does)
 
     def _runner(self, screen: Screen[Any], action: str) -> Callable[[], object]:
         here = screen if hasattr(screen, f"action_{action}") else self
         return lambda: self.call_later(here.run_action, action)
 
+    # Where somebody goes
+
+    def go(self, screen: FlowScreen) -> None:
+        """To a screen; `back` leads here again."""
+        if screen is not self.screen and isinstance(self.screen, FlowScreen):
+            self.goes_on()
+            self._show(screen)
+
+    def goes_on(self) -> None:
+        """Remembers what shows now, before something else does: `back` leads to it."""
+        if isinstance(self.screen, FlowScreen):
+            self.history.left(Visit(self.screen, self.screen.seen()))
+
+    def _show(self, screen: FlowScreen) -> None:
+        kind = type(screen)
+        if (last := self._last.get(kind)) not in (None, screen):
+            last.superseded()
+        self._last[kind] = screen
+        if screen not in self._kept:
+            # Textual takes away what is not installed as soon as it does not show.
+            self._kept[screen] = f"place {len(self._kept)} {id(screen)}"
+            self.install_screen(screen, self._kept[screen])
+        self.switch_screen(screen)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Takes away screens that nothing leads to any more."""
+        reached = {visit.screen for visit in self.history} | set(self._last.values())
+        for screen in [one for one in self._kept if one not in reached]:
+            del self._kept[screen]
+            self.uninstall_screen(screen)
+            screen.remove()
+
+    def _return_to(self, visit: Visit | None) -> None:
+        if visit is None:
+            return
+        if visit.screen is not self.screen:
+            self._show(visit.screen)
+        visit.screen.see_again(visit.seen)
+
+    async def action_back(self) -> None:
+        screen = self.screen
+        if isinstance(screen, FlowScreen) and not (screen.cancel() or screen.back()):
+            self._return_to(self.history.back(Visit(screen, screen.seen())))
+
+    def action_forward(self) -> None:
+        screen = self.screen
+        if isinstance(screen, FlowScreen):
+            self._return_to(self.history.forward(Visit(screen, screen.seen())))
+
+    @property
+    def graph(self) -> GraphScreen:
+        """The one graph."""
+        graph = self._last[GraphScreen]
+        assert isinstance(graph, GraphScreen)
+        return graph
+
     def action_graph(self) -> None:
-        while len(self.screen_stack) > 2 and not isinstance(self.screen, GraphScreen):
-            self.pop_screen()
+        self.go(self.graph)
 
     def action_events(self) -> None:
-        """The events that were looked at last, as they were where they are still open."""
-        if any(isinstance(screen, EventsScreen) for screen in self.screen_stack):
-            while not isinstance(self.screen, EventsScreen):
-                self.pop_screen()
-        else:
-            self.push_screen(EventsScreen(self.last_filter))
+        """The events that were looked at last, as they were left."""
+        self.go(self._last.get(EventsScreen) or EventsScreen(self.last_filter))
 
     def action_chain(self) -> None:
-        if isinstance(self.screen, ChainScreen):
-            return
-        if self.last_chain:
-            self.push_screen(ChainScreen(self.last_chain))
-        else:
-            self.action_find()
+        """The chain that was looked at last, as it was left."""
+        last = self._last.get(ChainScreen)
+        if isinstance(last, ChainScreen) and last.chain is not None:
+            self.go(last)
+        elif not isinstance(self.screen, ChainScreen):
+            if self.last_chain:
+                self.go(ChainScreen(self.last_chain))
+            else:
+                self.action_find()
 
     def action_consumers(self) -> None:
-        """The groups, as they were left where they are still open."""
-        if any(isinstance(screen, ConsumersScreen) for screen in self.screen_stack):
-            while not isinstance(self.screen, ConsumersScreen):
-                self.pop_screen()
-        else:
-            self.push_screen(ConsumersScreen())
+        """The groups, as they were left."""
+        self.go(self._last.get(ConsumersScreen) or ConsumersScreen())
 
     def action_find(self) -> None:
         def found(text: str | None) -> None:
             if text:
-                self.push_screen(ChainScreen(text))
+                self.go(ChainScreen(text))
 
         if isinstance(self.screen, FlowScreen):
             self.push_screen(FindScreen(), found)
-
-    async def action_back(self) -> None:
-        screen = self.screen
-        if isinstance(screen, FlowScreen) and (screen.cancel() or screen.back()):
-            return
-        # The lowest screen is Textual's own empty one, ours are above it.
-        if len(self.screen_stack) > 2:
-            self.pop_screen()
 
     def action_theme(self) -> None:
         self.theme = theme_after(self.theme)

@@ -23,6 +23,7 @@ from graph.series import MinuteCount
 from graph.topology import NodeKey, Topology
 from tui.remote import ApiClient
 from tui.source import (
+    Address,
     Ambiguous,
     BadRequest,
     CollectorAway,
@@ -59,6 +60,7 @@ __all__ = [
     "running_collector",
 ]
 
+NOWHERE = Address()
 LOOK_SECONDS = 0.5
 CHAIN_SECONDS = 30.0
 
@@ -126,7 +128,9 @@ def _opened(location: Path | str, name: str, config: Path | None) -> LocalSource
     try:
         with _explained():
             store = stack.enter_context(stores.Store(location))
-            return LocalSource(StoreBackend(store, declared=declared), name, stack.close)
+            return LocalSource(
+                StoreBackend(store, declared=declared), name, stack.close, Address(store=name)
+            )
     except BaseException:
         stack.close()
         raise
@@ -154,7 +158,8 @@ def _recorded(files: Sequence[Path]) -> LocalSource:
         from collector.backend import StoreBackend
 
         name = ", ".join(str(file) for file in files)
-        return LocalSource(StoreBackend(store), name, stack.pop_all().close)
+        address = Address(files=tuple(str(file) for file in files))
+        return LocalSource(StoreBackend(store), name, stack.pop_all().close, address)
 
 
 class LocalSource:
@@ -163,11 +168,16 @@ class LocalSource:
     live = False
 
     def __init__(
-        self, backend: Backend, name: str, close: Callable[[], None] = lambda: None
+        self,
+        backend: Backend,
+        name: str,
+        close: Callable[[], None] = lambda: None,
+        address: Address = NOWHERE,
     ) -> None:
         self._backend = backend
         self._close = close
         self.name = name
+        self.address = address
 
     def chain(
         self,

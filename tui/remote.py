@@ -27,6 +27,8 @@ from graph.wire.listing import (
 )
 from graph.wire.topology import minute_from_dict, topology_from_dict
 from tui.source import (
+    PREFIX,
+    Address,
     Ambiguous,
     BadRequest,
     CollectorAway,
@@ -37,7 +39,6 @@ from tui.source import (
 
 T = TypeVar("T")
 
-PREFIX = "/api/v1"
 SIGNATURE = "Flowtap-Version"
 """Every answer of a collector carries this header."""
 
@@ -67,6 +68,10 @@ class ApiClient:
     @property
     def name(self) -> str:
         return self.url
+
+    @property
+    def address(self) -> Address:
+        return Address(url=self.url)
 
     def chain(
         self,

@@ -15,7 +15,9 @@ Exceptions, all of them `SourceError`:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
+from urllib.parse import quote, urlencode
 
 from graph.chain.result import Chain
 from graph.direction import Direction
@@ -23,6 +25,37 @@ from graph.fate.result import Fates
 from graph.listing import Activity, Candidate, Consumer, EventFilter, EventRow
 from graph.series import MinuteCount
 from graph.topology import NodeKey, Topology
+
+PREFIX = "/api/v1"
+"""Of every path of the API."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a source is, as commands are told it: an API's URL, a store, or files."""
+
+    url: str = ""
+    store: str = ""
+    files: tuple[str, ...] = ()
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What a command that asks is given."""
+        asked = (("--url", self.url), ("--store", self.store))
+        given = [part for option, value in asked if value for part in (option, value)]
+        return (*given, *(part for name in self.files for part in ("--file", name)))
+
+    @property
+    def shown_by(self) -> tuple[str, ...]:
+        """What `flowtap tui` is given."""
+        return self.files or self.options
+
+    def api(self, *path: str, **asked: str) -> str:
+        """The API's URL of a question; empty where no API answers."""
+        if not self.url:
+            return ""
+        question = f"?{urlencode(asked)}" if asked else ""
+        return f"{self.url}{PREFIX}/{'/'.join(quote(part, safe='/') for part in path)}{question}"
 
 
 class SourceError(Exception):
@@ -92,6 +125,10 @@ class Source(Protocol):
     @property
     def name(self) -> str:
         """What is asked, for people: a URL, a path, files."""
+
+    @property
+    def address(self) -> Address:
+        """Where it is, for commands."""
 
     @property
     def live(self) -> bool:

@@ -52,9 +52,10 @@ def _node(node: Node) -> str:
 
 def _label(lines: tuple[str, ...]) -> str:
     """A quoted label; a line that could be read as Markdown or markup is spelt in entities."""
-    return '"' + "<br/>".join(_escaped(line) for line in lines) + '"'
+    return '"' + "<br/>".join(escaped(line) for line in lines) + '"'
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Text that no diagram takes for its own: one line, entities for what is special."""
     shown = (char if char.isprintable() else " " for char in text)
     return "".join(f"#{ord(char)};" if char in SPECIAL else char for char in shown) or " "

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
+from graph.export.cells import csv_text
 from graph.topology import Edge, Topology
 from graph.wire.facts import iso
 from graph.wire.topology import QUANTILES
@@ -19,13 +17,13 @@ COLUMNS = (
 def table(topology: Topology) -> str:
     """A header and a row for each edge; quantiles are seconds, empty when unknown."""
     titles = {node.key: node.title for node in topology.nodes}
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for edge in topology.edges:
-        row = [titles[edge.source], edge.source.kind.value, titles[edge.target]]
-        writer.writerow([_safe(cell) for cell in (*row, *_rest(edge))])
-    return text.getvalue()
+    return csv_text(
+        COLUMNS,
+        (
+            (titles[edge.source], edge.source.kind.value, titles[edge.target], *_rest(edge))
+            for edge in topology.edges
+        ),
+    )
 
 
 def _rest(edge: Edge) -> list[object]:
@@ -44,11 +42,3 @@ def _rest(edge: Edge) -> list[object]:
         iso(edge.last_seen) or "",
         *(getattr(edge, name) for name in QUANTILES),
     ]
-
-
-def _safe(cell: object) -> object:
-    """A text on one line; one that a spreadsheet would take for a formula gets an apostrophe."""
-    if not isinstance(cell, str):
-        return cell
-    line = "".join(char if char.isprintable() else " " for char in cell)
-    return "'" + line if line.startswith(("=", "+", "-", "@")) else line

@@ -20,7 +20,7 @@ from tests.tui import shop
 from tests.tui.fates import explanations, order_fates
 from tests.tui.order import ChainBuilder, order
 from tests.tui.shop import NOON
-from tui.source import Ambiguous, CollectorAway, NotFound, SourceFailed
+from tui.source import Address, Ambiguous, CollectorAway, NotFound, SourceFailed
 
 RATE = 212
 """Spans that come in, a second."""
@@ -80,6 +80,10 @@ class FakeSource:
     @property
     def name(self) -> str:
         return "http://127.0.0.1:8411"
+
+    @property
+    def address(self) -> Address:
+        return Address(url=self.name)
 
     def chain(
         self,

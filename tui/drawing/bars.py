@@ -17,7 +17,7 @@ TABS = (
 
 
 def draw_title(current: str, right: Line, width: int) -> Line:
-    """The first line: the name, the screens (targets are their actions), and what is shown."""
+    """The first line: the name, the screens (targets are actions), and what is shown."""
     left = _tabs(current, len(TABS))
     for named in reversed(range(len(TABS))):
         # What is shown matters more than the names of what is not.
@@ -36,7 +36,7 @@ def _tabs(current: str, named: int) -> Line:
         shown = name if here or number < named else name.partition(" ")[0]
         text = f"[{shown}]" if here else f" {shown} "
         tabs.append(Segment(text, "title" if here else "label", action))
-    return line(Segment(" flowtap ", "event"), *tabs)
+    return line(Segment(" flowtap ", "event", "command_palette"), *tabs)
 
 
 def draw_keys(actions: Sequence[Action], width: int) -> Line:

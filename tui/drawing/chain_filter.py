@@ -18,7 +18,7 @@ from tui.drawing.chain_fates import (
     is_trouble,
     trouble_besides,
 )
-from tui.drawing.chain_tree import Row, RowKey, RowKind, counted
+from tui.drawing.chain_tree import Row, RowKey, RowKind, counted, tree
 from tui.drawing.segments import Line, Segment, line
 
 
@@ -47,6 +47,29 @@ def filtered(
             kept += [above for above, already in way if not already]
             way = [(above, True) for above, _ in way]
     return counted(_relaid(kept))
+
+
+def narrowed(chain: Chain, only: Only) -> Chain:
+    """The events and deliveries whose rows are asked for, and what joins them."""
+    if only is Only.ALL:
+        return chain
+    rows = filtered(tree(chain), chain, only)
+    events = {row.event.key for row in rows if row.event is not None}
+    deliveries = {row.delivery.key for row in rows if row.delivery is not None}
+    kept = tuple(event for event in chain.events if event.key in events)
+    return replace(
+        chain,
+        focus=chain.focus if chain.focus in events or not kept else kept[0].key,
+        starts=tuple(key for key in chain.starts if key in events),
+        events=kept,
+        deliveries=tuple(one for one in chain.deliveries if one.key in deliveries),
+        causes=tuple(
+            one
+            for one in chain.causes
+            if one.cause in events and one.effect in events and one.delivery in deliveries
+        ),
+        related=tuple(key for key in chain.related if key in events),
+    )
 
 
 def is_problem(row: Row, fates: KnownFates = NO_FATES) -> bool:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import NamedTuple
 
+from graph.chain.lanes import consumer_of, handovers, lanes_of, producer_of
 from graph.chain.result import Chain, Delivery, Event
 from graph.model import Evidence
 from tui.drawing import figures
 from tui.drawing.chain_fates import NO_FATES, KnownFates, counts_besides, fate_of, said_of
 from tui.drawing.chain_tree import RowKey, RowKind
 from tui.drawing.evidence import DASHES
-from tui.drawing.lanes import consumer_of, lanes_of, producer_of
 from tui.drawing.segments import Line, Segment, SegmentRole, cells, cut, fit, line, pad, printable
 
 TIME = 10
@@ -224,13 +224,14 @@ class SequenceDrawing:
 
 def _arrows(chain: Chain) -> list[Arrow]:
     """By time; deliveries whose start nobody knows stand at their event's."""
-    arrows = []
-    for event in chain.events:
-        deliveries = chain.deliveries_of(event.key)
-        for delivery in deliveries:
-            key = RowKey(RowKind.DELIVERY, event.key, delivery.key)
-            arrows.append(Arrow(key, event, delivery, delivery.start or event.time))
-        if not deliveries:
-            arrows.append(Arrow(RowKey(RowKind.EVENT, event.key), event, None, event.time))
-    order = {event.key: number for number, event in enumerate(chain.events)}
-    return sorted(arrows, key=lambda one: (one.time, order[one.event.key]))
+    return [
+        Arrow(
+            RowKey(RowKind.DELIVERY, event.key, delivery.key)
+            if delivery
+            else RowKey(RowKind.EVENT, event.key),
+            event,
+            delivery,
+            time,
+        )
+        for event, delivery, time in handovers(chain)
+    ]

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Hashable
 from typing import NamedTuple
 
+from graph.chain.lanes import consumer_of, lanes_of, producer_of
 from graph.chain.result import Chain, Delivery, Event
 from tui.drawing.chain_fates import NO_FATES, KnownFates, counts_besides, fate_of, said_of
 from tui.drawing.chain_tree import RowKey, RowKind
-from tui.drawing.lanes import consumer_of, lanes_of, producer_of
 from tui.drawing.segments import (
     Line,
     Segment,

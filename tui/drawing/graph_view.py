@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-from graph.topology import NodeKey
+from graph.topology import NodeKey, Topology
 from tui.drawing.drawing import Drawing
 from tui.drawing.edge_table import BUSIEST, EdgeTable, columns_of
 from tui.drawing.facts import wrap
 from tui.drawing.flow import Flow, Spot
 from tui.drawing.flow_drawing import FlowDrawing
-from tui.drawing.focus import HOPS
+from tui.drawing.focus import HOPS, side
 from tui.drawing.focus_drawing import FocusDrawing
 from tui.drawing.map_drawing import FAR, NEAR, MapDrawing, too_large
 from tui.drawing.segments import Line, Segment, cells, cut, fit, line, printable, width_of
@@ -116,6 +116,17 @@ class View:
                 "f finds a node and puts it in the middle of its own map; m shows the flow again."
             )
         return ""
+
+    def shown(self, flow: Flow) -> Topology:
+        """What is drawn of a flow that `of` gave."""
+        edges = flow.topology.edges
+        if self.middle is not None and self.middle in flow:
+            sides = (side(flow, self.middle, self.hops, forward=one) for one in (True, False))
+            drawn = {step.edge.key for one in sides for step in one.steps}
+            kept = [edge for edge in edges if edge.key in drawn]
+        else:
+            kept = [edge for edge in edges if flow.shows(edge)]
+        return Topology.of_edges(kept, flow.topology.start, flow.topology.end)
 
     def drawing(self, flow: Flow, width: int) -> GraphDrawing:
         """The drawing of a flow that `of` gave."""

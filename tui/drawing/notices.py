@@ -220,6 +220,10 @@ def centred(lines: Sequence[Line], width: int, height: int) -> list[Line]:
     return above + [fit(line(left, *drawn), width) if drawn else () for drawn in wrapped]
 
 
+KEYS = 22
+"""Columns of keys, or signs, in the help."""
+
+
 def help_lines(place: Place, width: int) -> list[Line]:
     """What can be done here and everywhere, from the table of actions; then the signs."""
     lines: list[Line] = []
@@ -233,7 +237,7 @@ def help_lines(place: Place, width: int) -> list[Line]:
     for evidence, mark in MARKS.items():
         lines.append(
             line(
-                Segment(pad(f"  {mark} {evidence.value}", 17), ROLES[evidence]),
+                Segment(pad(f"  {mark} {evidence.value}", KEYS), ROLES[evidence]),
                 Segment(MEANINGS[evidence], "dim"),
             )
         )
@@ -252,20 +256,20 @@ def help_lines(place: Place, width: int) -> list[Line]:
         ("↑ ↓ ↻", "drawn above, drawn below, leads back to itself"),
         ("··━━ ◆", "waiting, handling, the moment of an event"),
     ):
-        lines.append(line(Segment(pad(f"  {sign}", 17)), Segment(meaning, "dim")))
+        lines.append(line(Segment(pad(f"  {sign}", KEYS)), Segment(meaning, "dim")))
     return lines
 
 
 def _action(action: Action, width: int) -> list[Line]:
-    keys = pad(f"  {action.written}", 17)
+    keys = pad(f"  {action.written}", KEYS)
     words, rows = action.help.split(), [""]
     for word in words:
-        if rows[-1] and cells(rows[-1]) + 1 + cells(word) > width - 17:
+        if rows[-1] and cells(rows[-1]) + 1 + cells(word) > width - KEYS:
             rows.append("")
         rows[-1] = f"{rows[-1]} {word}" if rows[-1] else word
     return [
         line(
-            Segment(keys if number == 0 else " " * 17, "key", action.name),
+            Segment(keys if number == 0 else " " * KEYS, "key", action.name),
             Segment(row, "", action.name),
         )
         for number, row in enumerate(rows)

@@ -13,11 +13,15 @@ from textual.widget import Widget
 
 from tui.actions import Action, Place, actions_of
 from tui.drawing.bars import draw_keys, draw_title
+from tui.drawing.exports import Export, stem
+from tui.drawing.links import Link, caution
 from tui.drawing.notices import asking, away, cancelled, centred, unanswered
-from tui.drawing.segments import Line
+from tui.drawing.segments import Line, printable
 from tui.drawing.sheet import Sheet
 from tui.drawing.status import SLOW, Waiting, draw_status
-from tui.source import CollectorAway, SourceError, StoreBusy, Unauthorised
+from tui.screens.export import ask_for_export
+from tui.screens.link import LinkScreen
+from tui.source import Address, CollectorAway, SourceError, StoreBusy, Unauthorised
 from tui.widgets.bar import Bar
 from tui.widgets.canvas import Canvas
 from tui.widgets.questions import Answer, Questions
@@ -306,6 +310,16 @@ class FlowScreen(Screen[None]):
         """Goes a step back within the screen; False when there is none, and it is left."""
         return False
 
+    def seen(self) -> object:
+        """What this screen shows now, for `see_again`, where it changes without another screen."""
+        return None
+
+    def see_again(self, seen: object) -> None:
+        """Shows what `seen` gave when somebody went on from here."""
+
+    def superseded(self) -> None:
+        """Another screen of this kind is the one that is looked at."""
+
     def action_copy(self) -> None:
         if self.has_class("notice"):
             command = self.canvas.selected
@@ -313,12 +327,43 @@ class FlowScreen(Screen[None]):
         else:
             text = self.copied()
         if text:
-            self.app.copy_to_clipboard(text)
-            self.notify(text, title="Copied", markup=False, timeout=2)
+            self._copy(text)
+
+    def _copy(self, text: str) -> None:
+        self.app.copy_to_clipboard(text)
+        self.notify(printable(text), title="Copied", markup=False, timeout=2)
 
     def copied(self) -> str:
         """The id, or name, of what is selected."""
         return ""
+
+    def action_link(self) -> None:
+        links = () if self.has_class("notice") else self.links()
+        if links:
+            self.app.push_screen(LinkScreen(links, caution(self.address)), self._linked)
+        else:
+            self.notify("Nothing is selected that a link could lead to.", timeout=3)
+
+    def _linked(self, link: Link | None) -> None:
+        if link is not None:
+            self._copy(link.text)
+
+    def links(self) -> Sequence[Link]:
+        """What leads others to what is selected."""
+        return ()
+
+    @property
+    def address(self) -> Address:
+        """Where what is shown comes from."""
+        return self.flowtap.source.address
+
+    def action_export(self) -> None:
+        nothing = Export("this screen", stem(self.place.value.lower(), now=self.flowtap.now()))
+        ask_for_export(self, nothing if self.has_class("notice") else self.exported())
+
+    def exported(self) -> Export:
+        """What is shown, and what it can be written as."""
+        raise NotImplementedError
 
     @on(Canvas.Redrawn)
     def _redrawn(self) -> None:

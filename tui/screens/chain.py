@@ -10,16 +10,19 @@ from textual.containers import Container
 from textual.widget import Widget
 
 from graph.chain.result import Chain, EventKey
+from graph.export import CHAIN_FORMATS
 from graph.wire.chain import event_ids
 from tui.actions import Place
 from tui.drawing.bars import draw_way
 from tui.drawing.chain_details import row_details
 from tui.drawing.chain_drawing import ChainDrawing
-from tui.drawing.chain_filter import Only, told
+from tui.drawing.chain_filter import Only, narrowed, told
 from tui.drawing.chain_rows import summary
 from tui.drawing.chain_sequence import SequenceDrawing
 from tui.drawing.chain_timeline import TimelineDrawing
 from tui.drawing.chain_tree import Row, RowKey, RowKind
+from tui.drawing.exports import Export, counted, offers, stem
+from tui.drawing.links import Link, event_links
 from tui.drawing.notices import choices, looking_for, not_found
 from tui.drawing.segments import Line, fit, printable
 from tui.drawing.sheet import Sheet
@@ -339,6 +342,23 @@ class ChainScreen(FateScreen):
             self.action_fold()
         else:
             self.action_details()
+
+    def links(self) -> Sequence[Link]:
+        event = self.chosen_event
+        if event is None or self.chain is None:
+            return ()
+        return event_links(event_ids(self.chain)[event], self.address)
+
+    def exported(self) -> Export:
+        if self.chain is None:
+            return Export("this screen", stem("chain"))
+        shown = narrowed(self.chain, self._only)
+        what = counted(len(shown.events), "event")
+        if self._only is not Only.ALL:
+            what += f", {self._only.value}" if self._only is Only.CRITICAL else ", only problems"
+        return Export(
+            what, stem("chain", self.asked), offers(CHAIN_FORMATS, shown) if shown.events else ()
+        )
 
     def copied(self) -> str:
         row = self.row

@@ -8,6 +8,7 @@ from textual import on
 from textual.containers import Container
 from textual.widget import Widget
 
+from graph.export import CONSUMER_FORMATS
 from graph.listing import Consumer, EventFilter
 from graph.standing import Standing, standing_of
 from graph.terms import Field, Pattern, Term
@@ -15,13 +16,14 @@ from tui.actions import Place
 from tui.drawing import figures
 from tui.drawing.consumer_details import behind_on, consumer_details
 from tui.drawing.consumer_table import WORST, ConsumerTable, next_sort, sorted_by
+from tui.drawing.exports import Export, counted, offers, stem
+from tui.drawing.links import Link, group_links
 from tui.drawing.notices import asking, no_groups, nothing_yet
 from tui.drawing.segments import Line, Segment, fit, line, printable
 from tui.drawing.sheet import Sheet
 from tui.drawing.sorting import SortBy
 from tui.screens.base import TALL, FlowScreen
 from tui.screens.events import EventsScreen
-from tui.screens.graph import GraphScreen
 from tui.source import NothingRecorded, SourceError
 from tui.widgets.bar import Bar
 from tui.widgets.bindings import bindings
@@ -173,21 +175,30 @@ class ConsumersScreen(FlowScreen):
             self.notify(said, markup=False, severity="warning", timeout=5)
         else:
             topics = Term(Field.TOPIC, tuple(Pattern((name,)) for name in places))
-            self.app.push_screen(EventsScreen(EventFilter(terms=(topics,), since=chosen.oldest)))
+            self.flowtap.go(EventsScreen(EventFilter(terms=(topics,), since=chosen.oldest)))
 
     def action_in_graph(self) -> None:
         """To the group's place in the graph."""
         chosen = self.consumer
         if chosen is None or self.has_class("notice"):
             return
-        graph = next(one for one in self.app.screen_stack if isinstance(one, GraphScreen))
+        graph = self.flowtap.graph
         if graph.point_at(chosen):
-            self.flowtap.action_graph()
+            self.flowtap.go(graph)
         else:
             said = (
                 "The graph does not show this group: it read nothing in the time that is counted."
             )
             self.notify(said, markup=False, severity="warning", timeout=5)
+
+    def links(self) -> Sequence[Link]:
+        return group_links(self.consumer.group, self.address) if self.consumer else ()
+
+    def exported(self) -> Export:
+        shown = self._table.consumers if self._table is not None else []
+        now = self.flowtap.now()
+        what = counted(len(shown), "group")
+        return Export(what, stem("consumers", now=now), offers(CONSUMER_FORMATS, shown))
 
     def copied(self) -> str:
         return self.consumer.group if self.consumer else ""

@@ -13,6 +13,7 @@ from textual.widget import Widget
 
 from graph.chain.result import Chain
 from graph.completion import Seen
+from graph.export import EVENT_FORMATS
 from graph.filter import FilterError, parse, with_value, written
 from graph.listing import EventFilter, EventRow
 from graph.terms import Field
@@ -22,6 +23,8 @@ from tui.drawing.event_columns import Column
 from tui.drawing.event_lines import Standing, filter_line, state_line, type_lines
 from tui.drawing.event_preview import preview_lines
 from tui.drawing.event_rows import EventsDrawing, RowKey
+from tui.drawing.exports import Export, counted, offers, stem
+from tui.drawing.links import Link, event_links
 from tui.drawing.notices import asking, no_events, nothing_yet
 from tui.drawing.passing import KEPT, Kind, Passing
 from tui.drawing.segments import Line, Segment, fit, line, printable
@@ -115,6 +118,14 @@ class EventsScreen(FlowScreen):
 
     def on_unmount(self) -> None:
         self._end_stream()
+
+    def superseded(self) -> None:
+        self._end_stream()
+
+    def on_screen_resume(self) -> None:
+        super().on_screen_resume()
+        if self.passing.rows:
+            self._draw()
 
     def room_for_details(self) -> bool:
         return super().room_for_details() or self.size.height >= TALL
@@ -215,7 +226,7 @@ class EventsScreen(FlowScreen):
         self.passing.missed += batch.missed
         if batch.rows:
             self.passing.came(batch.rows, self.flowtap.now())
-            if self.passing.held:
+            if self.passing.held or self not in self.app.screen_stack:
                 self.refresh_bars()
             else:
                 self._draw()
@@ -474,7 +485,17 @@ class EventsScreen(FlowScreen):
         selected = self._main.selected
         if isinstance(selected, RowKey):
             self._hold()
-            self.app.push_screen(ChainScreen(selected.id))
+            self.flowtap.go(ChainScreen(selected.id))
+
+    def links(self) -> Sequence[Link]:
+        selected = self._main.selected
+        return event_links(selected.id, self.address) if isinstance(selected, RowKey) else ()
+
+    def exported(self) -> Export:
+        rows = self.passing.rows
+        what = counted(len(rows), "event") + (f", {self.text}" if self.text else "")
+        now = self.flowtap.now()
+        return Export(printable(what), stem("events", now=now), offers(EVENT_FORMATS, rows))
 
     def copied(self) -> str:
         selected = self._main.selected

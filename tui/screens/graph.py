@@ -11,10 +11,12 @@ from textual.containers import Container
 from textual.timer import Timer
 from textual.widget import Widget
 
+from graph.export import FORMATS
 from graph.listing import Consumer
 from graph.moments import MomentError
 from graph.topology import NodeKey, Topology
 from tui.actions import ACTIONS, Action, Place
+from tui.drawing.exports import Export, counted, offers, stem
 from tui.drawing.flow import Flow, Spot
 from tui.drawing.graph_view import (
     Crumb,
@@ -24,6 +26,7 @@ from tui.drawing.graph_view import (
     draw_graph_way,
     excuse_lines,
 )
+from tui.drawing.links import Link, node_links
 from tui.drawing.node_details import Known, spot_details
 from tui.drawing.rates import consuming
 from tui.drawing.segments import Line, Segment, fit, line, window
@@ -109,7 +112,7 @@ class GraphScreen(WindowScreen):
             return [one for one in ACTIONS if one.name in ("open", "back")]
         shown = _KEYS["focus" if self._view.middle else self._view.shape.value]
         rest = [one.name for one in super()._keys() if Place.EVERYWHERE in one.places]
-        if not self._view.way:
+        if not self.flowtap.history.past:
             rest.remove("back")
         names = dict.fromkeys((*shown, *rest, *_ROOM_KEYS))
         by_name = {one.name: one for one in ACTIONS}
@@ -216,6 +219,7 @@ class GraphScreen(WindowScreen):
         if spot.node == self._view.middle:
             self.action_its_events()
         else:
+            self.flowtap.goes_on()
             self._see(self._view.moved_to(spot.node), spot.node)
 
     def point_at(self, consumer: Consumer) -> bool:
@@ -228,14 +232,17 @@ class GraphScreen(WindowScreen):
         return True
 
     def back(self) -> bool:
-        view = self._view
-        if self._prompt.open:
+        open = self._prompt.open
+        if open:
             self._close_prompt()
-            return True
-        if not view.way:
-            return False
-        self._see(replace(view, way=view.way[:-1]), view.way[-1])
-        return True
+        return open
+
+    def seen(self) -> tuple[View, NodeKey | None]:
+        return self._view, self.spot.node if self.spot else None
+
+    def see_again(self, seen: object) -> None:
+        if isinstance(seen, tuple):
+            self._see(*seen)
 
     @on(Bar.Clicked)
     def _graph_clicked(self, clicked: Bar.Clicked) -> None:
@@ -244,6 +251,7 @@ class GraphScreen(WindowScreen):
             self._see(self._view.sorted_by(target.column))
         elif isinstance(target, Crumb) and target.kept < len(self._view.way):
             left = self._view.way[target.kept]
+            self.flowtap.goes_on()
             self._see(replace(self._view, way=self._view.way[: target.kept]), left)
 
     def action_its_events(self) -> None:
@@ -254,7 +262,7 @@ class GraphScreen(WindowScreen):
         wanted = events_of(spot)
         if not self._window.follows:
             wanted = replace(wanted, since=bounds.start, until=bounds.end)
-        self.app.push_screen(EventsScreen(wanted))
+        self.flowtap.go(EventsScreen(wanted))
 
     def action_left(self) -> None:
         self.canvas.move(-1, 0)
@@ -292,6 +300,20 @@ class GraphScreen(WindowScreen):
 
     def action_busy(self) -> None:
         self._see(replace(self._view, busy_only=not self._view.busy_only))
+
+    def links(self) -> Sequence[Link]:
+        return node_links(self.spot.node, self.address) if self.spot else ()
+
+    def exported(self) -> Export:
+        stood = stem("graph", now=self.flowtap.now())
+        if self._flow is None:
+            return Export("this screen", stood)
+        shown = self._view.shown(self._view.of(self._flow))
+        parts = [counted(len(shown.edges), "edge"), counted(len(shown.nodes), "node")]
+        what = f"{' between '.join(parts)}, {self._window.name}"
+        if self._view.busy_only:
+            what += ", changes only" if self._comparing else ", busy only"
+        return Export(what, stood, offers(FORMATS, shown) if shown.edges else ())
 
     def copied(self) -> str:
         return self.spot.node.name if self.spot else ""
@@ -340,6 +362,7 @@ class GraphScreen(WindowScreen):
             self._close_prompt(found)
             nowhere = self._flow is not None and self._view.why_not(self._flow)
             if found is not None and (self._view.way or nowhere):
+                self.flowtap.goes_on()
                 self._see(self._view.moved_to(found), found)
             return
         try:

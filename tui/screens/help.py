@@ -25,6 +25,8 @@ class HelpScreen(Dialog[str | None]):
         Binding("down,j", "scroll(1)", show=False),
         Binding("pageup", "scroll(-10)", show=False),
         Binding("pagedown,space", "scroll(10)", show=False),
+        Binding("home,g", "scroll(-9999)", show=False),
+        Binding("end,G", "scroll(9999)", show=False),
     ]
 
     DEFAULT_CSS = """
@@ -43,7 +45,7 @@ class HelpScreen(Dialog[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical() as box:
             box.border_title = "Help"
-            box.border_subtitle = "a click does it · esc closes"
+            box.border_subtitle = "a click does it · ↑ ↓ scroll · esc closes"
             yield Canvas(id="help", select_first=False)
 
     def on_mount(self) -> None:

@@ -14,10 +14,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from graph.chain import Chain
-from graph.export import CHAIN_FORMATS, FORMATS
+from graph.export import CHAIN_FORMATS, CONSUMER_FORMATS, EVENT_FORMATS, FORMATS
+from graph.listing import Consumer, EventRow
 from graph.model import Evidence
 from graph.topology import Topology
 from graph.wire import chain_from_dict
+from graph.wire.listing import consumer_from_dict, event_row_from_dict
 from tests.builders import EPOCH, Flow
 from tests.goldens import assert_golden
 from tests.unit.graph.test_topology import call, consume, produce, shape
@@ -101,7 +103,8 @@ def test_a_topology_reads_like_this(name: str) -> None:
 @pytest.mark.parametrize("name", CHAIN_FORMATS)
 def test_a_chain_reads_like_this(name: str) -> None:
     assert_golden(
-        f"export/chain{CHAIN_FORMATS[name].suffix}", CHAIN_FORMATS[name].function(story())
+        f"export/chain{'-sequence' if name == 'sequence' else ''}{CHAIN_FORMATS[name].suffix}",
+        CHAIN_FORMATS[name].function(story()),
     )
 
 
@@ -199,6 +202,28 @@ def test_a_chain_as_mermaid_and_dot_is_within_the_grammar() -> None:
     assert len(graph.get_edges()) == len(story().deliveries) + len(story().causes)
 
 
+SEQUENCE_LINES = [
+    re.compile(pattern)
+    for pattern in (
+        r"sequenceDiagram",
+        r"  participant p\d+ as (?:[^#;]|#\d+;)+",
+        r"  p\d+--?(?:>>|x)p\d+: (?:[^#;]|#\d+;)+",
+        r"  Note over p\d+: (?:[^#;]|#\d+;)+",
+    )
+]
+
+
+def test_a_chain_as_a_sequence_is_within_the_grammar() -> None:
+    lines = CHAIN_FORMATS["sequence"].function(story()).splitlines()
+    for line in lines:
+        assert any(pattern.fullmatch(line) for pattern in SEQUENCE_LINES), line
+    named = {line.split()[1] for line in lines if line.startswith("  participant")}
+    used = {name for line in lines for name in re.findall(r"\bp\d+\b", line.partition(": ")[0])}
+    assert used == named
+    arrows = [line for line in lines if re.match(r"  p\d", line)]
+    assert len(arrows) == len(story().deliveries)
+
+
 def test_a_chain_as_json_is_the_whole_chain() -> None:
     assert chain_from_dict(json.loads(CHAIN_FORMATS["json"].function(story()))) == story()
 
@@ -223,3 +248,29 @@ def test_what_is_not_certain_is_dashed() -> None:
     # The unknown producer and its edge, the group and its edge, the peer, the inferred edge.
     assert dashed == 6
     assert FORMATS["mermaid"].function(TOPOLOGY).count("-.->") == 3
+
+
+EVENTS = [
+    EventRow("orders/0/7", 1_790_856_000_000_000_000, "orders", key="=1+1", message_id="m-7"),
+    EventRow("ab/cd", 0, "orders", event_type="order\npaid", tapped=False, error=True),
+]
+
+
+def test_events_as_json_lines_are_those_of_the_api() -> None:
+    lines = EVENT_FORMATS["json lines"].function(EVENTS).splitlines()
+    assert [event_row_from_dict(json.loads(line)) for line in lines] == EVENTS
+
+
+def test_events_as_csv_say_all_and_compute_nothing() -> None:
+    first, second = csv.DictReader(io.StringIO(EVENT_FORMATS["csv"].function(EVENTS)))
+    assert (first["time"], first["key"]) == ("2026-10-01T12:00:00.000000000Z", "'=1+1")
+    assert (second["time"], second["event_type"], second["error"]) == ("", "order paid", "True")
+
+
+def test_groups_are_written_with_what_is_known_of_them() -> None:
+    known = Consumer("view", "shop", "stable", services=("view", "search"), rate=2.5)
+    told = json.loads(CONSUMER_FORMATS["json"].function([known]))
+    assert [consumer_from_dict(one) for one in told["consumers"]] == [known]
+    (row,) = csv.DictReader(io.StringIO(CONSUMER_FORMATS["csv"].function([known])))
+    assert (row["group"], row["services"], row["rate"]) == ("view", "view search", "2.5")
+    assert (row["lag"], row["oldest"], row["growth"], row["members"]) == ("0", "", "", "0")

@@ -29,7 +29,7 @@ def test_a_chain_is_written_without_networkx() -> None:
 
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
 
-    assert (done.stdout.strip(), done.stderr) == ("3 False", "")
+    assert (done.stdout.strip(), done.stderr) == ("4 False", "")
 
 
 def test_showing_a_chain_needs_nothing_that_finds_one() -> None:

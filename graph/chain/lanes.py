@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from graph.chain.result import Chain, Delivery, Event
 
@@ -30,3 +31,25 @@ def lanes_of(chain: Chain) -> Mapping[str, int]:
         first[name] = min(first.get(name, time), time)
     names = sorted(first, key=lambda name: (first[name], name))
     return {name: number for number, name in enumerate(names)}
+
+
+class Handover(NamedTuple):
+    """An event on its way to a consumer, or, without a delivery, to nobody."""
+
+    event: Event
+    delivery: Delivery | None
+    time: int
+    """When it arrived; where nobody knows that, when it was produced."""
+
+
+def handovers(chain: Chain) -> list[Handover]:
+    """Every delivery, and every event without one, by time."""
+    found = []
+    for event in chain.events:
+        deliveries = chain.deliveries_of(event.key)
+        for delivery in deliveries:
+            found.append(Handover(event, delivery, delivery.start or event.time))
+        if not deliveries:
+            found.append(Handover(event, None, event.time))
+    order = {event.key: number for number, event in enumerate(chain.events)}
+    return sorted(found, key=lambda one: (one.time, order[one.event.key]))

@@ -1,0 +1,239 @@
+"""Export: in which format, and where to; then it is written, in a thread, and said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from tui.drawing import figures
+from tui.drawing.exports import MOST_COPIED, Export, Offer, offer_lines
+from tui.drawing.segments import Line, Segment, fit, line, printable
+from tui.drawing.sheet import Sheet
+from tui.saving import save
+from tui.widgets.bar import Bar
+from tui.widgets.canvas import Canvas
+
+if TYPE_CHECKING:
+    from tui.screens.base import FlowScreen
+
+
+class Where(Enum):
+    """Where an export goes."""
+
+    FILE = auto()
+    CLIPBOARD = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What somebody wants exported."""
+
+    offer: Offer
+    where: Where
+    name: str
+    """Of the file, as it was typed."""
+    over: bool = False
+    """Write over what is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of it: the text that is to be copied, or what was written, or why not."""
+
+    text: str = ""
+    file: Path = Path()
+    size: int = 0
+    exists: bool = False
+    trouble: str = ""
+
+
+class ExportScreen(ModalScreen[Order | None]):
+    """Lets format and file be chosen; gives the order, or None when it is left."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Back", show=False),
+        Binding("down", "choose(1)", "Next", show=False, priority=True),
+        Binding("up", "choose(-1)", "Previous", show=False, priority=True),
+        Binding("ctrl+y", "copy", "Copy", show=False, priority=True),
+    ]
+
+    DEFAULT_CSS = """
+    ExportScreen { align: center top; background: $background 40%; }
+    ExportScreen Vertical {
+        width: 90%; max-width: 90; height: auto; margin-top: 3; background: $panel; padding: 1 2;
+    }
+    ExportScreen Canvas { height: auto; background: $background; margin: 1 0; }
+    ExportScreen Horizontal { height: 1; }
+    ExportScreen .label { width: 6; color: $flow-dim; }
+    ExportScreen Input, ExportScreen Input:focus { width: 1fr; background: $surface; }
+    ExportScreen Bar { background: $panel; }
+    """
+
+    def __init__(self, export: Export, last: Order | None = None, outcome: Outcome | None = None):
+        """With `last` and its `outcome`, asks again after what was ordered could not be done."""
+        super().__init__()
+        self._export = export
+        self._offer = last.offer if last else export.all[0]
+        self._name = last.name if last else export.stem + self._offer.suffix
+        self._exists = last.name if last and outcome and outcome.exists else ""
+        """The file that is there, and is written over if it is asked for again."""
+        self._trouble = outcome.trouble if outcome else ""
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Static(f"Export {self._export.what}", classes="title", markup=False)
+            yield Canvas(id="offers")
+            with Horizontal():
+                yield Static("file", classes="label")
+                yield Input(self._name, id="name", compact=True, select_on_focus=False)
+            yield Bar(self._said, id="said")
+            yield Bar(self._keys, id="does")
+
+    def on_mount(self) -> None:
+        canvas = self.query_one(Canvas)
+        canvas.can_focus = False
+        offered = self._export.all
+        canvas.styles.height = len(offered)
+        canvas.show(lambda width: Sheet(offer_lines(offered, width)))
+        canvas.select(self._offer.name)
+        self.query_one(Input).focus()
+
+    def _said(self, width: int) -> Line:
+        trouble = line(Segment("      "), Segment(printable(self._trouble), "error"))
+        return fit(trouble, width)
+
+    def _keys(self, width: int) -> Line:
+        does = [("enter", "Write over it" if self._over else "Write the file", "write")]
+        if self._offer.write is not None:
+            does.append(("ctrl+y", "Copy instead", "copy"))
+        does.append(("esc", "Leave", "leave"))
+        parts = []
+        for key, label, action in does:
+            parts += [Segment(key, "key", action), Segment(f" {label}   ", "dim", action)]
+        return fit(line(*parts), width)
+
+    @property
+    def _over(self) -> bool:
+        return bool(self._exists) and self.query_one(Input).value == self._exists
+
+    @on(Canvas.Selected)
+    def _selected(self, selected: Canvas.Selected) -> None:
+        was = self._offer
+        self._offer = next(one for one in self._export.all if one.name == selected.target)
+        entry = self.query_one(Input)
+        if entry.value.endswith(was.suffix):
+            entry.value = entry.value.removesuffix(was.suffix) + self._offer.suffix
+            entry.cursor_position = len(entry.value)
+        self._freshen()
+
+    @on(Input.Changed)
+    def _changed(self, changed: Input.Changed) -> None:
+        if changed.value != self._name:
+            self._name, self._trouble = changed.value, ""
+        self._freshen()
+
+    def _freshen(self) -> None:
+        for bar in self.query(Bar):
+            bar.freshen()
+
+    def action_choose(self, step: int) -> None:
+        self.query_one(Canvas).move(0, step)
+
+    @on(Input.Submitted)
+    def action_write(self) -> None:
+        name = self.query_one(Input).value.strip()
+        if name:
+            self.dismiss(Order(self._offer, Where.FILE, name, self._over))
+        else:
+            self._trouble = "Give the file a name."
+            self._freshen()
+
+    def action_copy(self) -> None:
+        if self._offer.write is not None:
+            self.dismiss(Order(self._offer, Where.CLIPBOARD, self.query_one(Input).value))
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+    @on(Bar.Clicked)
+    async def _clicked(self, clicked: Bar.Clicked) -> None:
+        await self.run_action(str(clicked.target))
+
+
+def ask_for_export(
+    screen: FlowScreen, export: Export, last: Order | None = None, outcome: Outcome | None = None
+) -> None:
+    """Asks what is to be exported how, and does it; asks again when that fails."""
+
+    def done(order: Order, outcome: Outcome) -> None:
+        if outcome.trouble:
+            ask_for_export(screen, export, order, outcome)
+        elif order.where is Where.CLIPBOARD:
+            screen.app.copy_to_clipboard(outcome.text)
+            _say_copied(screen, export, order.offer, outcome.size)
+        else:
+            what = export.what if order.offer.write else "this screen"
+            said = f"{what} as {order.offer.name}, {figures.size(outcome.size)}"
+            where = f"{printable(outcome.file.name)}\nin {printable(str(outcome.file.parent))}"
+            screen.notify(f"{where}\n{said}", title="Exported", markup=False, timeout=6)
+
+    def carry_out(order: Order) -> None:
+        write = order.offer.write
+        if write is None:
+            # Only the screen itself knows how it looks.
+            picture = screen.app.export_screenshot(title="flowtap")
+            write = lambda: picture  # noqa: E731
+        screen.ask("export", lambda: _do(order, write), lambda said: done(order, said), again=True)
+
+    async def ordered(order: Order | None) -> None:
+        if order is not None:
+            # The dialog, and what popped up before, must be gone from a picture.
+            screen.app.clear_notifications()
+            await screen.query("Toast").remove()
+            screen.call_after_refresh(carry_out, order)
+
+    screen.app.push_screen(ExportScreen(export, last, outcome), ordered)
+
+
+def _do(order: Order, write: Callable[[], str]) -> Outcome:
+    """Makes the text, and saves it where that is wanted: in a thread."""
+    text = write()
+    if order.where is Where.CLIPBOARD:
+        return Outcome(text, size=len(text.encode("utf-8", "replace")))
+    file = Path(order.name)
+    try:
+        file = Path.cwd() / file.expanduser()
+        return Outcome(file=file, size=save(text, file, over=order.over))
+    except FileExistsError:
+        if not file.is_file():
+            return Outcome(trouble="This is a folder, or something else that is no file.")
+        return Outcome(exists=True, trouble="It is there already. Enter again writes over it.")
+    except OSError as error:
+        return Outcome(trouble=f"Not written: {error.strerror or error}.")
+    except (RuntimeError, ValueError) as error:
+        # A home or a name that no system knows.
+        return Outcome(trouble=f"Not written: {error}.")
+
+
+def _say_copied(screen: FlowScreen, export: Export, offer: Offer, size: int) -> None:
+    said = f"{export.what} as {offer.name}, {figures.size(size)}"
+    if size > MOST_COPIED:
+        screen.notify(
+            f"{said}. Many terminals take no more than 74 kB: a file is safer.",
+            title="Copied",
+            severity="warning",
+            markup=False,
+            timeout=8,
+        )
+    else:
+        screen.notify(said, title="Copied", markup=False, timeout=4)

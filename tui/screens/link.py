@@ -1,0 +1,75 @@
+"""Link: which text, of those that lead others to what is selected, is copied."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from tui.drawing.links import Link, link_lines
+from tui.drawing.sheet import Sheet
+from tui.widgets.canvas import Canvas
+
+
+class LinkScreen(ModalScreen[Link | None]):
+    """Gives the chosen link, or None when it is left."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "leave", "Back", show=False),
+        Binding("enter,y,Y", "copy", "Copy", show=False),
+        Binding("down,j", "choose(1)", "Next", show=False),
+        Binding("up,k", "choose(-1)", "Previous", show=False),
+    ]
+
+    DEFAULT_CSS = """
+    LinkScreen { align: center top; background: $background 40%; }
+    LinkScreen Vertical {
+        width: 90%; max-width: 110; height: auto; margin-top: 3; background: $panel; padding: 1 2;
+    }
+    LinkScreen Canvas { height: auto; background: $background; margin: 1 0; }
+    LinkScreen .hint { color: $flow-dim; }
+    """
+
+    def __init__(self, links: Sequence[Link], caution: str) -> None:
+        super().__init__()
+        self._links = links
+        self._caution = caution
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Static("Copy what leads here", classes="title")
+            yield Canvas(id="links")
+            yield Static(
+                f"{self._caution}\nenter or a click copies · esc leaves",
+                classes="hint",
+                markup=False,
+            )
+
+    def on_mount(self) -> None:
+        canvas, links = self.query_one(Canvas), self._links
+        canvas.styles.height = len(links)
+        canvas.show(lambda width: Sheet(link_lines(links, width)))
+        canvas.select(links[0])
+        canvas.focus()
+
+    @on(Canvas.Selected)
+    def _selected(self, selected: Canvas.Selected) -> None:
+        if selected.clicked:
+            self.action_copy()
+
+    @on(Canvas.Opened)
+    def action_copy(self) -> None:
+        chosen = self.query_one(Canvas).selected
+        self.dismiss(chosen if isinstance(chosen, Link) else None)
+
+    def action_choose(self, step: int) -> None:
+        self.query_one(Canvas).move(0, step)
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
