@@ -106,14 +106,18 @@ class Collector:
             create_app(self.backend, settings.api, settings.limits),
             host=settings.api.host,
             port=settings.api.port,
+            access=settings.api.access(),
         )
         ports["api"] = await self._api.start()
         self._tap()
         host = "127.0.0.1" if settings.api.host in ("0.0.0.0", "") else settings.api.host
+        certificate = settings.api.tls_certificate_file
+        scheme = "https" if certificate else "http"
         self._runtime = Runtime(
             pid=os.getpid(),
-            url=f"http://{'[::1]' if host == '::' else host}:{ports['api']}",
+            url=f"{scheme}://{'[::1]' if host == '::' else host}:{ports['api']}",
             token=settings.api.secret(),
+            certificate=str(certificate.absolute()) if certificate else "",
             version=version("flowtap"),
             store=str(settings.store) if isinstance(settings.store, Path) else "",
             started=self._started,
@@ -124,6 +128,7 @@ class Collector:
 
     async def _listen(self, folder: Path) -> dict[str, int]:
         asked = self._settings.receivers
+        access = asked.access()
         malformed = Refused(folder / "malformed", durable=False)
 
         def keep(name: str, payload: bytes, reason: str) -> None:
@@ -145,6 +150,7 @@ class Collector:
                 port=port,
                 max_request_bytes=self._settings.limits.request_bytes,
                 keep_malformed=keep,
+                access=access,
             )
             await receiver.start()
             self._receivers.append(receiver)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
-from urllib.parse import urlsplit
+import math
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from collector.access import Access, hostname, is_loopback
 from collector.api.errors import problem
-from collector.config import is_loopback
+from collector.api.rate import Rate
 
 
 class Guard:
@@ -19,9 +19,10 @@ class Guard:
     read the API through a name of its own that resolves to this machine.
     """
 
-    def __init__(self, app: ASGIApp, *, token: str, version: str) -> None:
+    def __init__(self, app: ASGIApp, *, access: Access, rate: Rate, version: str) -> None:
         self.app = app
-        self._token = token.encode()
+        self._access = access
+        self._rate = rate
         self._version = version.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -35,11 +36,21 @@ class Guard:
                 message["headers"] = [*message["headers"], (b"flowtap-version", self._version)]
             await send(message)
 
+        client = scope.get("client")
+        if wait := self._rate.wait(client[0] if client else ""):
+            # Before the token: guesses are requests too.
+            answer = problem(
+                429,
+                "too_many",
+                f"more than {self._rate.per_second:g} requests per second come from this address",
+                "Ask less often, or raise api.requests_per_second.",
+                {"Retry-After": str(math.ceil(wait))},
+            )
+            await answer(scope, receive, signed)
+            return
         headers = Headers(scope=scope)
-        if self._token:
-            scheme, _, given = headers.get("authorization", "").partition(" ")
-            fits = secrets.compare_digest(given.strip().encode("utf-8", "replace"), self._token)
-            if scheme.lower() != "bearer" or not fits:
+        if self._access.token:
+            if not self._access.admits(headers.get("authorization", "")):
                 answer = problem(
                     401,
                     "unauthorised",
@@ -49,7 +60,7 @@ class Guard:
                 )
                 await answer(scope, receive, signed)
                 return
-        elif not is_loopback(_hostname(headers.get("host", ""))):
+        elif not is_loopback(hostname(headers.get("host", ""))):
             answer = problem(
                 403,
                 "forbidden_host",
@@ -59,10 +70,3 @@ class Guard:
             await answer(scope, receive, signed)
             return
         await self.app(scope, receive, signed)
-
-
-def _hostname(host: str) -> str:
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
