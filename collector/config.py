@@ -31,7 +31,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from collector import places
+from collector import masks, places
 from collector.access import Access, is_loopback
 from collector.conventions import settings as conventions
 from collector.conventions.own import Own
@@ -75,6 +75,12 @@ def _names(value: object) -> object:
 
 def _lower(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name.strip().lower() for name in names)
+
+
+def _paths(paths: tuple[str, ...]) -> tuple[str, ...]:
+    for path in paths:
+        masks.parse(path)
+    return paths
 
 
 def _taps(value: object) -> object:
@@ -233,6 +239,10 @@ class Settings(_Part):
         tuple[str, ...], NoDecode, BeforeValidator(_names), AfterValidator(_lower)
     ] = MASKED_HEADERS
     """Message headers, in any case, whose values are not stored."""
+    masked_paths: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(_names), AfterValidator(_paths)
+    ] = ()
+    """Paths of JSON bodies whose values are not stored."""
     api: Api = Api()
     receivers: Receivers = Receivers()
     kafka: Annotated[tuple[KafkaSettings, ...], NoDecode, BeforeValidator(_taps)] = ()

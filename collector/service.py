@@ -92,6 +92,7 @@ class Collector:
             self.backend.note_stored,
             environment=settings.environment,
             masked=settings.masked_headers,
+            masked_paths=settings.masked_paths,
             body_bytes=settings.limits.body_bytes,
             header_bytes=settings.limits.header_bytes,
         )
