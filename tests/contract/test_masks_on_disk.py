@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from collector.conventions.own import BusinessId, Own
 from collector.intake import Intake
 from collector.metrics import Counters
 from collector.store.client import Store
@@ -72,3 +73,16 @@ def test_nothing_of_it_reaches_the_disk(tmp_path: Path) -> None:
         for shown in (b"visible-key", b"visible-header", b"visible-body"):
             assert bearing(folder, shown), f"a search does not even find {shown!r}"
     assert bearing(folder, SECRET) == []
+
+
+def test_what_is_masked_is_no_id(tmp_path: Path) -> None:
+    own = Own(ids=(BusinessId("order", ("$.order",)),))
+    with Store(tmp_path / "store", own=own) as store:
+        names = ["message-id", "correlation-id"]
+        intake = Intake(store, Counters(), lambda: None, masked=names, masked_paths=["$.order"])
+        intake.start()
+        for offset in range(2):
+            headers = [(name, b"x%d" % offset) for name in names]
+            intake.messages(batch(offset, b'{"order": "1"}', *headers))
+        assert intake.stop(20)
+        assert store.query("SELECT DISTINCT kind, id FROM ids") == [("key", "visible-key")]
