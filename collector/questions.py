@@ -13,6 +13,7 @@ from collector.api.backend import Backend
 from graph.chain import Chain, Event, Limits, NoEvent, find
 from graph.chain.names import normal_id
 from graph.direction import Direction, directed
+from graph.facts import Facts
 from graph.fate import Fates
 from graph.fate.judge import fates
 from graph.lookup import Unknown, focused, look_up
@@ -94,16 +95,26 @@ def chain(
     return directed(focused(whole, named.focus), direction)
 
 
-def fate(backend: Backend, text: str, *, limits: Limits | None = None) -> Fates:
-    """What became of the event that a text names, at each consumer that should have had it; of
-    several the earliest. Raises as `chain`."""
-    facts = Remembered(backend.facts)
+def event(backend: Backend, text: str, *, limits: Limits | None = None) -> Chain:
+    """The event that a text names, of several all of them, with its deliveries: neither what
+    caused it nor its effects are looked for. Raises as `chain`."""
+    return _event(Remembered(backend.facts), text, limits)
+
+
+def _event(facts: Facts, text: str, limits: Limits | None) -> Chain:
     named = look_up(facts, text, time.monotonic)
     try:
         whole = find(facts, named.start, limits, clock=time.monotonic, follow=False)
     except NoEvent:
         raise Unknown(text) from None
-    chain = focused(whole, named.focus)
+    return focused(whole, named.focus)
+
+
+def fate(backend: Backend, text: str, *, limits: Limits | None = None) -> Fates:
+    """What became of the event that a text names, at each consumer that should have had it; of
+    several the earliest. Raises as `chain`."""
+    facts = Remembered(backend.facts)
+    chain = _event(facts, text, limits)
     event = chain.event(chain.focus)
     if _is_only_its_cause(event, text):
         raise Unknown(text)

@@ -81,8 +81,13 @@ class Facts(Protocol):
         """Where these ids were seen, as an id of that kind. Ids compare normalised.
 
         A position is asked for as `destination/partition/offset`. The answer are operations
-        that name it, for a consumer may say where its message lay and nothing else of it, and
-        copies whose headers say that their original lies there."""
+        that name it and have neither links nor a parent told to be elsewhere, for a consumer
+        may say where its message lay and nothing else of it, and copies whose headers say that
+        their original lies there."""
+
+    def naming(self, positions: Collection[str]) -> list[Location]:
+        """All operations that name these `destination/partition/offset`, whatever they point
+        at. It takes long: to be asked only of messages that carry no context."""
 
     def seen(self, windows: Collection[Window], limit: int) -> list[Location]:
         """Where ids were seen in their windows: of each window the earliest places, as many as

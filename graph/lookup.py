@@ -110,6 +110,7 @@ class _OfKind:
         self.messages = facts.messages
         self.passages = facts.passages
         self.located = facts.located
+        self.naming = facts.naming
         self.seen = facts.seen
         self.successions = facts.successions
         self.whole = facts.whole

@@ -75,6 +75,9 @@ class Remembered:
             lambda location: ((location.kind, normal(location.kind, location.id)),),
         )
 
+    def naming(self, positions: Collection[str]) -> list[Location]:
+        return self._facts.naming(positions)
+
     def seen(self, windows: Collection[Window], limit: int) -> list[Location]:
         return self._facts.seen(windows, limit)
 

@@ -100,6 +100,15 @@ class MemoryFacts:
         self.calls.append("located")
         return _all(self._located, {(kind, normal(kind, text)) for kind, text in ids})
 
+    def naming(self, positions: Collection[str]) -> list[Location]:
+        self.calls.append("naming")
+        wanted = set(positions)
+        return [
+            _place(IdKind.POSITION, text, one)
+            for one in self._operations
+            if (place := place_of(one)) and (text := str(place)) in wanted
+        ]
+
     def seen(self, windows: Collection[Window], limit: int) -> list[Location]:
         self.calls.append("seen")
         found: dict[Location, None] = {}
@@ -216,7 +225,7 @@ class MemoryFacts:
                         service=message.source,
                     )
         for operation in self._operations:
-            own = place_of(operation)
+            own = None if _linked(operation) else place_of(operation)
             for kind, text in (
                 (IdKind.MESSAGE, operation.message_id),
                 (IdKind.CORRELATION, operation.conversation_id),
@@ -225,6 +234,10 @@ class MemoryFacts:
             ):
                 if text:
                     yield _place(kind, text, operation)
+
+
+def _linked(operation: Operation) -> bool:
+    return any(relation.kind == "link" for relation in operation.relations)
 
 
 def _passage(position: Position, seen: list[Progress], newest: int) -> Passage:

@@ -103,7 +103,7 @@ async def event(asked: Asked, request: Request, id: Id) -> Response:
     limits = limits_of(request.app.state.limits, asked.deadline, 0, None)
 
     def found(backend: Backend) -> tuple[int, bytes]:
-        return answer(id, lambda: questions.chain(backend, id, limits=limits), _one)
+        return answer(id, lambda: questions.event(backend, id, limits=limits), _one)
 
     status, body = await asked.ask(found, asked.backend)
     return json_answer(body, status)

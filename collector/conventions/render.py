@@ -147,7 +147,11 @@ FROM (
 
 
 def operation_ids_select(source: str = "operations_in") -> str:
-    """Every id an operation names, in the columns of `ids`."""
+    """Every id an operation names, in the columns of `ids`.
+
+    Where its message lay is one where it points at nothing else; elsewhere that would be a row
+    more for most operations, and they are found by what they point at.
+    """
     return f"""SELECT
     received, {normal_id("i.1")} AS id, i.2 AS kind, i.1 AS written, trace_id, span_id,
     '' AS system, '' AS cluster, destination, '' AS incarnation, '' AS partition,
@@ -155,6 +159,8 @@ def operation_ids_select(source: str = "operations_in") -> str:
 FROM (
   SELECT received, trace_id, span_id, destination, event_type, service, start,
     arrayJoin(arrayFilter(x -> x.1 != '', [(message_id, 'message'), (event_id, 'message'),
-      (conversation_id, 'correlation'), (key, 'key')])) AS i
+      (conversation_id, 'correlation'), (key, 'key'),
+      (if(offset IS NULL OR destination = '' OR remote_parent OR notEmpty(links), '',
+        concat(destination, '/', partition, '/', toString(ifNull(offset, -1)))), 'position')])) AS i
   FROM {source}
 )"""

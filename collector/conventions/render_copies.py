@@ -84,10 +84,11 @@ def _places(columns: Iterable[str]) -> tuple[int, ...]:
 
 
 def _number(text: str) -> str:
-    """A number as decimal text, from such or from big-endian bytes. No 4 or 8 digits are the bytes
-    of a number that occurs, so that one is not taken for the other."""
+    """A number as decimal text, from such or from big-endian bytes. Partitions, offsets and
+    attempts that occur begin with a zero byte, and no text does: words are not taken for one."""
     return (
         f"multiIf(toInt64OrNull({text}) IS NOT NULL, {text}, "
+        f"NOT startsWith({text}, '\\0'), '', "
         f"length({text}) = 4, toString(reinterpretAsInt32(reverse({text}))), "
         f"length({text}) = 8, toString(reinterpretAsInt64(reverse({text}))), '')"
     )

@@ -58,6 +58,8 @@ READER_SETTINGS: dict[str, object] = {
     # As above: a chain asks many small questions.
     "compile_expressions": 0,
     "compile_aggregate_expressions": 0,
+    # Which parts can have a key is told before any of them is opened: to open one costs more.
+    "use_skip_indexes_on_data_read": 0,
 }
 
 

@@ -120,9 +120,10 @@ class StoreFacts:
         return passages(self._store, positions)
 
     def located(self, ids: Collection[tuple[IdKind, str]]) -> list[Location]:
+        # Ids beside their kind, as pairs, take the index twice as long; so more is read than asked.
         sql = (
-            f"SELECT {rows.LOCATION_COLUMNS} FROM ids "
-            "WHERE (id, kind) IN {keys:Array(Tuple(String, String))}"
+            f"SELECT {rows.LOCATION_COLUMNS}, id FROM ids "
+            "WHERE id IN {keys:Array(String)} AND kind IN {kinds:Array(String)}"
         )
         keys = {
             (normal_id(text), str(kind))
@@ -133,18 +134,17 @@ class StoreFacts:
         keys |= {(text.partition("=")[2], str(IdKind.BUSINESS)) for text in business}
         texts = {text for kind, text in ids if kind is IdKind.POSITION}
         keys |= {(normal_id(text), str(IdKind.POSITION)) for text in texts}
-        naming = self._parts.submit(self._naming, texts) if texts else None
-        found = [
+        bare = self._each(sql, {text for text, _ in keys}, kinds=sorted({kind for _, kind in keys}))
+        asked = (row for row in bare if (rows.text(row[-1]), rows.text(row[1])) in keys)
+        return [
             location
-            for location in map(rows.location, _once(self._each(sql, keys), rows.LOCATION_KEY))
+            for location in map(rows.location, _once(asked, rows.LOCATION_KEY))
             if _is_meant(location, business, texts)
         ]
-        return found + (naming.result() if naming else [])
 
-    def _naming(self, texts: Collection[str]) -> list[Location]:
-        """Operations that name these `destination/partition/offset`."""
+    def naming(self, positions: Collection[str]) -> list[Location]:
         places = set()
-        for text in texts:
+        for text in positions:
             destination, partition, offset = text.rsplit("/", 2)
             places.add((destination, partition, int(offset)))
         sql = (
@@ -159,7 +159,6 @@ class StoreFacts:
         ]
 
     def seen(self, windows: Collection[Window], limit: int) -> list[Location]:
-        # One kind at a time: ids beside their kind, as pairs, take the index twice as long.
         by_kind: dict[IdKind, set[tuple[str, int, int]]] = {}
         for kind, text, start, end in windows:
             by_kind.setdefault(kind, set()).add((text, start, end))
@@ -201,15 +200,17 @@ class StoreFacts:
         def ask(way: Callable[[str], list[Location]]) -> None:
             found.extend(way(text))
 
-        dashed = _UUID.match(text) is not None
-        ways = [self._named, self._at]
+        ways: list[Callable[[str], list[Location]]] = [self._named, self._at]
         if "=" in text:
             ways.append(self._business)
-        if not dashed:
-            ways.append(self._traced)
-        self.together([partial(ask, way) for way in ways])
         # Few write a trace id as a UUID, and nearly all message ids are one.
-        return self._traced(text) if dashed and not found else found
+        dashed = _UUID.match(text) is not None
+        if not dashed:
+            ways += self._traced(text)
+        self.together([partial(ask, way) for way in ways])
+        if dashed and not found:
+            self.together([partial(ask, way) for way in self._traced(text)])
+        return found
 
     def _business(self, text: str) -> list[Location]:
         return self.located([(IdKind.BUSINESS, text)])
@@ -217,11 +218,20 @@ class StoreFacts:
     def _named(self, text: str) -> list[Location]:
         sql = (
             f"SELECT {rows.LOCATION_COLUMNS} FROM ids WHERE id = {{text:String}} "
-            "AND kind != 'causation' ORDER BY kind = 'correlation', time DESC "
-            "LIMIT 1 BY kind, trace_id, span_id, system, cluster, destination, incarnation, "
-            f"partition, offset LIMIT {RESOLVED}"
+            "AND kind != 'causation'"
         )
-        return [rows.location(row) for row in self._rows(sql, {"text": normal_id(text)})]
+        asked = {"text": normal_id(text)}
+        # Nearly always they are few, and to sort and to limit them costs more than to read them.
+        found = self._rows(f"{sql} LIMIT {RESOLVED + 1}", asked)
+        if len(found) > RESOLVED:
+            key = "kind, trace_id, span_id, system, cluster, destination, incarnation, partition"
+            newest = (
+                f"{sql} ORDER BY kind = 'correlation', time DESC "
+                f"LIMIT 1 BY {key}, offset LIMIT {RESOLVED}"
+            )
+            found = self._rows(newest, asked)
+        ordered = sorted(found, key=lambda row: (row[1] == b"correlation", -row[10]))
+        return [rows.location(row) for row in _once(ordered, rows.LOCATION_KEY)]
 
     def _at(self, text: str) -> list[Location]:
         found = _POSITION.match(text) or _DOTTED.match(text)
@@ -230,19 +240,12 @@ class StoreFacts:
         position = Position(
             "", "", found["destination"], "", found["partition"], int(found["offset"])
         )
-        locations = [
-            Location(
-                text,
-                IdKind.POSITION,
-                position=message.position,
-                time=message.time,
-                destination=message.position.destination,
-                event_type=message.event_type,
-                service=message.source,
-            )
-            for message in self.messages([position])
-        ]
-        if locations:
+        sql = (
+            f"SELECT {rows.PLACE_COLUMNS} FROM messages WHERE ({rows.POSITION}, offset) IN "
+            "{keys:Array(Tuple(String, String, String, String, String, Int64))}"
+        )
+        lying = _once(self._each(sql, self.whole([position])), rows.MESSAGE_KEY)
+        if locations := [rows.place(text, row) for row in lying]:
             return locations
         # No tap saw it: a span may still name it.
         sql = (
@@ -255,50 +258,42 @@ class StoreFacts:
             _place(text, IdKind.POSITION, rows.operation(row)) for row in self._rows(sql, asked)
         ]
 
-    def _traced(self, text: str) -> list[Location]:
-        address = _ADDRESS.match(text.lower())
-        if address:
-            return self._span_id(text, address[2], address[1])
+    def _traced(self, text: str) -> list[Callable[[str], list[Location]]]:
+        """The ways in which this can be looked for as the id of a trace or of a span."""
         bare = re.sub(r"[\s\"'{}-]", "", text).lower()
         parent = _TRACEPARENT.match(text.strip("\"' ").lower())
-        if parent:
-            return self._span_id(text, parent[2], parent[1])
+        if address := _ADDRESS.match(text.lower()) or parent:
+            trace_id, span_id = address.groups()
+            return [lambda text: self._span_id(text, span_id, trace_id)]
         if re.fullmatch(r"[0-9a-f]{32}", bare):
-            return self._trace(text, bare)
+            return [lambda text: self._trace(text, bare)]
         if re.fullmatch(r"[0-9a-f]{16}", bare):
-            return self._span_id(text, bare) + self._trace(text, bare.rjust(32, "0"))
+            return [
+                lambda text: self._span_id(text, bare),
+                lambda text: self._trace(text, bare.rjust(32, "0")),
+            ]
         return []
 
     def _trace(self, text: str, trace_id: str) -> list[Location]:
-        found = [_place(text, IdKind.TRACE, op) for op in self.operations([trace_id])]
+        operations = self._parts.submit(self.operations, [trace_id])
         sql = (
-            f"SELECT {rows.RELATION_COLUMNS}, time FROM relations "
-            "WHERE target_trace_id = {trace:String} AND kind = 'header' "
-            f"LIMIT 1 BY {rows.POSITION}, offset LIMIT {RESOLVED}"
+            f"SELECT {rows.POSITION}, offset, time FROM relations "
+            f"WHERE target_trace_id = {{trace:String}} AND kind = 'header' LIMIT {RESOLVED}"
         )
-        for row in self._rows(sql, {"trace": trace_id}):
-            source = rows.relation(row).source
-            assert isinstance(source, Position)
-            found.append(
-                Location(
-                    text,
-                    IdKind.TRACE,
-                    position=source,
-                    time=row[-1],
-                    destination=source.destination,
-                )
-            )
-        return found
+        carrying = _once(self._rows(sql, {"trace": trace_id}), slice(0, 6))
+        found = [_place(text, IdKind.TRACE, op) for op in operations.result()]
+        return found + [rows.place(text, row, IdKind.TRACE) for row in carrying]
 
     def _span_id(self, text: str, span_id: str, trace_id: str = "") -> list[Location]:
         within = "TraceId = {trace:String} AND " if trace_id else ""
         sql = (
             f"SELECT {rows.SPAN_COLUMNS} FROM otel_traces WHERE {within}SpanId = {{span:String}} "
-            "LIMIT 1 BY TraceId, SpanId, SpanKind LIMIT 100"
+            "LIMIT 100"
         )
+        spans = _once(self._rows(sql, {"span": span_id, "trace": trace_id}), rows.SPAN_KEY)
         found = [
             Location(text, IdKind.SPAN, context=span.context, time=span.start, service=span.service)
-            for span in map(rows.span, self._rows(sql, {"span": span_id, "trace": trace_id}))
+            for span in map(rows.span, spans)
         ]
         if not found and trace_id:
             # The span was never exported, but messages or spans may still point at it.

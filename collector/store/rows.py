@@ -217,6 +217,25 @@ def location(row: Sequence[Any]) -> Location:
     )
 
 
+PLACE_COLUMNS = f"{POSITION}, offset, toDateTime64(time, 9) AS at, event_type, source"
+
+
+def place(named: str, row: Sequence[Any], kind: IdKind = IdKind.POSITION) -> Location:
+    """Where a message lies that a text names: its position, its time and, where the columns go
+    on, its type and its service."""
+    position = _position(row[0:6])
+    told = [text(value) for value in row[7:9]] or ["", ""]
+    return Location(
+        named,
+        kind,
+        position=position,
+        time=row[6],
+        destination=position.destination,
+        event_type=told[0],
+        service=told[1],
+    )
+
+
 def _position(row: Sequence[Any]) -> Position:
     system, cluster, destination, incarnation, partition, offset = row
     return Position(

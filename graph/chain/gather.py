@@ -107,6 +107,10 @@ class Gatherer:
         """Contexts whose sources were fetched."""
         self._correlations: set[Id] = set()
         """Of what was read so far, and not yet read on by."""
+        self._named: set[str] = set()
+        """Positions that may be named by operations which point elsewhere."""
+        self._carrying: set[str] = set()
+        """Positions of messages with a context: who handles them points at it."""
 
     def missing(self, wanted: Wanted) -> Wanted:
         """What of this was not asked before."""
@@ -130,7 +134,8 @@ class Gatherer:
         for _ in range(STEPS):
             wanted = self._ask(wanted)
             if not wanted:
-                return
+                break
+        self._name()
 
     def _ask(self, wanted: Wanted) -> Wanted:
         """One round; returns what is plainly wanted after it."""
@@ -159,6 +164,15 @@ class Gatherer:
         )
         ids = {one for message in messages for one in ids_of_message(message)}
         return Wanted(contexts - self._followed, set(), ids - self._located.keys())
+
+    def _name(self) -> None:
+        """Look for operations that say where their message lay and point at something else."""
+        bare = self._named - self._carrying
+        self._named.clear()
+        if bare:
+            self._check()
+            found = self._facts.naming(bare)
+            self._wave(spans={one.context for one in found if one.context is not None})
 
     def located(self, ids: Collection[Id]) -> tuple[set[Position], set[SpanContext]]:
         """Where these ids are; nothing of it is fetched yet."""
@@ -217,6 +231,7 @@ class Gatherer:
         traces of these spans, and what lies at these positions; as far as it was not asked yet."""
         contexts = self._with_early_contexts(contexts)
         ids = self._with_early_ids(ids)
+        self._named.update(text for kind, text in ids if kind is IdKind.POSITION)
         traces = {span.trace_id for span in spans} - self._traces.keys() - {""}
         positions = self._unread(positions)
         relations: list[Relation] = []
@@ -245,6 +260,8 @@ class Gatherer:
         self.known.add_messages(messages)
         for message in messages:
             self._ids |= ids_of_message(message)
+            if message.contexts:
+                self._carrying.add(str(message.position))
         if self._ahead:
             texts = {message.correlation_id for message in messages}
             texts.update(operation.conversation_id for operation in operations)

@@ -65,6 +65,8 @@ def _arguments() -> argparse.Namespace:
     faults.add_argument("--no-faults", action="store_true")
     faults.add_argument("--payment-failures", type=float, metavar="SHARE")
     faults.add_argument("--poison", type=float, metavar="SHARE")
+    faults.add_argument("--points-given-up", type=float, metavar="SHARE")
+    faults.add_argument("--points-retried", type=float, metavar="SHARE")
     faults.add_argument("--redelivery", type=parse_pairs, metavar="SERVICE=SHARE,...")
     faults.add_argument("--slow", type=parse_pairs, metavar="SERVICE=SECONDS,...")
     faults.add_argument("--down", metavar="SERVICE")

@@ -25,10 +25,19 @@ class Outcome(StrEnum):
     """Handled before, nothing done."""
     DEAD_LETTERED = "dead-lettered"
     """It raised for the last time; a copy lies on the dead letter topic."""
+    RETRIED = "retried"
+    """It raised; a copy lies on the retry topic, to be tried again."""
+    GIVEN_UP = "given up"
+    """It raised for the last time, and the service went on without it."""
 
     @property
     def final(self) -> bool:
+        """Whether the service is done with this message."""
         return self is not Outcome.FAILED
+
+    @property
+    def error(self) -> bool:
+        return self not in (Outcome.HANDLED, Outcome.DUPLICATE)
 
 
 class Position(NamedTuple):
@@ -65,7 +74,7 @@ class Produced:
     """`ce_id` of the message that was being handled; empty when none was."""
     correlation: str = ""
     copy_of: str = ""
-    """`topic/partition/offset` of the message that this one copies (dead letters)."""
+    """`topic/partition/offset` of the message that this one copies (dead letters, retries)."""
     time: int = field(default_factory=time.time_ns)
 
     @property

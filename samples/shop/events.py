@@ -126,11 +126,31 @@ def dead_letter(failed: Record, topic: str, error: Exception) -> Outgoing:
         "__connect.errors.exception.class.name": type(error).__name__,
         "__connect.errors.exception.message": str(error),
     }
+    return _copy(failed, topic, {name: value.encode() for name, value in origin.items()})
+
+
+def retry(failed: Record, topic: str, error: Exception, attempts: int) -> Outgoing:
+    """A copy of a message that is to be tried again, after so many attempts.
+
+    The headers are named and written as Spring's retry topics have them: numbers in binary.
+    """
+    origin = {
+        "kafka_original-topic": failed.position.topic.encode(),
+        "kafka_original-partition": failed.position.partition.to_bytes(4, "big"),
+        "kafka_original-offset": failed.position.offset.to_bytes(8, "big"),
+        "kafka_exception-fqcn": type(error).__name__.encode(),
+        "kafka_exception-message": str(error).encode(),
+        "retry_topic-attempts": attempts.to_bytes(4, "big"),
+    }
+    return _copy(failed, topic, origin)
+
+
+def _copy(failed: Record, topic: str, origin: Mapping[str, bytes]) -> Outgoing:
     return Outgoing(
         topic=topic,
         value=failed.value,
         key=failed.key,
-        headers=failed.headers + tuple((name, value.encode()) for name, value in origin.items()),
+        headers=failed.headers + tuple(origin.items()),
         ce_id=failed.ce_id,
         correlation=failed.correlation,
         copy_of=str(failed.position),

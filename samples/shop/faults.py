@@ -4,6 +4,8 @@
 |-------------------|--------------------------|----------------------|
 | payment_failures  | SHOP_PAYMENT_FAILURES    | 0.2 of the orders    |
 | poison            | SHOP_POISON              | 0.04 of the orders   |
+| points_given_up   | SHOP_POINTS_GIVEN_UP     | 0 of the completed orders |
+| points_retried    | SHOP_POINTS_RETRIED      | 0 of the completed orders |
 | redelivery        | SHOP_REDELIVERY          | notification=0.05,points=0.05 |
 | slow              | SHOP_SLOW                | recommendation=0.1 (seconds a message) |
 | down              | SHOP_DOWN                | order-view; empty: nobody |
@@ -27,6 +29,11 @@ class Faults:
     """The payment provider declines; the saga compensates."""
     poison: float = 0.04
     """Orders that inventory cannot handle and dead-letters."""
+    points_given_up: float = 0.0
+    """Completed orders that points cannot handle and goes on without."""
+    points_retried: float = 0.0
+    """Completed orders that points cannot handle and puts on its retry topic, where they wait:
+    nobody reads it while the shop is open."""
     redelivery: Mapping[str, float] = field(
         default_factory=lambda: {"notification": 0.05, "points": 0.05}
     )

@@ -67,6 +67,7 @@ TOPICS = {
     "payment.completed": 3,
     "payment.failed": 1,
     "order.completed": 3,
+    "order.completed.retry": 1,
     "order.cancelled": 1,
     "notification.sent": 1,
     "points.awarded": 1,
@@ -123,7 +124,7 @@ POINTS = Role(
     library="kafka-python",
     group="loyalty",
     consumes=("user.registered", "order.completed"),
-    produces=("points.awarded",),
+    produces=("points.awarded", "order.completed.retry"),
 )
 """Starts a trace of its own for each message, which only links to the message's trace."""
 

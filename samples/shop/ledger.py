@@ -105,10 +105,7 @@ def _consume_edges(taken: Iterable[Delivery]) -> Iterable[Edge]:
     errors: Counter[tuple[str, str]] = Counter()
     for delivery in taken:
         counts[delivery.topic, delivery.service] += 1
-        errors[delivery.topic, delivery.service] += delivery.outcome in (
-            Outcome.FAILED,
-            Outcome.DEAD_LETTERED,
-        )
+        errors[delivery.topic, delivery.service] += delivery.outcome.error
     for (topic, service), count in sorted(counts.items()):
         role = ROLES[service]
         yield Edge(

@@ -70,7 +70,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """The same event at a new position: a dead letter."""
+    """The same event at a new position: a dead letter, or one to be tried again."""
 
     ce_id: str
     topic: str

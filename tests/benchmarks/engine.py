@@ -16,7 +16,7 @@ from collector.store.client import Store
 from collector.store.facts import StoreFacts
 from collector.store.rollup import Rollup
 from tests.benchmarks import machine, sender
-from tests.benchmarks.payload import Order, orders, record, requests
+from tests.benchmarks.payload import Order, orders, reading, record, requests
 from tests.benchmarks.steps import SHOP, TOPICS
 
 SPAN_TABLES = ("otel_traces", "operations", "relations", "ids")
@@ -123,11 +123,11 @@ def compute(folder: Path, count: int, runs: int) -> Computed:
     return Computed(tuple(seconds[1:]), tuple(cpu[1:]), int(edges))
 
 
-def fill(folder: Path, count: int, sample: int) -> list[Order]:
+def fill(folder: Path, count: int, readings: int, sample: int) -> list[Order]:
     """Store so many orders with their messages as if received over 30 days, edges computed.
 
-    Half of them in the last hour, the rest in one minute of every third day before. Returns
-    `sample` of them, picked by chance.
+    Half of them in the last hour, the rest in one minute of every third day before; beside each
+    order so many messages of which no span tells. Returns `sample` orders, picked by chance.
     """
     now = time.time_ns()
     picked = set(random.Random(3).sample(range(count), sample))
@@ -141,7 +141,7 @@ def fill(folder: Path, count: int, sample: int) -> list[Order]:
         for start, lasts, number in windows:
             made = orders(number, start=start, interval=lasts // number, seed=first, first=first)
             for chunk in _chunks(made, CHUNK):
-                put(store, chunk, chunk[-1].start)
+                put(store, chunk, chunk[-1].start, readings)
                 kept += (order for order in chunk if order.number in picked)
             first += number
         Rollup(store).run(settle=0)
@@ -169,10 +169,12 @@ CHUNK = 2_000
 """Orders in one insert: 22,000 spans, 6,000 messages."""
 
 
-def put(store: Store, made: Sequence[Order], received: int) -> None:
-    """Store these orders' spans, in requests of 512, and their messages of all topics."""
+def put(store: Store, made: Sequence[Order], received: int, readings: int = 0) -> None:
+    """Store these orders' spans, in requests of 512, and their messages of all topics; and
+    beside each order so many readings."""
     _insert(store, b"".join(requests(SHOP, made, 512)), received)
     records = [record(order, topic) for topic in TOPICS for order in made]
+    records += [reading(order, number, readings) for number in range(readings) for order in made]
     count = len(records)
     columns: dict[str, list[Any]] = {
         "received": [received] * count,

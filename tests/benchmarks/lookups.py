@@ -44,11 +44,12 @@ class WrongAnswer(Exception):
 def answers(world: World) -> Report:
     """Ask for any id, for chains and for the graph, and run `flowtap trace`."""
     count, asked, rounds = world.sizes.stored_orders, world.sizes.asked, world.sizes.runs
+    readings = world.sizes.readings
     folder = world.folder()
     world.before_run()
     collector = Collector(folder)
     say(f"look-ups: storing {count:,} orders as of 30 days")
-    kept = apart(engine.fill, collector.store, count, asked * rounds)
+    kept = apart(engine.fill, collector.store, count, readings, asked * rounds)
     planted = apart(chains.plant, collector.store, PLANTED)
     samples = [kept[number::rounds] for number in range(rounds)]
     say("look-ups: asking")
@@ -73,7 +74,8 @@ def answers(world: World) -> Report:
         figures += _figures(f"{kind} found in the store", rounds_of_kind, p99=Goal(20, False))
     world.forget(folder)
     did = (
-        f"{count * len(SHOP):,} spans and {count * len(TOPICS):,} messages received over 30 days; "
+        f"{count * len(SHOP):,} spans and {count * (len(TOPICS) + readings):,} messages received "
+        f"over 30 days; "
         f"{asked} questions of a kind, one at a time"
     )
     return Report("lookup", did, tuple(figures))

@@ -278,3 +278,26 @@ def record(order: Order, topic: str = CREATED) -> Record:
     value = said + _NOTE[: VALUE_BYTES - 2 - len(said)] + b'"}'
     time = order.start + SHOP[step].at * MILLISECOND
     return Record(topic, order.partition, order.offset, time, order.key.encode(), headers, value)
+
+
+READINGS = "reading.taken"
+
+
+def reading(order: Order, number: int, of: int) -> Record:
+    """The `number`th of so many messages beside an order that no trace and no span tells of."""
+    at = order.number * of + number
+    chance = order.chance[number : number + 12].hex()
+    name = f"{chance[:8]}-{chance[8:12]}-7000-8000-{at:012x}"
+    headers = (("ce_id", name.encode()), ("ce_type", READINGS.encode()))
+    sensor = f"sensor-{at % 5000:05d}"
+    said = f'{{"sensor": "{sensor}", "celsius": {order.chance[number] / 8}, "note": "'.encode()
+    value = said + (_NOTE * 2)[: VALUE_BYTES - 2 - len(said)] + b'"}'
+    return Record(
+        READINGS,
+        at % PARTITIONS,
+        at // PARTITIONS,
+        order.start + number * MILLISECOND,
+        sensor.encode(),
+        headers,
+        value,
+    )

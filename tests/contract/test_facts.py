@@ -15,7 +15,15 @@ from collector.store.lives import AGE, Lives
 from graph.chain import Chain
 from graph.chain.resolve import resolve
 from graph.facts import Facts, Kind, Succession, Window
-from graph.model import Copied, CopyKind, IdKind, Passage, Position, SpanContext
+from graph.model import (
+    Copied,
+    CopyKind,
+    IdKind,
+    OperationType,
+    Passage,
+    Position,
+    SpanContext,
+)
 from graph.remembered import Remembered
 from tests.builders import MILLISECOND, Flow, Sent
 from tests.flow_in_store import put_flow
@@ -236,6 +244,7 @@ def asked(facts: Facts) -> list[object]:
         facts.passages([nowhere, nowhere._replace(cluster="", incarnation="")]),
         facts.messages([nowhere, nowhere._replace(cluster="", incarnation="")]),
         facts.located([(kind, "none/0/7") for kind in IdKind]),
+        facts.naming(["none/0/7"]),
         facts.resolve("none/0/7"),
         facts.seen([Window(kind, "none/0/7", 0, 2**63 - 1) for kind in IdKind], 10),
         facts.successions([(Kind("none"), Kind("nowhere"))]),
@@ -247,8 +256,33 @@ def test_what_nobody_has_seen_is_missing_from_every_answer(store: Store) -> None
     an_order(flow)
     pour(flow, store)
 
-    assert asked(StoreFacts(store)) == [[]] * 9
-    assert asked(flow.facts()) == [[]] * 9
+    assert asked(StoreFacts(store)) == [[]] * 10
+    assert asked(flow.facts()) == [[]] * 10
+
+
+def test_who_names_a_position_is_located_by_it_only_if_nothing_else_tells(store: Store) -> None:
+    flow = Flow()
+    order = flow.send("shop", "orders", carries=[])
+    elsewhere = flow.send("shop", "other")
+    assert order.position and elsewhere.context
+    plain = flow.process("points", order, by="position")
+    linked = flow.operation(
+        "mail",
+        "orders",
+        OperationType.PROCESS,
+        links=[elsewhere.context],
+        partition=order.position.partition,
+        offset=order.position.offset,
+    )
+    pour(flow, store)
+    text = str(order.position)
+
+    for facts in (StoreFacts(store), flow.facts()):
+        located = facts.located([(IdKind.POSITION, text)])
+        assert plain.context in {one.context for one in located}
+        assert linked.context not in {one.context for one in located}
+        named = {(one.id, one.context) for one in facts.naming([text, "orders/0/99"])}
+        assert named == {(text, plain.context), (text, linked.context)}
 
 
 def test_an_id_is_seen_in_its_windows_and_the_earliest_of_many(store: Store) -> None:

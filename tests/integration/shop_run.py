@@ -86,14 +86,14 @@ def begin(bootstrap: str, directory: Path) -> Run:
         with shop:
             pids = shop.pids
             shop.run(3.6)
-            live = [_fates(client, _newest_order(shop).ce_id) for _ in range(2)]
+            live = [fates_of(client, _newest_order(shop).ce_id) for _ in range(2)]
             shop.run(2)
             shop.drain()
             assert shop.pids.keys() == pids.keys() - {"customer"}
             left = ledger.pending(shop.entries())
         truth = shop.truth()
-        eventually(lambda: _at_rest(client), 60, every=0.3)
-        fates = {ce_id: _fates(client, ce_id) for ce_id in _chosen(truth, live)}
+        eventually(lambda: at_rest(client), 60, every=0.3)
+        fates = {ce_id: fates_of(client, ce_id) for ce_id in _chosen(truth, live)}
     entries = shop.entries()
     return Run(
         directory=shop.directory,
@@ -122,7 +122,7 @@ def _newest_order(shop: Shop) -> Produced:
     return [one for one in made if one.type == "order.created"][-1]
 
 
-def _fates(client: ApiClient, ce_id: str) -> Fates:
+def fates_of(client: ApiClient, ce_id: str) -> Fates:
     """As soon as the collector knows the event."""
 
     def found() -> Fates | None:
@@ -135,7 +135,7 @@ def _fates(client: ApiClient, ce_id: str) -> Fates:
     return eventually(found, 60, every=0.3)
 
 
-def _at_rest(client: ApiClient) -> bool:
+def at_rest(client: ApiClient) -> bool:
     """Whether all spans are stored, and all groups are seen at the ends of what they read."""
     parts = {part["name"]: part["figures"] for part in client.health()["components"]}
     groups = {role.group for role in ROLES.values() if role.group}

@@ -21,7 +21,8 @@ ATTEMPTS = 2
 """Handlings of a message before it is given up."""
 
 Handler = Callable[[Record], Outcome]
-GiveUp = Callable[[Record, Exception], None]
+GiveUp = Callable[[Record, Exception], Outcome]
+"""Takes a message that cannot be handled, and says what became of it."""
 
 
 class Unprocessable(Exception):
@@ -108,8 +109,7 @@ def _handle(
                 telemetry.fail(error)
                 delivery.outcome = Outcome.FAILED
                 if attempt == ATTEMPTS:
-                    give_up(taken, error)
-                    delivery.outcome = Outcome.DEAD_LETTERED
+                    delivery.outcome = give_up(taken, error)
         if delivery.outcome.final:
             return
 

@@ -37,8 +37,9 @@ class Inventory:
         self._outbox.send(self._service.event(type, data, record.correlation, record))
         return Outcome.HANDLED
 
-    def give_up(self, record: Record, error: Exception) -> None:
+    def give_up(self, record: Record, error: Exception) -> Outcome:
         self._outbox.send(events.dead_letter(record, "order.created.dlt", error))
+        return Outcome.DEAD_LETTERED
 
 
 def main(service: Service) -> None:

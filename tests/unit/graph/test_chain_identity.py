@@ -278,3 +278,24 @@ def test_a_topic_created_anew_has_other_messages_at_the_same_offsets() -> None:
 
     assert delivered(flow.chain(old), old) == ["payment"]
     assert flow.chain(again).deliveries == ()
+
+
+def test_a_consumer_that_points_elsewhere_is_found_by_where_a_message_without_context_lay() -> None:
+    flow = Flow()
+    order = flow.send("shop", "orders", carries=[], spanned=False)
+    other = flow.send("shop", "other")
+    assert order.position and other.context
+    at = order.position
+    flow.operation(
+        "mail",
+        "orders",
+        OperationType.PROCESS,
+        links=[other.context],
+        partition=at.partition,
+        offset=at.offset,
+    )
+
+    chain = flow.chain(order)
+
+    (delivery,) = chain.deliveries_of(at)
+    assert (delivery.service, delivery.joins[0].via) == ("mail", Via.POSITION)

@@ -307,6 +307,9 @@ def test_every_way_to_copy_has_a_case() -> None:
         ("", None),
         ("twelve", None),
         (b"\x00\x01", None),
+        ("none", None),
+        ("unknown!", None),
+        (b"\xff" * 8, None),
     ],
 )
 def test_numbers_are_text_or_bytes(store: Store, written: str | bytes, offset: int | None) -> None:
