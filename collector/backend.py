@@ -9,9 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from collector.api.backend import Component, Stored
 from collector.metrics import Counters
+from collector.retention import Retention
 from collector.store import groups, lists, queries
 from collector.store.client import Store
 from collector.store.facts import StoreFacts
+from collector.store.prune import Leaving
 from collector.store.rollup import Rollup
 from graph.edges import EdgeRow
 from graph.facts import Facts
@@ -45,6 +47,7 @@ class StoreBackend:
         counters: Counters | None = None,
         health: Callable[[], Sequence[Component]] | None = None,
         declared: Callable[[], Sequence[Declared]] = tuple,
+        retention: Retention | None = None,
         writable: bool = True,
     ) -> None:
         self._store = store
@@ -58,6 +61,7 @@ class StoreBackend:
         self._computed = 0
         self._rest_until = 0.0
         self._groups: tuple[float, Sequence[Consumer]] = (float("-inf"), ())
+        self._retention = retention or Retention(store)
         self._writable = writable
 
     @property
@@ -95,6 +99,15 @@ class StoreBackend:
 
     def declared(self) -> Sequence[Declared]:
         return self._declared()
+
+    def covered_from(self) -> int:
+        return self._retention.covered_from
+
+    def prune(self, *, days: int | None, most: int | None, dry_run: bool) -> Leaving:
+        leaving = self._retention.leaving(days=days, most=most)
+        if not dry_run:
+            self._retention.prune(leaving)
+        return leaving
 
     def health(self) -> Sequence[Component]:
         if self._health is not None:

@@ -40,8 +40,9 @@ from collector.places import ConfigError
 from collector.taps.kafka_settings import KafkaSettings, SecretError, SecretReference
 from graph.fate.consumers import Declared
 from graph.moments import moment
+from graph.sizes import parsed
 
-__all__ = ["Api", "ConfigError", "Limits", "Receivers", "Settings", "load"]
+__all__ = ["Api", "ConfigError", "Limits", "Receivers", "Retention", "Settings", "load"]
 
 ENV_PREFIX = "FLOWTAP_"
 
@@ -63,10 +64,16 @@ MASKED_HEADERS = (
 )
 
 
-def _port(value: object) -> object:
-    """`off` (or false) stands for a door that stays shut."""
+def _unless_off(value: object) -> object:
+    """`off` (or false) stands for a door that stays shut, a limit that there is not."""
     off = value is False or (isinstance(value, str) and value.strip().lower() in ("off", "false"))
     return None if off else value
+
+
+def _size(value: object) -> object:
+    """Bytes, or a size as people write it."""
+    value = _unless_off(value)
+    return parsed(value) if isinstance(value, str) else value
 
 
 def _names(value: object) -> object:
@@ -118,7 +125,7 @@ def _apart(
     return profiles
 
 
-Port = Annotated[int | None, Field(ge=0, le=65535), BeforeValidator(_port)]
+Port = Annotated[int | None, Field(ge=0, le=65535), BeforeValidator(_unless_off)]
 """0 takes any free one, None (`off`) none."""
 
 
@@ -203,6 +210,17 @@ class Limits(_Part):
     """The most that one chain may hold, whatever is asked for."""
     rows: Annotated[int, Field(ge=1)] = 10_000
     """The most that one list may hold, whatever is asked for."""
+    free_bytes: Annotated[int, Field(ge=0)] = 512 << 20
+    """Left free on the disk of the store: below it, spans and messages have to wait."""
+
+
+class Retention(_Part):
+    """What is kept: the weeks of the last days, and of them what fits."""
+
+    days: Annotated[int | None, Field(ge=1), BeforeValidator(_unless_off)] = 30
+    """A week leaves when all of it was received longer ago; None (`off`) keeps every week."""
+    size: Annotated[int | None, Field(ge=1 << 20), BeforeValidator(_size)] = 20 * 10**9
+    """Bytes of store and spool together, the oldest leave first; None (`off`) is no limit."""
 
 
 class DeclaredConsumer(_Part):
@@ -249,6 +267,7 @@ class Settings(_Part):
     consumers: tuple[DeclaredConsumer, ...] = ()
     """Who should have which events: for what became of an event where nothing is seen."""
     limits: Limits = Limits()
+    retention: Retention = Retention()
     ids: conventions.Ids = {}
     """Ids of the business, and the headers and JSON paths that hold them."""
     profiles: Annotated[tuple[conventions.ProfileSettings, ...], AfterValidator(_apart)] = ()

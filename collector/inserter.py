@@ -9,6 +9,7 @@ from collections.abc import Callable
 from collector.segment import Segment, SegmentDamaged
 from collector.spool import Spool
 from collector.store.client import Store, StoreError
+from collector.trouble import Trouble
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +35,12 @@ class Inserter:
         self.rejected_requests = 0
         self.left_segments = 0
         """Segments that could not be inserted before the stop; the next start takes them again."""
-        self.trouble = ""
+        self._trouble = Trouble(log, "spans wait in the spool: %s", "spans are stored again")
+
+    @property
+    def trouble(self) -> str:
         """Why the segment at hand is not in the store yet; empty when all is well."""
+        return self._trouble.reason
 
     def start(self) -> None:
         # What a crash left half inserted is not complete until it is inserted again.
@@ -62,7 +67,7 @@ class Inserter:
                 finished = self._insert(segment)
             except Exception as error:  # whatever it is, the next segments must not wait for ever
                 log.exception("segment %s stays in the spool", segment.id)
-                self.trouble = f"a segment stays in the spool: {error!r}"
+                self._trouble.begin(f"a segment stays in the spool: {error!r}")
                 finished = False
             if finished:
                 self._complete()
@@ -86,18 +91,17 @@ class Inserter:
                 self._reject(segment, str(error))
                 return True
             except OSError as error:
-                self.trouble = f"a segment of the spool cannot be read: {error}"
+                self._trouble.begin(f"a segment of the spool cannot be read: {error}")
             except StoreError as error:
                 if not error.passing:
                     return self._halve(segment, str(error))
-                self.trouble = str(error)
+                self._trouble.begin(str(error))
             else:
                 if not self.left_segments:
-                    self.trouble = ""
+                    self._trouble.end()
                 segment.done()
                 self.inserted_requests += segment.requests
                 return True
-            log.warning("spans wait in the spool: %s", self.trouble)
             if self._stopping.wait(wait):
                 return False
             wait = min(wait * 2, LONGEST_WAIT)

@@ -19,6 +19,7 @@ from collector.masks import MASK, BodyMasks
 from collector.metrics import Counters
 from collector.store.client import Store, StoreError
 from collector.taps.tap import Batch, MemberRow, PartitionKey, ProducerRow, ProgressRow
+from collector.trouble import Trouble
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,9 @@ class Intake:
         masked_paths: Sequence[str] = (),
         body_bytes: int = 64 << 10,
         header_bytes: int = 8 << 10,
+        short: Callable[[], str] = str,
     ) -> None:
+        """`short` says why nothing more should be stored, or nothing."""
         self._store = store
         self._counters = counters
         self._stored = stored
@@ -72,8 +75,16 @@ class Intake:
         self._thread = threading.Thread(target=self._run, name="flowtap-intake", daemon=True)
         self.cut_values = 0
         """Values and headers that were longer than is stored of them."""
-        self.trouble = ""
-        """Why messages wait; empty when all is well."""
+        self._short = short
+        self._trouble = Trouble(log, "messages wait for the store: %s", "messages are stored again")
+        self._small = Trouble(
+            log, "what brokers tell waits for the store: %s", "what brokers tell is stored again"
+        )
+
+    @property
+    def trouble(self) -> str:
+        """Why messages wait, or what brokers tell; empty when all is well."""
+        return self._trouble.reason or self._small.reason
 
     def start(self) -> None:
         self._thread.start()
@@ -174,13 +185,14 @@ class Intake:
             try:
                 self._store.insert(table, columns)
             except StoreError as error:
-                log.warning("%s wait for the store: %s", table, error)
+                self._small.begin(str(error))
                 with self._changed:
                     if self._stopping or not error.passing:
                         return
                     self._changed.wait(wait)
                 wait = min(wait * 2, LONGEST_WAIT)
             else:
+                self._small.end()
                 self._stored()
                 return
 
@@ -196,7 +208,7 @@ class Intake:
                     return
             except Exception as error:  # whatever it is, the next batches must not wait for ever
                 log.exception("messages that cannot be stored are left out")
-                self.trouble = f"messages were left out: {error!r}"
+                self._trouble.begin(f"messages were left out: {error!r}")
                 for batch in batches:
                     self._counters.count("messages", batch.system, "rejected", len(batch))
 
@@ -227,12 +239,13 @@ class Intake:
         wait = FIRST_WAIT
         while True:
             try:
+                if reason := self._short():
+                    raise StoreError(reason)
                 refused += self._insert(table, columns)
                 columns = {}
                 self._store.insert("positions", positions)
             except StoreError as error:
-                self.trouble = str(error)
-                log.warning("messages wait for the store: %s", error)
+                self._trouble.begin(str(error))
                 with self._changed:
                     if self._stopping:
                         return False
@@ -241,7 +254,7 @@ class Intake:
             else:
                 break
         self._store.end("messages")
-        self.trouble = ""
+        self._trouble.end()
         for batch in batches:
             rejected = min(refused, len(batch))
             refused -= rejected

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from importlib.metadata import version
 from typing import Any
 
 from collector.api.backend import Backend
 from graph.chain import Chain, Event, Limits, NoEvent, find
+from graph.chain.coverage import pruned_before
 from graph.chain.names import normal_id
 from graph.direction import Direction, directed
 from graph.facts import Facts
@@ -20,6 +22,7 @@ from graph.lookup import Unknown, focused, look_up
 from graph.remembered import Remembered
 from graph.series import MinuteCount
 from graph.topology import NodeKey, Topology
+from graph.wire.facts import times
 
 AROUND = 3600 * 10**9
 """Nanoseconds before and after an event in which who consumed its destinations counts as its
@@ -92,7 +95,8 @@ def chain(
         )
     except NoEvent:
         raise Unknown(text) from None
-    return directed(focused(whole, named.focus), direction)
+    found = directed(focused(whole, named.focus), direction)
+    return replace(found, covered_from=backend.covered_from())
 
 
 def event(backend: Backend, text: str, *, limits: Limits | None = None) -> Chain:
@@ -119,7 +123,7 @@ def fate(backend: Backend, text: str, *, limits: Limits | None = None) -> Fates:
     if _is_only_its_cause(event, text):
         raise Unknown(text)
     # Not refreshed before: who consumes there is seen in the minutes that are computed already.
-    return fates(
+    judged = fates(
         chain,
         facts.passages(event.positions),
         backend.edges(max(1, event.time - AROUND), event.time + AROUND),
@@ -127,6 +131,19 @@ def fate(backend: Backend, text: str, *, limits: Limits | None = None) -> Fates:
         backend.declared(),
         now=time.time_ns(),
     )
+    covered_from = backend.covered_from()
+    if event.time >= covered_from:
+        return judged
+    gone = f"What was received before {pruned_before(covered_from)} was pruned."
+    return replace(judged, notes=(*judged.notes, gone))
+
+
+def searched(backend: Backend) -> str:
+    """What a look-up that found nothing has tried, and where nothing can be found any more."""
+    covered_from = backend.covered_from()
+    if not covered_from:
+        return SEARCHED
+    return f"{SEARCHED} What was received before {pruned_before(covered_from)} was pruned."
 
 
 def _is_only_its_cause(event: Event, text: str) -> bool:
@@ -161,12 +178,27 @@ class _Subscribers(Mapping[str, Collection[str]]):
         return dict(names)
 
 
+def pruned(
+    backend: Backend, *, days: int | None, most: int | None, dry_run: bool
+) -> dict[str, Any]:
+    """What leaves the store, as JSON: `dry_run`, `until`, `weeks`, `rows`, `bytes`."""
+    leaving = backend.prune(days=days, most=most, dry_run=dry_run)
+    return {
+        "dry_run": dry_run,
+        **times("until", leaving.until),
+        "weeks": list(leaving.weeks),
+        "rows": leaving.rows,
+        "bytes": leaving.bytes,
+    }
+
+
 def health(backend: Backend) -> dict[str, Any]:
-    """How each part is doing, as JSON: `status`, `version`, `components`."""
+    """How each part is doing, as JSON: `status`, `version`, `covered_from`, `components`."""
     parts = backend.health()
     return {
         "status": "ok" if all(part.ok for part in parts) else "degraded",
         "version": version("flowtap"),
+        **times("covered_from", backend.covered_from()),
         "components": [
             {
                 "name": part.name,

@@ -23,6 +23,7 @@ class Runtime:
     url: str
     """Of the API, reachable from this machine, without a slash at the end."""
     token: str = field(default="", repr=False)
+    """The API's, or where it wants none the one for changes."""
     certificate: str = ""
     """The file of the API's certificate, where it speaks TLS: the one to trust, by whatever name
     the API is called."""

@@ -7,6 +7,7 @@ import contextlib
 import gc
 import logging
 import os
+import secrets
 import signal
 import threading
 import time
@@ -29,11 +30,14 @@ from collector.receivers.otlp_http import OtlpHttpReceiver
 from collector.receivers.receiver import Receiver
 from collector.receivers.zipkin import ZipkinReceiver
 from collector.refused import Refused
+from collector.retention import Retention
+from collector.room import Room
 from collector.runtime import Runtime
 from collector.spool import Spool
 from collector.store.client import Store, StoreError
 from collector.store.rollup import Rollup
 from collector.taps.tap import Tap
+from collector.trouble import Trouble
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +65,9 @@ class Collector:
         self._stopping = threading.Event()
         self._computing = threading.Thread(target=self._compute, name="flowtap-edges", daemon=True)
         self._started = time.time_ns()
-        self._trouble = ""
+        self._owner_token = secrets.token_urlsafe(32)
+        """Who can read the runtime file may change things."""
+        self._trouble = Trouble(log, "edges cannot be computed: %s", "edges are computed again")
 
     async def start(self) -> Runtime:
         """Start everything. Raises `StoreError`, `OSError`, `CannotListen`, `SecretError`; what
@@ -76,7 +82,16 @@ class Collector:
         settings = self._settings
         folder = settings.folder
         self.store = await asyncio.to_thread(Store, settings.store, own=settings.own)
-        self.spool = Spool(folder / "spool", max_bytes=settings.limits.spool_bytes)
+        room = Room(folder, settings.limits.free_bytes)
+        self.spool = Spool(
+            folder / "spool", max_bytes=settings.limits.spool_bytes, short=room.short
+        )
+        self.retention = Retention(
+            self.store,
+            days=settings.retention.days,
+            most=settings.retention.size,
+            spooled=lambda: self.spool.pending_bytes,
+        )
         rollup = await asyncio.to_thread(Rollup, self.store)
         self.backend = StoreBackend(
             self.store,
@@ -84,6 +99,7 @@ class Collector:
             counters=self.counters,
             health=self.health,
             declared=lambda: [one.declared for one in settings.consumers],
+            retention=self.retention,
         )
         self.inserter = Inserter(self.spool, self.store, self.backend.note_stored)
         self.intake = Intake(
@@ -95,6 +111,8 @@ class Collector:
             masked_paths=settings.masked_paths,
             body_bytes=settings.limits.body_bytes,
             header_bytes=settings.limits.header_bytes,
+            # A server's disk is not this one.
+            short=room.short if isinstance(settings.store, Path) else str,
         )
         self.counters.watch(
             "spool_bytes", "Bytes of spans not in the store yet.", lambda: self.spool.pending_bytes
@@ -102,9 +120,10 @@ class Collector:
         self.inserter.start()
         self.intake.start()
         self._computing.start()
+        self.retention.start()
         ports = await self._listen(folder)
         self._api = ApiServer(
-            create_app(self.backend, settings.api, settings.limits),
+            create_app(self.backend, settings.api, settings.limits, owner_token=self._owner_token),
             host=settings.api.host,
             port=settings.api.port,
             access=settings.api.access(),
@@ -117,7 +136,7 @@ class Collector:
         self._runtime = Runtime(
             pid=os.getpid(),
             url=f"{scheme}://{'[::1]' if host == '::' else host}:{ports['api']}",
-            token=settings.api.secret(),
+            token=settings.api.secret() or self._owner_token,
             certificate=str(certificate.absolute()) if certificate else "",
             version=version("flowtap"),
             store=str(settings.store) if isinstance(settings.store, Path) else "",
@@ -190,6 +209,8 @@ class Collector:
         for running in self._taps:
             running.thread.join(left())
         self._stopping.set()
+        if hasattr(self, "retention"):
+            self.retention.stop(left())
         if hasattr(self, "intake") and self._computing.ident is not None:
             self.intake.stop(left())
         if hasattr(self, "spool"):
@@ -211,26 +232,26 @@ class Collector:
                 else:
                     self.backend.refresh()
             except StoreError as error:
-                self._trouble = str(error)
-                log.warning("edges could not be computed: %s", error)
+                self._trouble.begin(str(error))
             else:
-                self._trouble = ""
+                self._trouble.end()
 
     def health(self) -> Sequence[Component]:
         """How each part is doing."""
         figures = self.counters.snapshot()
         waiting = self.spool.pending_bytes
+        spooling = self.inserter.trouble or self.spool.trouble
         parts = [
             Component(
                 "store",
-                not self._trouble,
-                self._trouble or f"open at {self._settings.folder}",
+                not self._trouble.reason,
+                self._trouble.reason or f"open at {self._settings.folder}",
                 {"inserted_requests": self.inserter.inserted_requests},
             ),
             Component(
                 "spool",
-                not self.inserter.trouble,
-                self.inserter.trouble or "spans on their way into the store",
+                not spooling,
+                spooling or "spans on their way into the store",
                 {
                     "bytes": waiting,
                     "oldest_seconds": round(self.spool.oldest, 3),
@@ -243,6 +264,7 @@ class Collector:
                 self.intake.trouble or "messages on their way into the store",
                 {"cut_values": self.intake.cut_values, **figures.get("messages", {})},
             ),
+            self.retention.component(),
         ]
         for receiver in self._receivers:
             seen = {

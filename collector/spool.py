@@ -36,12 +36,16 @@ from collector.segment import (
     scan,
     sync_directory,
 )
+from collector.trouble import Trouble
 
 logger = logging.getLogger(__name__)
 
 _SEGMENT_NAME = re.compile(r"(\d{20})-[0-9a-f]{8}" + re.escape(SEGMENT_SUFFIX))
 _DISK_RETRY_SECONDS = 5.0
 _LONGEST_RETRY_SECONDS = 30.0
+
+TROUBLE_LASTS = 60.0
+"""Seconds after which a failure to write says nothing of now any more."""
 
 
 class SpoolFull(Exception):
@@ -70,6 +74,7 @@ def _fdatasync(descriptor: int) -> None:
 class Spool:
     """A bounded queue of requests on disk, between many receivers and one inserter.
 
+    `short` says why nothing more should be taken, or nothing; what was accepted is still written.
     `clock` counts seconds for ages, `wall` nanoseconds since the epoch for ids, `sync` makes a
     file's data durable. Raises SpoolInUse when another process has the directory.
     """
@@ -81,6 +86,7 @@ class Spool:
         max_bytes: int = 2 << 30,
         segment_bytes: int = 32 << 20,
         segment_seconds: float = 0.2,
+        short: Callable[[], str] = str,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], int] = time.time_ns,
         sync: Callable[[int], None] = _fdatasync,
@@ -93,6 +99,9 @@ class Spool:
         self._max_bytes = max_bytes
         self._segment_bytes = segment_bytes
         self._segment_seconds = segment_seconds
+        self._short = short
+        self._trouble = Trouble(logger, "spans are refused: %s", "spans are taken again")
+        self._failed_at = float("-inf")
         self._clock = clock
         self._wall = wall
         self._sync = sync
@@ -140,6 +149,8 @@ class Spool:
 
     def _submit(self, append: _Append) -> None:
         size = HEADER_BYTES + len(append.payload)
+        if reason := self._short():
+            raise SpoolFull(_DISK_RETRY_SECONDS, reason)
         with self._lock:
             if self._closing:
                 raise SpoolFull(1.0, "the spool is closing")
@@ -182,6 +193,13 @@ class Spool:
         """Bytes that are accepted and not yet inserted, taken segments included."""
         with self._lock:
             return self._bytes
+
+    @property
+    def trouble(self) -> str:
+        """Why requests are refused, or were when one came last; empty when all is well."""
+        if reason := self._short():
+            return reason
+        return self._trouble.reason if self._clock() < self._failed_at + TROUBLE_LASTS else ""
 
     @property
     def oldest(self) -> float:
@@ -263,9 +281,12 @@ class Spool:
             segment = self._open or self._create()
             segment.append(payloads)
             self.syncs += 1
+            self._trouble.end()
         except OSError as failure:
-            logger.error("the spool %s cannot be written: %s", self.directory, failure)
-            error = SpoolFull(_DISK_RETRY_SECONDS, f"the spool cannot be written: {failure}")
+            reason = f"the spool {self.directory} cannot be written: {failure.strerror or failure}"
+            self._trouble.begin(reason)
+            self._failed_at = self._clock()
+            error = SpoolFull(_DISK_RETRY_SECONDS, reason)
         except Exception as failure:  # whatever it is, nobody may wait for ever
             logger.exception("the spool %s failed", self.directory)
             error = failure

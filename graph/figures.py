@@ -72,3 +72,13 @@ def date(nanoseconds: int, zone: tzinfo | None = UTC) -> str:
         return clock(0)
     moment = datetime.fromtimestamp(nanoseconds // SECOND, zone)
     return f"{moment:%Y-%m-%d} {clock(nanoseconds, zone)}"
+
+
+def size(count_of_bytes: int) -> str:
+    """A size in bytes: `312 B`, `1.4 kB`, `2.1 MB`, `18.2 GB`."""
+    if count_of_bytes < 1_000:
+        return f"{count_of_bytes} B"
+    for unit, factor in (("kB", 10**3), ("MB", 10**6)):
+        if count_of_bytes < 1_000 * factor:
+            return f"{count_of_bytes / factor:.1f} {unit}"
+    return f"{count_of_bytes / 10**9:.1f} GB"

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from collector.api.backend import Component, Stored
+from collector.store.prune import Leaving, Piece
 from graph.edges import EdgeRow
 from graph.fate.consumers import Declared
 from graph.listing import Activity, Consumer, EventFilter, EventRow
@@ -30,6 +31,7 @@ class MemoryBackend:
     expected: list[Declared] = field(default_factory=list)
     parts: list[Component] = field(default_factory=lambda: [Component("store", True, "open")])
     windows: list[tuple[int, int]] = field(default_factory=list)
+    pruned: int = 0
     refreshed: int = 0
 
     @classmethod
@@ -80,6 +82,13 @@ class MemoryBackend:
 
     def declared(self) -> Sequence[Declared]:
         return list(self.expected)
+
+    def covered_from(self) -> int:
+        return self.pruned
+
+    def prune(self, *, days: int | None, most: int | None, dry_run: bool) -> Leaving:
+        pieces = (Piece("messages", "20260601", "20260601_1_1_0", 5_000_000, 700, self.pruned - 1),)
+        return Leaving(self.pruned, pieces if self.pruned else ())
 
     def health(self) -> Sequence[Component]:
         return list(self.parts)

@@ -15,7 +15,11 @@ from collector.config import Api, Limits
 
 @contextmanager
 def serving(
-    backend: Backend, settings: Api | None = None, limits: Limits | None = None
+    backend: Backend,
+    settings: Api | None = None,
+    limits: Limits | None = None,
+    *,
+    owner_token: str = "",
 ) -> Iterator[str]:
     """The URL of an API over this backend, as long as the block lasts."""
     started: threading.Event = threading.Event()
@@ -26,7 +30,8 @@ def serving(
     async def serve() -> None:
         nonlocal port
         access = settings.access() if settings else None
-        server = ApiServer(create_app(backend, settings, limits), access=access)
+        app = create_app(backend, settings, limits, owner_token=owner_token)
+        server = ApiServer(app, access=access)
         port = await server.start()
         started.set()
         await stopped.wait()

@@ -107,7 +107,8 @@ class FlowtapApp(App[None]):
             self.push_screen(FindScreen(), found)
 
     async def action_back(self) -> None:
-        if isinstance(self.screen, FlowScreen) and self.screen.back():
+        screen = self.screen
+        if isinstance(screen, FlowScreen) and (screen.cancel() or screen.back()):
             return
         # The lowest screen is Textual's own empty one, ours are above it.
         if len(self.screen_stack) > 2:
@@ -121,8 +122,7 @@ class FlowtapApp(App[None]):
 def collect_seldom() -> None:
     """Keeps the garbage collector out of the way: each answer about a large graph is tens of
     thousands of objects without cycles, and looking through them all would stop the screen."""
-    gc.collect()
-    gc.freeze()
+    gc.freeze()  # Without a look before: what has just been imported stays.
     gc.set_threshold(10_000, 8, 50)
 
 

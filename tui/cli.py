@@ -32,6 +32,7 @@ TABLE = (
     Entry("graph", "graph", "Print who produces and consumes what."),
     Entry("import", "import_files", "Put recorded spans into the store."),
     Entry("export", "export", "Write the graph, or one event's chain, to a file."),
+    Entry("prune", "prune", "Let old weeks leave the store."),
     Entry("reindex", "reindex", "Normalise stored spans and messages again."),
     Entry("doctor", "doctor", "Check engine, store, ports and brokers; say what to do."),
 )

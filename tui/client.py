@@ -188,7 +188,7 @@ class LocalSource:
             limits = replace(limits, events=limit)
         if seconds is not None:
             limits = replace(limits, seconds=seconds)
-        with _one_meaning(text), _explained():
+        with self._one_meaning(text), _explained():
             return questions.chain(
                 self._backend, text, direction=direction, limits=limits, explained=explained
             )
@@ -196,7 +196,7 @@ class LocalSource:
     def fate(self, text: str) -> Fates:
         from collector import questions
 
-        with _one_meaning(text), _explained():
+        with self._one_meaning(text), _explained():
             return questions.fate(self._backend, text, limits=Limits(seconds=CHAIN_SECONDS))
 
     def topology(
@@ -242,11 +242,37 @@ class LocalSource:
         with _explained():
             return questions.health(self._backend)
 
+    def prune(self, *, days: int | None, most: int | None, dry_run: bool) -> Mapping[str, Any]:
+        from collector import questions
+
+        with _explained():
+            return questions.pruned(self._backend, days=days, most=most, dry_run=dry_run)
+
     def follow(self, wanted: EventFilter, *, listed: bool = False) -> Following:
         return LocalFollowing(self._backend, wanted, listed)
 
     def close(self) -> None:
         self._close()
+
+    @contextmanager
+    def _one_meaning(self, text: str) -> Iterator[None]:
+        """Turns what a look-up says of a text into the source's errors."""
+        from collector import questions
+        from graph.lookup import SeveralMeanings, Unknown
+
+        try:
+            yield
+        except Unknown:
+            raise NotFound(
+                f"nothing is known by {text}", questions.searched(self._backend)
+            ) from None
+        except SeveralMeanings as several:
+            count = len(several.candidates)
+            raise Ambiguous(
+                f"{text} could mean {count:,} things",
+                several.candidates,
+                "Ask again with one of the candidates.",
+            ) from None
 
 
 class LocalFollowing:
@@ -273,25 +299,6 @@ class LocalFollowing:
 
     def close(self) -> None:
         self._closed.set()
-
-
-@contextmanager
-def _one_meaning(text: str) -> Iterator[None]:
-    """Turns what a look-up says of a text into the source's errors."""
-    from collector import questions
-    from graph.lookup import SeveralMeanings, Unknown
-
-    try:
-        yield
-    except Unknown:
-        raise NotFound(f"nothing is known by {text}", questions.SEARCHED) from None
-    except SeveralMeanings as several:
-        count = len(several.candidates)
-        raise Ambiguous(
-            f"{text} could mean {count:,} things",
-            several.candidates,
-            "Ask again with one of the candidates.",
-        ) from None
 
 
 @contextmanager

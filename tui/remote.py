@@ -148,6 +148,10 @@ class ApiClient:
     def health(self) -> Mapping[str, Any]:
         return self._ask("/health", {}, lambda said: said)
 
+    def prune(self, *, days: int | None, most: int | None, dry_run: bool) -> Mapping[str, Any]:
+        wanted = {"older_than_days": days, "to_bytes": most, "dry_run": dry_run}
+        return self._ask("/prune", {}, lambda said: said, body=json.dumps(wanted))
+
     def follow(self, wanted: EventFilter, *, listed: bool = False) -> Stream:
         asked = {**_filter(wanted), "listed": "true" if listed else None}
         connection, answer = self._open("/tail", asked)
@@ -159,17 +163,24 @@ class ApiClient:
     def close(self) -> None:
         """Nothing stays open between questions."""
 
-    def _ask(self, path: str, asked: Mapping[str, object], read: Callable[[Any], T]) -> T:
-        connection, answer = self._open(path, asked)
+    def _ask(
+        self,
+        path: str,
+        asked: Mapping[str, object],
+        read: Callable[[Any], T],
+        *,
+        body: str | None = None,
+    ) -> T:
+        connection, answer = self._open(path, asked, body)
         with contextlib.closing(connection):
             try:
-                body = answer.read()
+                told = answer.read()
             except (OSError, http.client.HTTPException) as error:
                 raise self._away(error) from error
         if answer.status != 200:
-            self._refused(answer.status, body)
+            self._refused(answer.status, told)
         try:
-            return read(json.loads(body))
+            return read(json.loads(told))
         except (ValueError, KeyError, TypeError) as error:
             raise SourceFailed(
                 f"the answer of {self.url}{path} cannot be read: {error!r}",
@@ -177,15 +188,18 @@ class ApiClient:
             ) from error
 
     def _open(
-        self, path: str, asked: Mapping[str, object]
+        self, path: str, asked: Mapping[str, object], body: str | None = None
     ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
         given = {name: value for name, value in asked.items() if value not in (None, "", ())}
         query = f"?{urlencode(given, doseq=True)}" if given else ""
         connection = self._connection()
         try:
-            connection.request(
-                "GET", f"{self._parts.path.rstrip('/')}{PREFIX}{path}{query}", headers=self._headers
-            )
+            address = f"{self._parts.path.rstrip('/')}{PREFIX}{path}{query}"
+            if body is None:
+                connection.request("GET", address, headers=self._headers)
+            else:
+                headers = {**self._headers, "Content-Type": "application/json"}
+                connection.request("POST", address, body, headers)
             answer = connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
             connection.close()

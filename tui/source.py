@@ -140,6 +140,9 @@ class Source(Protocol):
     def health(self) -> Mapping[str, Any]:
         """`status`, `version` and `components`, as GET /health tells them."""
 
+    def prune(self, *, days: int | None, most: int | None, dry_run: bool) -> Mapping[str, Any]:
+        """Lets old rows leave the store, or says which would, as POST /prune tells it."""
+
     def follow(self, wanted: EventFilter, *, listed: bool = False) -> Following:
         """What is stored from now on; with `listed` only what `events` has too."""
 

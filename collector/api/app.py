@@ -7,7 +7,17 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI, Security
 from fastapi.security import HTTPBearer
 
-from collector.api import chain, consumers, destinations, events, fate, health, tail, topology
+from collector.api import (
+    chain,
+    consumers,
+    destinations,
+    events,
+    fate,
+    health,
+    prune,
+    tail,
+    topology,
+)
 from collector.api.asking import Asking
 from collector.api.backend import Backend
 from collector.api.errors import LastResort, handle_errors
@@ -25,9 +35,16 @@ text in UTC (null for 0, which means unknown). Fields may be added."""
 
 
 def create_app(
-    backend: Backend, settings: Api | None = None, limits: Limits | None = None
+    backend: Backend,
+    settings: Api | None = None,
+    limits: Limits | None = None,
+    *,
+    owner_token: str = "",
 ) -> FastAPI:
-    """The API over a backend. Whoever serves it closes `app.state.tail` and `app.state.asking`."""
+    """The API over a backend. Whoever serves it closes `app.state.tail` and `app.state.asking`.
+
+    Changes want the token of the settings, or `owner_token`; without either there are none.
+    """
     api = settings or Api()
     app = FastAPI(
         title="flowtap",
@@ -42,11 +59,13 @@ def create_app(
     # The guard asks for the token, of every path; this describes it.
     described = HTTPBearer(auto_error=False, description="Only where api.token is set.")
     resources = APIRouter(prefix=PREFIX, responses=PROBLEMS, dependencies=[Security(described)])
-    for resource in (events, chain, fate, topology, destinations, consumers, tail, health):
+    for resource in (events, chain, fate, topology, destinations, consumers, tail, health, prune):
         resources.include_router(resource.router)
     app.include_router(resources)
     handle_errors(app)
     app.add_middleware(LastResort)
     rate = Rate(api.requests_per_second)
-    app.add_middleware(Guard, access=api.access(), rate=rate, version=app.version)
+    app.add_middleware(
+        Guard, access=api.access(), rate=rate, owner=owner_token, version=app.version
+    )
     return app

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from collector.store.prune import Leaving
 from graph.edges import EdgeRow
 from graph.facts import Facts
 from graph.fate.consumers import Declared
@@ -73,6 +74,13 @@ class Backend(Protocol):
 
     def declared(self) -> Sequence[Declared]:
         """Consumers that the configuration tells of. May raise `ConfigError`."""
+
+    def covered_from(self) -> int:
+        """What was received before this has been pruned; 0: nothing has."""
+
+    def prune(self, *, days: int | None, most: int | None, dry_run: bool) -> Leaving:
+        """Let the weeks leave that ended more than `days` ago, and the oldest until the store has
+        `most` bytes; says what leaves. A dry run only says it."""
 
     def health(self) -> Sequence[Component]:
         """How each part is doing; quick, without a query that could hang."""

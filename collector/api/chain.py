@@ -83,6 +83,7 @@ async def chain(
 
     def found(backend: Backend) -> tuple[int, bytes]:
         return answer(
+            backend,
             id,
             lambda: questions.chain(
                 backend, id, direction=direction, limits=limits, explained=explain
@@ -103,7 +104,7 @@ async def event(asked: Asked, request: Request, id: Id) -> Response:
     limits = limits_of(request.app.state.limits, asked.deadline, 0, None)
 
     def found(backend: Backend) -> tuple[int, bytes]:
-        return answer(id, lambda: questions.event(backend, id, limits=limits), _one)
+        return answer(backend, id, lambda: questions.event(backend, id, limits=limits), _one)
 
     status, body = await asked.ask(found, asked.backend)
     return json_answer(body, status)
@@ -127,13 +128,16 @@ def limits_of(
     return limits
 
 
-def answer(text: str, find: Callable[[], T], told: Callable[[T], bytes]) -> tuple[int, bytes]:
+def answer(
+    backend: Backend, text: str, find: Callable[[], T], told: Callable[[T], bytes]
+) -> tuple[int, bytes]:
     """Status and body of what is known by an id."""
     try:
         return 200, told(find())
     except Unknown:
         detail = f"nothing is known by {text}"
-        return 404, json_bytes({"error": "not_found", "detail": detail, "hint": questions.SEARCHED})
+        hint = questions.searched(backend)
+        return 404, json_bytes({"error": "not_found", "detail": detail, "hint": hint})
     except SeveralMeanings as several:
         return 300, json_bytes(
             {

@@ -26,6 +26,7 @@ async def fate(asked: Asked, request: Request, id: Id) -> Response:
 
     def found(backend: Backend) -> tuple[int, bytes]:
         return answer(
+            backend,
             id,
             lambda: questions.fate(backend, id, limits=limits),
             lambda told: json_bytes(fates_to_dict(told)),

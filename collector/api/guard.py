@@ -1,4 +1,6 @@
-"""Who may ask: a bearer token where one is set, else only this machine by its own names."""
+"""Who may ask: a bearer token where one is set, else only this machine by its own names. Who
+changes something needs a token in any case: other users are on this machine too, and so are web
+pages, whose requests it cannot tell from a command's."""
 
 from __future__ import annotations
 
@@ -19,9 +21,12 @@ class Guard:
     read the API through a name of its own that resolves to this machine.
     """
 
-    def __init__(self, app: ASGIApp, *, access: Access, rate: Rate, version: str) -> None:
+    def __init__(
+        self, app: ASGIApp, *, access: Access, rate: Rate, owner: str = "", version: str
+    ) -> None:
         self.app = app
         self._access = access
+        self._accepted = [Access(token) for token in (access.token, owner) if token]
         self._rate = rate
         self._version = version.encode()
 
@@ -49,8 +54,9 @@ class Guard:
             await answer(scope, receive, signed)
             return
         headers = Headers(scope=scope)
-        if self._access.token:
-            if not self._access.admits(headers.get("authorization", "")):
+        changes = scope["method"] not in ("GET", "HEAD", "OPTIONS")
+        if self._access.token or changes:
+            if not self._fits(headers.get("authorization", "")):
                 answer = problem(
                     401,
                     "unauthorised",
@@ -70,3 +76,7 @@ class Guard:
             await answer(scope, receive, signed)
             return
         await self.app(scope, receive, signed)
+
+    def _fits(self, authorization: str) -> bool:
+        """Whether it is a token of ours; each takes as long as the other."""
+        return any([one.admits(authorization) for one in self._accepted])  # noqa: C419

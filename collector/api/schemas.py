@@ -166,7 +166,22 @@ class Health(Shape):
 
     status: str = Field(description="`ok`, or `degraded` when a component is not.")
     version: str
+    covered_from_ns: int = Field(
+        description="What was received before it has been pruned; 0: nothing has."
+    )
+    covered_from: str | None
     components: list[Component]
+
+
+class Pruned(Shape):
+    """What leaves the store, or has left."""
+
+    dry_run: bool
+    until_ns: int = Field(description="All that was received before it leaves; 0: nothing does.")
+    until: str | None
+    weeks: list[str] = Field(description="Weeks that leave whole, by their Mondays.")
+    rows: int = Field(description="Spans and messages.")
+    bytes: int = Field(description="Room that it gives on the disk.")
 
 
 class Candidate(Shape):
@@ -200,6 +215,11 @@ class Chain(Shape):
     services: list[str]
     roots: list[str]
     related: list[str] = Field(description="Events that share only a correlation id.")
+    covered_from_ns: int = Field(
+        description="What was received before it has been pruned; 0: nothing has."
+    )
+    covered_from: str | None
+    cut: list[str] = Field(description="Events that may have causes before that.")
     events: list[dict[str, Any]] = Field(
         description="By time: `id`, `key`, `title`, times, names, `messages`, `positions`, "
         "`contexts`, `operations`, each of those with its `join` (evidence)."

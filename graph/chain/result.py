@@ -250,6 +250,8 @@ class Chain:
     them, and nothing joins them to the start."""
     stopped: Stop | None = None
     """The limit that ended the expansion; None means that the chain is whole."""
+    covered_from: int = 0
+    """What was received before this has left the store; 0: nothing has."""
     explanations: tuple[Explanation, ...] = ()
     """Why each event is joined as it is, in the order of `events`; only when asked for."""
 

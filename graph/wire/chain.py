@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from graph.chain.coverage import cut_events
 from graph.chain.result import (
     Attempt,
     Cause,
@@ -69,6 +70,8 @@ def chain_to_dict(chain: Chain, *, bodies: bool = True) -> Json:
       `environment`, `service` and `service_evidence`, `message_id`, `correlation_id`,
       `causation_id`, `record_key`, `batch`, `error`, `messages`, `positions`, `contexts`,
       `operations` (each with its `join`)
+    - `covered_from`: what was received before has been pruned (0: nothing has); `cut`: ids of
+      events that may have causes before it
     - `deliveries`: `event` (id), `service`, `group`, `evidence`, `start`, `end`, `error`,
       `error_message`, `attempts`, `operations` (each with its `join`)
     - `causes`: `cause` and `effect` (event ids), `evidence`, `via`, `service` and `group` (of
@@ -85,6 +88,8 @@ def chain_to_dict(chain: Chain, *, bodies: bool = True) -> Json:
         "services": list(chain.services),
         "roots": [ids[key] for key in chain.roots],
         "related": [ids[key] for key in chain.related],
+        **times("covered_from", chain.covered_from),
+        "cut": [ids[key] for key in cut_events(chain)],
         "events": [_event_to(event, ids[event.key], bodies) for event in chain.events],
         "deliveries": [_delivery_to(delivery, ids) for delivery in chain.deliveries],
         "causes": [_cause_to(cause, ids) for cause in chain.causes],
@@ -121,6 +126,7 @@ def chain_from_dict(data: Mapping[str, Any]) -> Chain:
         causes=tuple(_cause_from(cause, keys) for cause in data["causes"]),
         related=tuple(keys[one] for one in data["related"]),
         stopped=Stop(data["stopped_by"]) if data["stopped_by"] else None,
+        covered_from=data["covered_from_ns"],
         explanations=_explanations_from(data, keys),
     )
 

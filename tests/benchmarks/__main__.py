@@ -13,7 +13,7 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from tests.benchmarks import lookups, machine, messages, spans, ui, ui_graph
+from tests.benchmarks import lookups, machine, messages, spans, ui, ui_first, ui_graph
 from tests.benchmarks.figures import Report
 from tests.benchmarks.world import DEFAULT, FULL, QUICK, World, say
 
@@ -24,6 +24,7 @@ BENCHMARKS: Mapping[str, Callable[[World], Report]] = {
     "kafka": messages.taps,
     "lookup": lookups.answers,
     "edges": lookups.edges,
+    "ui_first": ui_first.starts,
     "ui": ui.follows,
     "ui_graph": ui_graph.screen,
 }

@@ -43,7 +43,7 @@ def backend() -> MemoryBackend:
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with serving(backend()) as address:
+    with serving(backend(), owner_token="owner") as address:
         yield address
 
 
@@ -147,7 +147,7 @@ def test_errors_are_json(url: str, path: str, status: int, error: str, says: str
 
 
 def test_a_wrong_method_is_an_error_too(url: str) -> None:
-    answer = Answer(url, "/api/v1/events", "POST")
+    answer = Answer(url, "/api/v1/events", "POST", Authorization="Bearer owner")
     assert answer.status == 405
     assert answer.headers["allow"] == "GET"
     assert answer.json["error"] == "method_not_allowed"
@@ -173,10 +173,10 @@ def test_the_description_is_valid_openapi(url: str) -> None:
     told = Answer(url, "/openapi.json").json
     OpenAPI.model_validate(told)
     paths = told["paths"]
-    operations = [paths[path]["get"] for path in paths]
+    operations = [operation for path in paths.values() for operation in path.values()]
     assert {path.removeprefix("/api/v1") for path in paths} == {
         *("/events", "/events/{id}", "/chain/{id}", "/fate/{id}", "/topology", "/topology/series"),
-        *("/destinations", "/consumers", "/tail", "/health", "/metrics"),
+        *("/destinations", "/consumers", "/tail", "/health", "/metrics", "/prune"),
     }
     assert len({one["operationId"] for one in operations}) == len(operations)
     assert all(one["description"] for one in operations)
@@ -238,6 +238,19 @@ class TestWhoMayAsk:
     @pytest.mark.parametrize("host", ["evil.example", "evil.example:8411", "10.1.2.3", "[bad", ""])
     def test_without_a_token_only_by_this_machines_names(self, url: str, host: str) -> None:
         assert Answer(url, "/api/v1/events", Host=host).status in (400, 403)
+
+    @pytest.mark.parametrize("token", ["", "wrong"])
+    def test_changes_want_a_token_in_any_case(self, url: str, guarded: str, token: str) -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        for address in (url, guarded):
+            assert Answer(address, "/api/v1/prune", "POST", **headers).status == 401
+
+    def test_the_owner_s_token_is_for_changes_where_there_is_no_other(self) -> None:
+        with serving(backend(), owner_token="owner") as address:
+            client = ApiClient(address, "owner")
+            assert client.prune(days=1, most=None, dry_run=True)["until"] is None
+            assert client.health()["status"] == "ok"
+            assert Answer(address, "/api/v1/health").status == 200
 
     @pytest.mark.parametrize("host", ["localhost:8411", "127.0.0.1", "[::1]:8411"])
     def test_this_machines_names_will_do(self, url: str, host: str) -> None:
@@ -372,6 +385,42 @@ def test_only_a_collector_is_taken_for_one() -> None:
         thread.join()
     with pytest.raises(CollectorAway, match="no collector answers"):
         client.health()
+
+
+PRUNED = 1_780_272_000_000_000_000
+
+
+def test_what_is_pruned_is_told_wherever_it_may_be_missed() -> None:
+    made = backend()
+    made.pruned = PRUNED
+    with serving(made, owner_token="owner") as url:
+        client = ApiClient(url, "owner")
+        told = client.prune(days=14, most=None, dry_run=False)
+        assert schemas.Pruned.model_validate(told)
+        assert (told["until_ns"], told["bytes"], told["rows"]) == (PRUNED, 5_000_000, 700)
+        assert told["weeks"] == []
+        assert Answer(url, "/api/v1/health").json["covered_from"].startswith("2026-06-01")
+        chain = Answer(url, "/api/v1/chain/order-1").json
+        assert chain["covered_from_ns"] == PRUNED
+        assert chain["cut"] == ["orders/0/0"]
+        assert client.chain("order-1").covered_from == PRUNED
+        notes = Answer(url, "/api/v1/fate/order-1").json["notes"]
+        assert notes[-1] == "What was received before 2026-06-01 00:00 UTC was pruned."
+        assert "2026-06-01 00:00 UTC was pruned" in Answer(url, "/api/v1/chain/gone").json["hint"]
+
+
+@pytest.mark.parametrize(
+    "body", ['{"older_than_days": -1}', '{"days": 3}', "[", '{"to_bytes": "many"}']
+)
+def test_a_prune_that_is_not_understood_prunes_nothing(body: str) -> None:
+    made = backend()
+    made.pruned = PRUNED
+    with serving(made, owner_token="owner") as url:
+        connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
+        headers = {"Authorization": "Bearer owner", "Content-Type": "application/json"}
+        connection.request("POST", "/api/v1/prune", body, headers)
+        assert connection.getresponse().status == 422
+        connection.close()
 
 
 def test_the_token_is_needed_beyond_this_machine() -> None:

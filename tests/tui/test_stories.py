@@ -118,6 +118,16 @@ async def test_first_use_shows_how_to_send_something() -> None:
         await told.sees("order.created")
 
 
+async def test_a_window_that_begins_before_what_is_kept_says_so() -> None:
+    source = FakeSource()
+    source.covered_from = shop.NOON - 3600 * 10**9
+    async with story(source) as told:
+        await told.sees("live · last 15 min")
+        assert "pruned" not in told.screen
+        await told.press("w", "w")
+        await told.sees("everything · pruned before 2026")
+
+
 async def test_a_slow_answer_freezes_nothing() -> None:
     """While the source thinks, every key works."""
     source = FakeSource()

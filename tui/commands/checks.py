@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from graph.figures import date
 from tui.client import running_collector
 from tui.remote import ApiClient
 from tui.source import SourceError
@@ -132,7 +133,7 @@ def _disk(settings: Settings) -> Check:
         return Check("folder", False, f"{folder} cannot be written", remedy)
     free = shutil.disk_usage(there).free
     detail = f"{folder}, {free / 1e9:.1f} GB free"
-    remedy = "" if free >= LEAST_DISK else "Free some space: a full disk stops the collector."
+    remedy = "" if free >= LEAST_DISK else "Free some space: flowtap prune lets old weeks leave."
     return Check("folder", free >= LEAST_DISK, detail, remedy)
 
 
@@ -141,6 +142,7 @@ def _store(settings: Settings) -> Iterator[Check]:
     from collector import places
     from collector.store.client import Store, StoreBusy, StoreError
     from collector.store.migrations import needs_reindex
+    from collector.store.prune import oldest
 
     shown = places.shown(settings.store)
     try:
@@ -151,7 +153,9 @@ def _store(settings: Settings) -> Iterator[Check]:
             return
         with Store(settings.store) as store:
             (rows,) = store.query("SELECT count() FROM messages")[0]
-            yield Check("store", True, f"{shown}, {rows:,} messages")
+            since = oldest(store)
+            covers = f", covers from {date(since)[:16]}" if since else ""
+            yield Check("store", True, f"{shown}, {rows:,} messages{covers}")
             with store.reading() as client:
                 stale = needs_reindex(client, settings.own)
         detail = "older rows were read by other conventions" if stale else "up to date"

@@ -47,12 +47,9 @@ def command(
             os.environ["FLOWTAP_URL"] = url
         _serve(_session(files or (), find, store, config), port)
         return
-    try:
-        from tui.app import FlowtapApp
+    from tui.app import run
 
-        FlowtapApp(source, find=find).run()
-    finally:
-        source.close()
+    run(source, find=find)
 
 
 def _session(files: Sequence[Path], find: str, store: str | None, config: Path | None) -> list[str]:

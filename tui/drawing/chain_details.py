@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graph.chain.coverage import cut_events, missing_causes
 from graph.chain.result import Cause, Chain, Delivery, Event, Join
 from graph.model import MASKED, Evidence, Message, Operation
 from tui.drawing import figures
@@ -49,6 +50,8 @@ def event_details(
         lines += fact("batch", f"one of {event.batch:,} sent by one span", width=width)
     for cause in chain.causes_of(event.key):
         lines += _cause(cause, chain, width)
+    if event.key in cut_events(chain):
+        lines += fact("causes", Segment(missing_causes(chain.covered_from), "warning"), width=width)
     lines += fate_section(fates.get(event.key, ""), width)
     lines += message_lines(event, width)
     lines += _operations(event.operations, event.joins, width)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from graph.chain.coverage import cut_events, missing_causes
 from graph.chain.result import Cause, Chain, Delivery, Event, Stop, Via
 from graph.listing import Candidate
 from graph.model import Evidence
@@ -63,6 +64,7 @@ class _Drawing:
         self.tree = tree(chain) if each else bundled(tree(chain))
         self.base = next((row.event.time for row in self.tree if row.event), 0)
         self.starts = frozenset(chain.starts)
+        self.cut = frozenset(cut_events(chain))
 
     def summary(self) -> Iterator[Line]:
         """What this is, how large, how it ended, when."""
@@ -181,6 +183,8 @@ class _Drawing:
             yield [Segment("producing it FAILED" + (f": {why}" if why else ""), "error")]
         if event.batch > 1:
             yield [Segment(f"one of {event.batch:,} in a batch", "dim")]
+        if event.key in self.cut:
+            yield [Segment(missing_causes(self.chain.covered_from), "warning")]
         if cause is None:
             if event.service_evidence is Evidence.DECLARED:
                 yield [Segment("its producer is named by a header only", "dim")]

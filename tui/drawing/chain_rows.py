@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from graph.chain.coverage import cut_events
 from graph.chain.result import Cause, Chain, Delivery, Event
 from graph.model import Evidence, OperationType
 from tui.drawing import figures
@@ -282,8 +283,10 @@ def summary(chain: Chain) -> Line:
         f"{figures.duration(TimeSpan.of(chain).duration)}"
     )
     failed = sum(delivery.error for delivery in chain.deliveries)
+    before = figures.date(chain.covered_from)[:16]
     return line(
         Segment(sizes, "dim"),
         Segment(f" · ✗ {failed} failed" if failed else "", "error"),
         Segment(f" · cut: limit of {chain.stopped.value}" if chain.stopped else "", "warning"),
+        Segment(f" · pruned before {before}" if cut_events(chain) else "", "warning"),
     )

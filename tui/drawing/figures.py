@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graph.figures import SECOND, clock, count, date, duration, rate
+from graph.figures import SECOND, clock, count, date, duration, rate, size
 
 __all__ = [
     "SECOND",
@@ -34,12 +34,3 @@ def ago(nanoseconds: int) -> str:
     """How long ago, in whole seconds: `just now`, `for 12 s`, `for 3m 05s`."""
     whole = nanoseconds // SECOND * SECOND
     return f"for {duration(whole).replace('.0 s', ' s')}" if whole > 0 else "just now"
-
-
-def size(count_of_bytes: int) -> str:
-    """A size in bytes: `312 B`, `1.4 kB`, `2.1 MB`."""
-    if count_of_bytes < 1_000:
-        return f"{count_of_bytes} B"
-    if count_of_bytes < 1_000_000:
-        return f"{count_of_bytes / 1e3:.1f} kB"
-    return f"{count_of_bytes / 1e6:.1f} MB"

@@ -10,7 +10,7 @@ from tui.drawing import figures
 from tui.drawing.evidence import MARKS, MEANINGS, ROLES
 from tui.drawing.facts import wrap
 from tui.drawing.segments import Line, Segment, cells, fit, line, pad, printable, width_of
-from tui.drawing.status import Connection
+from tui.drawing.status import Connection, Waiting
 
 
 def nothing_yet(connection: Connection) -> list[Line]:
@@ -196,6 +196,18 @@ def choices(text: str, candidates: Sequence[Candidate]) -> list[Line]:
 def asking() -> list[Line]:
     """Before the first answer."""
     return [line(Segment("Asking …", "dim"))]
+
+
+def cancelled(waiting: Waiting, now: int) -> list[Line]:
+    """Somebody stopped waiting before there was anything to show."""
+    seconds = waiting.seconds(now)
+    return [
+        line(Segment(f"Stopped waiting after {seconds:,} s.", "title")),
+        (),
+        line("asked for ", Segment(waiting.what, "id")),
+        (),
+        line(Segment("Enter", "key"), " asks again, ", Segment("esc", "key"), " goes back."),
+    ]
 
 
 def centred(lines: Sequence[Line], width: int, height: int) -> list[Line]:

@@ -15,6 +15,21 @@ MEMORY = 10.0
 
 SECOND = 1_000_000_000
 
+SLOW = 2 * SECOND
+"""Nanoseconds after which it is said what is waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A question whose answer is slow."""
+
+    what: str
+    since: int
+    """Nanoseconds since the Unix epoch."""
+
+    def seconds(self, now: int) -> int:
+        return (now - self.since) // SECOND
+
 
 @dataclass(frozen=True, slots=True)
 class Totals:
@@ -70,6 +85,11 @@ class Connection:
         while len(self._totals) > 2 and now - self._totals[1][0] > MEMORY * SECOND:
             self._totals.popleft()
 
+    @property
+    def covered_from(self) -> int:
+        """What was received before this has been pruned; 0: nothing has, as far as is known."""
+        return int((self.health or {}).get("covered_from_ns", 0))
+
     def back(self) -> None:
         """It answers again."""
         self.away_since, self.trouble, self.hint = 0, "", ""
@@ -121,8 +141,18 @@ class Connection:
         return ""
 
 
-def draw_status(connection: Connection, now: int, width: int) -> Line:
-    """The status line in exactly this width."""
+def draw_status(
+    connection: Connection, now: int, width: int, waiting: Waiting | None = None
+) -> Line:
+    """The status line in exactly this width; what is `waiting` comes first."""
+    if waiting is not None and not connection.away:
+        left = line(
+            Segment(" ◌ asking ", "warning"),
+            Segment(f"for {waiting.what}, {waiting.seconds(now):,} s; "),
+            Segment("esc", "key"),
+            Segment(" stops waiting", "dim"),
+        )
+        return fit(left, width)
     name = printable(connection.name.removeprefix("http://"))
     if connection.away:
         left = line(

@@ -13,10 +13,10 @@ from textual.widget import Widget
 
 from tui.actions import Action, Place, actions_of
 from tui.drawing.bars import draw_keys, draw_title
-from tui.drawing.notices import away, centred, unanswered
+from tui.drawing.notices import asking, away, cancelled, centred, unanswered
 from tui.drawing.segments import Line
 from tui.drawing.sheet import Sheet
-from tui.drawing.status import draw_status
+from tui.drawing.status import SLOW, Waiting, draw_status
 from tui.source import CollectorAway, SourceError, StoreBusy, Unauthorised
 from tui.widgets.bar import Bar
 from tui.widgets.canvas import Canvas
@@ -29,6 +29,16 @@ T = TypeVar("T")
 
 WIDE = 120
 """Columns from which details stand beside, not below."""
+
+ASKED = {
+    "graph": "the graph",
+    "chain": "the chain",
+    "events": "events",
+    "consumers": "consumer groups",
+    "fate": "what became of it",
+    "explain": "why it is joined",
+}
+"""What somebody waits for, by the subject of the question."""
 
 TALL = 32
 """Lines from which details have room below."""
@@ -64,6 +74,12 @@ class FlowScreen(Screen[None]):
         self._offered: tuple[str, ...] = ()
         self.polling: Timer | None = None
         """Ticks each second; None where answers never change."""
+        self._waits: dict[str, int] = {}
+        """Since when somebody waits for an answer, by subject."""
+        self._had: set[str] = set()
+        """Subjects that were answered before."""
+        self._cancelled: set[str] = set()
+        """Not asked for again by itself."""
         self._chosen = False
         """Somebody has shown or hidden the details."""
 
@@ -95,7 +111,7 @@ class FlowScreen(Screen[None]):
         return draw_title(self.tab, self.said(), width)
 
     def _status(self, width: int) -> Line:
-        return draw_status(self.flowtap.connection, self.flowtap.now(), width)
+        return draw_status(self.flowtap.connection, self.flowtap.now(), width, self.waiting)
 
     def _keys(self) -> list[Action]:
         if self.has_class("notice"):
@@ -110,6 +126,7 @@ class FlowScreen(Screen[None]):
         self.tick()
         if self.flowtap.source.live:
             self.polling = self.set_interval(1.0, self._tick_if_shown)
+        self.set_interval(0.5, self._say_waiting)
 
     def on_screen_resume(self) -> None:
         self.tick()
@@ -117,6 +134,10 @@ class FlowScreen(Screen[None]):
     def _tick_if_shown(self) -> None:
         if self.is_current:
             self.tick()
+
+    def _say_waiting(self) -> None:
+        if self.is_current and self._waits:
+            self.query_one("#status", Bar).freshen()
 
     def tick(self) -> None:
         """Asks what may have changed; each second while the screen shows."""
@@ -153,10 +174,51 @@ class FlowScreen(Screen[None]):
         again: bool = False,
     ) -> None:
         """Asks the source in a thread, `then` on this screen's loop; see `Questions.ask`."""
-        self.questions.ask(subject, question, then, again=again)
+        if subject in self._cancelled and not again:
+            return
+        self._cancelled.discard(subject)
+        if self.questions.ask(subject, question, then, again=again):
+            if subject in ASKED and (again or subject not in self._had or self.has_class("notice")):
+                self._waits[subject] = self.flowtap.now()
+            else:
+                self._waits.pop(subject, None)
+
+    @property
+    def waiting(self) -> Waiting | None:
+        """What somebody has waited for longest, once that is slow; None when nothing is."""
+        running = [one for one in self._waits if self.questions.under_way(one)]
+        subject = min(running, key=self._waits.__getitem__, default="")
+        if not subject or self.flowtap.now() - self._waits[subject] < SLOW:
+            return None
+        return Waiting(ASKED[subject], self._waits[subject])
+
+    def cancel(self) -> bool:
+        """Waits no longer for what is slow; False when nothing is.
+
+        Where nothing else can be shown it is said, and Enter asks again.
+        """
+        waiting = self.waiting
+        if waiting is None:
+            return False
+        for subject in [one for one in self._waits if self.questions.under_way(one)]:
+            self.questions.drop(subject)
+            del self._waits[subject]
+            self._cancelled.add(subject)
+            self.gave_up(subject)
+        if self.has_class("notice"):
+            self.notice(cancelled(waiting, self.flowtap.now()), "open", "back")
+        else:
+            self._cancelled.clear()
+        self.refresh_bars()
+        return True
+
+    def gave_up(self, subject: str) -> None:
+        """Somebody does not wait for this answer any more: what is shown stays."""
 
     def on_answer(self, answer: Answer) -> None:
         error = self.questions.received(answer)
+        if error is None and not self.questions.under_way(answer.subject):
+            self._had.add(answer.subject)
         if error is not None:
             self.failed(answer.subject, error)
 
@@ -183,6 +245,8 @@ class FlowScreen(Screen[None]):
         self._offered = offered
         canvas = self.query_one("#notice", Canvas)
         self.set_class(lines is not None, "notice")
+        if lines is None:
+            self._cancelled.clear()
         if lines is not None:
             shown = list(lines)
             canvas.show(lambda width: Sheet(centred(shown, width, canvas.size.height)))
@@ -226,7 +290,11 @@ class FlowScreen(Screen[None]):
 
     def action_open(self) -> None:
         """What Enter does; a notice has nothing to open but a command to copy."""
-        if self.has_class("notice"):
+        if self._cancelled and self.has_class("notice"):
+            self._cancelled.clear()
+            self.notice(asking())
+            self.tick()
+        elif self.has_class("notice"):
             self.action_copy()
         else:
             self.open()

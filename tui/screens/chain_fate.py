@@ -127,6 +127,16 @@ class FateScreen(FlowScreen):
             self._explained = f"This could not be answered: {error.detail}"
             self.fate_told()
 
+    def gave_up(self, subject: str) -> None:
+        if subject == "fate" and self._under_way is not None:
+            event, self._under_way = self._under_way, None
+            if not isinstance(self._fates.get(event), ConsumerFates):
+                self._fates[event] = "not known: nobody waited for the answer"
+            self.fate_told()
+        elif subject == "explain":
+            self._explained = "Nobody waited for the answer."
+            self.fate_told()
+
     # The whole text in place of the details
 
     def action_why(self) -> None:
@@ -135,7 +145,7 @@ class FateScreen(FlowScreen):
     def action_explain(self) -> None:
         if not isinstance(self._explained, Chain):
             self._explained = ASKING
-            self.ask("explain", self.chain_again, self._was_explained)
+            self.ask("explain", self.chain_again, self._was_explained, again=True)
         self._put_beside(Beside.EXPLAIN)
 
     def _was_explained(self, chain: Chain) -> None:

@@ -52,7 +52,10 @@ class WindowScreen(FlowScreen):
             return line(Segment(seen, "warning"))
         live = "live · " if self.flowtap.source.live and self._window.follows else ""
         zone = "" if self._window.follows else " UTC"
-        return line(Segment(f"{live}{name}{zone}", "dim"))
+        begins = self._window.bounds(self.flowtap.now()).start
+        cut = begins < connection.covered_from
+        pruned = f" · pruned before {figures.date(connection.covered_from)[:16]}" if cut else ""
+        return line(Segment(f"{live}{name}{zone}", "dim"), Segment(pruned, "warning"))
 
     # Answers
 
@@ -112,6 +115,12 @@ class WindowScreen(FlowScreen):
             self.notice(nothing_yet(self.flowtap.connection), "copy")
         elif self._flow is None or self._empty:
             self.excuse(error)
+
+    def gave_up(self, subject: str) -> None:
+        # What is drawn is of the window that was answered, so that is the chosen one again.
+        if subject == "graph" and self._answer is not None:
+            self._window = self._answer.window
+            self._comparing = self._answer.changes is not None
 
     # The time that is counted over
 

@@ -81,6 +81,10 @@ class Questions:
         """Whether an answer is still to come."""
         return bool(self._running)
 
+    def under_way(self, subject: str) -> bool:
+        """Whether the answer is still to come."""
+        return subject in self._running
+
     def drop(self, subject: str) -> None:
         """The answer is not wanted any more."""
         self._numbers[subject] = self._numbers.get(subject, 0) + 1

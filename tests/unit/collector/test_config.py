@@ -16,6 +16,7 @@ from collector.config import (
     DeclaredConsumer,
     Limits,
     Receivers,
+    Retention,
     Settings,
     load,
 )
@@ -219,6 +220,14 @@ def test_a_file_that_is_not_there_is_a_mistake(nowhere: Path) -> None:
         load(config=nowhere / "gone.toml")
 
 
+PARTS = (
+    ("api", Api),
+    ("receivers", Receivers),
+    ("limits", Limits),
+    ("retention", Retention),
+)
+
+
 class TestThePage:
     """docs/configuration.md says all there is, and says it right."""
 
@@ -246,7 +255,7 @@ class TestThePage:
         (consumer,) = tables["consumers"]
         assert set(consumer) == set(DeclaredConsumer.model_fields)
         assert set(tables) | {"kafka"} == set(Settings.model_fields)
-        for name, kind in (("api", Api), ("receivers", Receivers), ("limits", Limits)):
+        for name, kind in PARTS:
             assert set(tables[name]) == set(kind.model_fields)
 
     def test_its_defaults_are_the_defaults(self, said: str) -> None:
@@ -254,7 +263,7 @@ class TestThePage:
         for door in ("api", "receivers"):
             for name in ("token", "tls_certificate_file", "tls_key_file"):
                 del tables[door][name]
-        for name, kind in (("api", Api), ("receivers", Receivers), ("limits", Limits)):
+        for name, kind in PARTS:
             assert kind(**tables[name]) == kind()
 
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from collector.segment import HEADER_BYTES, Segment, SegmentDamaged, frame_header, scan
-from collector.spool import Spool, SpoolFull, SpoolInUse
+from collector.spool import TROUBLE_LASTS, Spool, SpoolFull, SpoolInUse
 
 
 class Clock:
@@ -574,6 +574,35 @@ def test_a_disk_that_fails_is_a_refusal_and_the_next_request_is_taken(
     assert drain(story, spool) == expected
     assert spool.pending_bytes == 0
     assert drain(story, story.spool(copy)) == expected, "what was refused came back"
+
+
+def test_why_requests_are_refused_is_known_until_one_is_taken(story: Story) -> None:
+    spool = story.spool()
+    assert spool.trouble == ""
+    _no_space(story, spool)
+    assert "cannot be written: No space left" in spool.trouble
+    spool.append_sync(request("after"))
+    assert spool.trouble == ""
+    _no_space(story, spool)
+    story.clock.now += TROUBLE_LASTS
+    assert spool.trouble == "", "nobody has tried since"
+
+
+def test_without_room_nothing_is_taken_and_what_was_accepted_comes_out(tmp_path: Path) -> None:
+    short = [""]
+    with Spool(tmp_path / "spool", short=lambda: short[0]) as spool:
+        spool.append_sync(request("a"))
+        short[0] = "the disk is nearly full"
+        with pytest.raises(SpoolFull, match="nearly full") as refused:
+            spool.append_sync(request("b"))
+        assert refused.value.retry_after_seconds > 0
+        assert spool.trouble == "the disk is nearly full"
+        segment = spool.take(30)
+        assert segment is not None
+        assert names(segment.payload()) == ["a"]
+        segment.done()
+        short[0] = ""
+        spool.append_sync(request("c"))
 
 
 def test_closing_syncs_what_was_accepted_and_the_consumer_sees_the_end(story: Story) -> None:
