@@ -1,10 +1,10 @@
-# Everything a clone needs: make demo, make test, make check, make bench.
+# Everything a clone needs: make demo, make test, make check, make bench, make fuzz.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check bench lock clean
+.PHONY: demo test check bench fuzz lock clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "flowtap needs Python 3.11 or newer: make PYTHON=python3.11")'
@@ -26,6 +26,16 @@ test: check
 
 bench: $(READY)
 	$(BIN)/python -m tests.benchmarks
+
+# Minutes: long property tests, then each decoder by coverage (FUZZ_SECONDS each). atheris has no
+# wheels for some platforms, so it is fetched only here.
+FUZZ_SECONDS ?= 60
+fuzz: $(READY)
+	$(BIN)/python -m pytest tests/fuzz --hypothesis-profile=long --timeout 3600
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'atheris==3.0.0'
+	for decoder in otlp_protobuf otlp_json zipkin gzip deflate filter masks; do \
+	  $(BIN)/python -m tests.fuzz.guided $$decoder -max_total_time=$(FUZZ_SECONDS) -max_len=4096 || exit 1; \
+	done
 
 lock: $(READY)
 	$(BIN)/python -m pip freeze --exclude-editable | grep -v '^flowtap' > constraints.txt

@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -32,7 +31,8 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from collector import places
+from collector import masks, places
+from collector.access import Access, is_loopback
 from collector.conventions import settings as conventions
 from collector.conventions.own import Own
 from collector.conventions.render_messages import recogniser
@@ -84,6 +84,12 @@ def _lower(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name.strip().lower() for name in names)
 
 
+def _paths(paths: tuple[str, ...]) -> tuple[str, ...]:
+    for path in paths:
+        masks.parse(path)
+    return paths
+
+
 def _taps(value: object) -> object:
     """Kafka clusters as a list of tables, JSON, or plain addresses."""
     if isinstance(value, str):
@@ -119,16 +125,6 @@ def _apart(
     return profiles
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host to listen on can only be reached from this machine."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
 Port = Annotated[int | None, Field(ge=0, le=65535), BeforeValidator(_unless_off)]
 """0 takes any free one, None (`off`) none."""
 
@@ -137,25 +133,22 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
-class Api(_Part):
-    """Where the HTTP API listens, and who may ask."""
+class _Door(_Part):
+    """Where somebody may come in."""
 
     host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535)] = 8411
-    """0 takes any free one."""
     token: SecretStr | SecretReference | None = None
     """Bearer token; a table `{ env = ... }` or `{ file = ... }` says where it is. Required when
     the host is reachable from other machines."""
-    deadline: Annotated[float, Field(gt=0, le=300)] = 20.0
-    """Seconds that one answer may take."""
-    workers: Annotated[int, Field(ge=1, le=64)] = 4
-    """Queries at a time; more wait."""
+    tls_certificate_file: Path | None = None
+    """PEM, with its chain; then only TLS is spoken."""
+    tls_key_file: Path | None = None
 
     @model_validator(mode="after")
-    def _guarded(self) -> Api:
+    def _guarded(self) -> Self:
         if not self.local and self.token is None:
-            raise ValueError(f"{self.host} is reachable from other machines: set api.token too")
-        self.secret()
+            raise ValueError(f"{self.host} is reachable from other machines: set a token too")
+        self.access().check()
         return self
 
     @property
@@ -167,19 +160,36 @@ class Api(_Part):
         """The bearer token, empty when there is none. Raises SecretError."""
         if self.token is None:
             return ""
+        key = f"{type(self).__name__.lower()}.token"
         if isinstance(self.token, SecretReference):
-            secret = self.token.reveal("api.token")
+            secret = self.token.reveal(key)
         else:
             secret = self.token.get_secret_value()
         if not secret or not secret.isascii() or not secret.isprintable() or " " in secret:
-            raise SecretError("api.token: must be printable ASCII without spaces, and not empty")
+            raise SecretError(f"{key}: must be printable ASCII without spaces, and not empty")
         return secret
 
+    def access(self) -> Access:
+        """Who may come in, with the token itself. Raises SecretError."""
+        return Access(self.secret(), self.tls_certificate_file, self.tls_key_file)
 
-class Receivers(_Part):
-    """Where spans come in. They take no token: listen beyond localhost only where that is safe."""
 
-    host: str = "127.0.0.1"
+class Api(_Door):
+    """Where the HTTP API listens, and who may ask."""
+
+    port: Annotated[int, Field(ge=0, le=65535)] = 8411
+    """0 takes any free one."""
+    deadline: Annotated[float, Field(gt=0, le=300)] = 20.0
+    """Seconds that one answer may take."""
+    workers: Annotated[int, Field(ge=1, le=64)] = 4
+    """Queries at a time; more wait."""
+    requests_per_second: Annotated[float, Field(gt=0)] = 500.0
+    """Of one address; twice as many at once. More are told to wait."""
+
+
+class Receivers(_Door):
+    """Where spans come in, and who may send them."""
+
     otlp_grpc: Port = 4317
     otlp_http: Port = 4318
     zipkin: Port = 9411
@@ -247,6 +257,10 @@ class Settings(_Part):
         tuple[str, ...], NoDecode, BeforeValidator(_names), AfterValidator(_lower)
     ] = MASKED_HEADERS
     """Message headers, in any case, whose values are not stored."""
+    masked_paths: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(_names), AfterValidator(_paths)
+    ] = ()
+    """Paths of JSON bodies whose values are not stored."""
     api: Api = Api()
     receivers: Receivers = Receivers()
     kafka: Annotated[tuple[KafkaSettings, ...], NoDecode, BeforeValidator(_taps)] = ()

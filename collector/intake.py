@@ -15,11 +15,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from collector.conventions.plain import Plain
+from collector.masks import MASK, BodyMasks
 from collector.metrics import Counters
 from collector.store.client import Store, StoreError
 from collector.taps.tap import Batch, MemberRow, PartitionKey, ProducerRow, ProgressRow
 from collector.trouble import Trouble
-from graph.model import MASKED
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +33,6 @@ ROWS_TOGETHER = 40_000
 
 FIRST_WAIT = 0.2
 LONGEST_WAIT = 10.0
-
-MASK = MASKED.encode()
 
 HEADERS_KEPT = 256
 """Headers stored of one message, at most."""
@@ -51,6 +49,7 @@ class Intake:
         *,
         environment: str = "",
         masked: Sequence[str] = (),
+        masked_paths: Sequence[str] = (),
         body_bytes: int = 64 << 10,
         header_bytes: int = 8 << 10,
         short: Callable[[], str] = str,
@@ -61,6 +60,7 @@ class Intake:
         self._stored = stored
         self._environment = environment
         self._masked = frozenset(masked)
+        self._body_masks = BodyMasks(masked_paths)
         self._body_bytes = body_bytes
         self._header_bytes = header_bytes
         self._seen_names: set[str] = set()
@@ -319,11 +319,14 @@ class Intake:
         before it is forgotten."""
         cap = self._body_bytes
         events = [b""] * len(batch)
-        long = [at for at, v in enumerate(batch.value) if v is not None and len(v) > cap]
+        bodies = batch.value
+        if self._body_masks:
+            bodies = [v and self._body_masks.applied(v) for v in bodies]
+        long = [at for at, v in enumerate(bodies) if v is not None and len(v) > cap]
         if not long:
-            return batch.value, events
+            return bodies, events
         self.cut_values += len(long)
-        cut = list(batch.value)
+        cut = list(bodies)
         for at in long:
             value = cut[at] or b""
             cut[at] = value[:cap]

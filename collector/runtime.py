@@ -24,6 +24,9 @@ class Runtime:
     """Of the API, reachable from this machine, without a slash at the end."""
     token: str = field(default="", repr=False)
     """The API's, or where it wants none the one for changes."""
+    certificate: str = ""
+    """The file of the API's certificate, where it speaks TLS: the one to trust, by whatever name
+    the API is called."""
     version: str = ""
     store: str = ""
     """The store's place, without a password."""
@@ -60,6 +63,7 @@ def read(folder: Path) -> Runtime | None:
             pid=int(said["pid"]),
             url=str(said["url"]),
             token=str(said.get("token", "")),
+            certificate=str(said.get("certificate", "")),
             version=str(said.get("version", "")),
             store=str(said.get("store", "")),
             started=int(said.get("started", 0)),

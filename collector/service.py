@@ -108,6 +108,7 @@ class Collector:
             self.backend.note_stored,
             environment=settings.environment,
             masked=settings.masked_headers,
+            masked_paths=settings.masked_paths,
             body_bytes=settings.limits.body_bytes,
             header_bytes=settings.limits.header_bytes,
             # A server's disk is not this one.
@@ -125,14 +126,18 @@ class Collector:
             create_app(self.backend, settings.api, settings.limits, owner_token=self._owner_token),
             host=settings.api.host,
             port=settings.api.port,
+            access=settings.api.access(),
         )
         ports["api"] = await self._api.start()
         self._tap()
         host = "127.0.0.1" if settings.api.host in ("0.0.0.0", "") else settings.api.host
+        certificate = settings.api.tls_certificate_file
+        scheme = "https" if certificate else "http"
         self._runtime = Runtime(
             pid=os.getpid(),
-            url=f"http://{'[::1]' if host == '::' else host}:{ports['api']}",
+            url=f"{scheme}://{'[::1]' if host == '::' else host}:{ports['api']}",
             token=settings.api.secret() or self._owner_token,
+            certificate=str(certificate.absolute()) if certificate else "",
             version=version("flowtap"),
             store=str(settings.store) if isinstance(settings.store, Path) else "",
             started=self._started,
@@ -143,6 +148,7 @@ class Collector:
 
     async def _listen(self, folder: Path) -> dict[str, int]:
         asked = self._settings.receivers
+        access = asked.access()
         malformed = Refused(folder / "malformed", durable=False)
 
         def keep(name: str, payload: bytes, reason: str) -> None:
@@ -164,6 +170,7 @@ class Collector:
                 port=port,
                 max_request_bytes=self._settings.limits.request_bytes,
                 keep_malformed=keep,
+                access=access,
             )
             await receiver.start()
             self._receivers.append(receiver)

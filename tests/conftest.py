@@ -22,6 +22,8 @@ def kafka() -> Iterator[Broker]:
 
 # How long an example takes says nothing on a machine that does other things too.
 hypothesis.settings.register_profile("flowtap", deadline=None)
+# `make fuzz`: pytest tests/fuzz --hypothesis-profile=long
+hypothesis.settings.register_profile("long", deadline=None, max_examples=5_000)
 hypothesis.settings.load_profile("flowtap")
 
 _stores: list[Store] = []

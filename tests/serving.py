@@ -29,7 +29,9 @@ def serving(
 
     async def serve() -> None:
         nonlocal port
-        server = ApiServer(create_app(backend, settings, limits, owner_token=owner_token))
+        access = settings.access() if settings else None
+        app = create_app(backend, settings, limits, owner_token=owner_token)
+        server = ApiServer(app, access=access)
         port = await server.start()
         started.set()
         await stopped.wait()
@@ -43,7 +45,7 @@ def serving(
     thread.start()
     assert started.wait(20), "the API did not start"
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield f"http{'s' if settings and settings.access().encrypted else ''}://127.0.0.1:{port}"
     finally:
         loop.call_soon_threadsafe(stopped.set)
         thread.join(20)

@@ -83,13 +83,13 @@ def open_source(
         return _recorded(files)
     token = environ.get("FLOWTAP_API_TOKEN", "")
     if target:
-        return ApiClient(target, token)
+        return ApiClient(target, token, ca_file=environ.get("FLOWTAP_CA_FILE", ""))
     from collector import places
 
     location = places.find_store(store, config, environ)
     runtime = running_collector(location)
     if runtime is not None:
-        return ApiClient(runtime.url, token or runtime.token)
+        return ApiClient(runtime.url, token or runtime.token, certificate=runtime.certificate)
     if isinstance(location, Path) and not (location / "engine").is_dir():
         raise NothingRecorded(
             f"there is no store at {location}",

@@ -7,7 +7,7 @@ import http.client
 import json
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 from graph.chain.result import Chain
@@ -37,6 +37,9 @@ from tui.source import (
     Unauthorised,
 )
 
+if TYPE_CHECKING:
+    import ssl
+
 T = TypeVar("T")
 
 SIGNATURE = "Flowtap-Version"
@@ -53,14 +56,26 @@ class ApiClient:
 
     live = True
 
-    def __init__(self, url: str, token: str = "", *, timeout: float = 60.0) -> None:
-        """`url` is http(s)://HOST:PORT. Raises BadRequest when it is no such URL."""
+    def __init__(
+        self,
+        url: str,
+        token: str = "",
+        *,
+        timeout: float = 60.0,
+        ca_file: str = "",
+        certificate: str = "",
+    ) -> None:
+        """`url` is http(s)://HOST:PORT. With https the collector shows a certificate of the
+        system's authorities, or of those in `ca_file` (PEM), for that host; or it shows just
+        `certificate`, and its host does not matter. Raises BadRequest when it is no such URL or
+        file."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise BadRequest(f"{url} is no URL of a collector", "Write http://HOST:PORT.")
         self.url = url.rstrip("/")
         self._parts = parts
         self._timeout = timeout
+        self._tls = _tls(ca_file, certificate) if parts.scheme == "https" else None
         self._headers = {"Accept": "application/json"}
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
@@ -204,8 +219,8 @@ class ApiClient:
 
     def _connection(self) -> http.client.HTTPConnection:
         host, port = self._parts.hostname or "", self._parts.port
-        if self._parts.scheme == "https":
-            return http.client.HTTPSConnection(host, port, timeout=self._timeout)
+        if self._tls is not None:
+            return http.client.HTTPSConnection(host, port, timeout=self._timeout, context=self._tls)
         return http.client.HTTPConnection(host, port, timeout=self._timeout)
 
     def _away(self, error: Exception) -> CollectorAway:
@@ -277,6 +292,23 @@ class Stream:
             # Wakes the thread that reads; closing alone would not.
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
+
+
+def _tls(ca_file: str, certificate: str) -> ssl.SSLContext:
+    """Whom to trust."""
+    import ssl
+
+    trusted = certificate or ca_file
+    try:
+        context = ssl.create_default_context(cafile=trusted or None)
+    except (OSError, ValueError) as error:
+        raise BadRequest(
+            f"cannot use the certificates in {trusted}: {error}", "It must be a file in PEM."
+        ) from None
+    if certificate:
+        context.check_hostname = False
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context
 
 
 def _filter(wanted: EventFilter) -> dict[str, object]:

@@ -22,6 +22,7 @@ from collector.api.asking import Asking
 from collector.api.backend import Backend
 from collector.api.errors import LastResort, handle_errors
 from collector.api.guard import Guard
+from collector.api.rate import Rate
 from collector.api.schemas import PROBLEMS
 from collector.config import Api, Limits
 
@@ -63,5 +64,8 @@ def create_app(
     app.include_router(resources)
     handle_errors(app)
     app.add_middleware(LastResort)
-    app.add_middleware(Guard, token=api.secret(), owner=owner_token, version=app.version)
+    rate = Rate(api.requests_per_second)
+    app.add_middleware(
+        Guard, access=api.access(), rate=rate, owner=owner_token, version=app.version
+    )
     return app

@@ -4,14 +4,14 @@ pages, whose requests it cannot tell from a command's."""
 
 from __future__ import annotations
 
-import secrets
-from urllib.parse import urlsplit
+import math
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from collector.access import Access, hostname, is_loopback
 from collector.api.errors import problem
-from collector.config import is_loopback
+from collector.api.rate import Rate
 
 
 class Guard:
@@ -21,10 +21,13 @@ class Guard:
     read the API through a name of its own that resolves to this machine.
     """
 
-    def __init__(self, app: ASGIApp, *, token: str, owner: str = "", version: str) -> None:
+    def __init__(
+        self, app: ASGIApp, *, access: Access, rate: Rate, owner: str = "", version: str
+    ) -> None:
         self.app = app
-        self._token = token.encode()
-        self._owner = owner.encode()
+        self._access = access
+        self._accepted = [Access(token) for token in (access.token, owner) if token]
+        self._rate = rate
         self._version = version.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -38,9 +41,21 @@ class Guard:
                 message["headers"] = [*message["headers"], (b"flowtap-version", self._version)]
             await send(message)
 
+        client = scope.get("client")
+        if wait := self._rate.wait(client[0] if client else ""):
+            # Before the token: guesses are requests too.
+            answer = problem(
+                429,
+                "too_many",
+                f"more than {self._rate.per_second:g} requests per second come from this address",
+                "Ask less often, or raise api.requests_per_second.",
+                {"Retry-After": str(math.ceil(wait))},
+            )
+            await answer(scope, receive, signed)
+            return
         headers = Headers(scope=scope)
         changes = scope["method"] not in ("GET", "HEAD", "OPTIONS")
-        if self._token or changes:
+        if self._access.token or changes:
             if not self._fits(headers.get("authorization", "")):
                 answer = problem(
                     401,
@@ -51,7 +66,7 @@ class Guard:
                 )
                 await answer(scope, receive, signed)
                 return
-        elif not is_loopback(_hostname(headers.get("host", ""))):
+        elif not is_loopback(hostname(headers.get("host", ""))):
             answer = problem(
                 403,
                 "forbidden_host",
@@ -64,16 +79,4 @@ class Guard:
 
     def _fits(self, authorization: str) -> bool:
         """Whether it is a token of ours; each takes as long as the other."""
-        scheme, _, given = authorization.partition(" ")
-        said = given.strip().encode("utf-8", "replace")
-        fits = [
-            secrets.compare_digest(said, token) for token in (self._token, self._owner) if token
-        ]
-        return scheme.lower() == "bearer" and any(fits)
-
-
-def _hostname(host: str) -> str:
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
+        return any([one.admits(authorization) for one in self._accepted])  # noqa: C419

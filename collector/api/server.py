@@ -10,6 +10,9 @@ from contextlib import contextmanager, suppress
 import uvicorn
 from fastapi import FastAPI
 
+from collector.access import Access
+from collector.impatient import CONNECTIONS, ImpatientProtocol
+
 LONGEST_STOP_SECONDS = 3
 
 
@@ -32,10 +35,18 @@ class _Server(uvicorn.Server):
 class ApiServer:
     """Serves an app from `create_app`."""
 
-    def __init__(self, app: FastAPI, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        app: FastAPI,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        access: Access | None = None,
+    ) -> None:
         self._app = app
         self._host = host
         self._port = port
+        self._access = access or Access()
         self._task: asyncio.Task[None] | None = None
         self._server: _Server | None = None
 
@@ -47,6 +58,10 @@ class ApiServer:
             log_config=None,
             access_log=False,
             server_header=False,
+            http=ImpatientProtocol,
+            limit_concurrency=CONNECTIONS,
+            ssl_certfile=self._access.certificate,
+            ssl_keyfile=self._access.key,
             ws="none",
             lifespan="off",
             timeout_graceful_shutdown=LONGEST_STOP_SECONDS,

@@ -17,6 +17,7 @@ from collector.conventions.profiles import TEXTS, Profile
 from collector.conventions.recognise import Recogniser
 from collector.conventions.render_copies import copied, said_of_copy
 from collector.conventions.sql import RANKS, array, few, lookup, normal_id, pick, quote, where
+from graph.model import MASKED
 
 Said = Sequence[tuple[str, int, str]]
 """Who says it (a profile), under which code, and by which name."""
@@ -298,7 +299,7 @@ def message_ids_select(source: str = "messages_parsed") -> str:
     """Every id a message names, in the columns of `ids`.
 
     A business id is found by its value, and written with its name before it. A copy is found by
-    its original's message id and position too.
+    its original's message id and position too. What is masked is no id: all would be the same.
     """
     return f"""SELECT
     received, {normal_id("i.1")} AS id, i.2 AS kind, concat(i.3, i.1) AS written,
@@ -316,4 +317,5 @@ FROM (
       arrayMap(o -> (o.1, 'trace', ''), origins),
       arrayMap(b -> (b.2, 'business', concat(b.1, '=')), business))) AS i
   FROM {source}
-)"""
+)
+WHERE i.1 != {quote(MASKED)}"""

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from starlette.types import Receive, Scope, Send
 
+from collector.access import Access, is_local_page
+
 _GZIP = 16 + zlib.MAX_WBITS
 _RAW = -zlib.MAX_WBITS
+
+BODY_SECONDS = 60.0
+"""How long a body may take to come."""
 
 
 class HttpError(Exception):
     """The request is answered with this status and message."""
 
-    def __init__(self, status: HTTPStatus, message: str) -> None:
+    def __init__(self, status: HTTPStatus, message: str, *headers: tuple[str, str]) -> None:
         super().__init__(message)
         self.status = status
+        self.headers = headers
 
 
 class ClientGone(Exception):
@@ -66,8 +73,16 @@ async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
     """The body, decompressed, of `max_bytes` at most, with or without a Content-Length.
 
     Raises HttpError (413, 415, 400), after the rest of the body was read and forgotten: a client
-    that is still sending would miss the answer; ClientGone.
+    that is still sending would miss the answer; 408 where it takes too long; ClientGone.
     """
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _read_body(scope, receive, max_bytes)
+    except TimeoutError:
+        raise _too_slow() from None
+
+
+async def _read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
     chunks = _Chunks(receive)
     try:
         body = _Body(header(scope, b"content-encoding").lower(), max_bytes)
@@ -82,9 +97,33 @@ async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
         raise
 
 
+async def check_access(scope: Scope, receive: Receive, access: Access, max_bytes: int) -> None:
+    """Raises HttpError 401 without the token, and 403 for a page in a browser that comes from
+    elsewhere where no token is asked for: any page may post to this machine. The body is skipped.
+    """
+    if not access.admits(header(scope, b"authorization")):
+        await skip_body(receive, max_bytes)
+        raise HttpError(
+            HTTPStatus.UNAUTHORIZED,
+            "this collector asks for a bearer token: send Authorization: Bearer TOKEN",
+            ("www-authenticate", "Bearer"),
+        )
+    origin = header(scope, b"origin")
+    if origin and not access.token and not is_local_page(origin):
+        await skip_body(receive, max_bytes)
+        raise HttpError(
+            HTTPStatus.FORBIDDEN, "without a token, pages of other machines may not send spans"
+        )
+
+
 async def skip_body(receive: Receive, max_bytes: int) -> None:
-    """Read the body and forget it; what is beyond `max_bytes` is left. Raises ClientGone."""
-    await _drain(_Chunks(receive), max_bytes)
+    """Read the body and forget it; what is beyond `max_bytes` is left. Raises ClientGone, and
+    HttpError (408) where it takes too long."""
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            await _drain(_Chunks(receive), max_bytes)
+    except TimeoutError:
+        raise _too_slow() from None
 
 
 async def _drain(chunks: _Chunks, max_bytes: int) -> None:
@@ -176,4 +215,12 @@ def _too_large(max_bytes: int) -> HttpError:
     return HttpError(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         f"the body is larger than {max_bytes} bytes; send smaller batches",
+    )
+
+
+def _too_slow() -> HttpError:
+    return HttpError(
+        HTTPStatus.REQUEST_TIMEOUT,
+        f"the body was not whole after {BODY_SECONDS:g} seconds",
+        ("connection", "close"),
     )

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
-from collector.receivers.receiver import CannotListen
+from collector.access import Access
+from collector.impatient import CONNECTIONS, ImpatientProtocol
+from collector.receivers.receiver import OPEN, CannotListen
 
 _GRACE_SECONDS = 5
 _BACKLOG = 2048
@@ -37,11 +39,14 @@ class _Server(uvicorn.Server):
 class HttpServer:
     """Serves `app` on host:port; port 0 takes a free one."""
 
-    def __init__(self, name: str, app: ASGIApp, host: str, port: int) -> None:
+    def __init__(
+        self, name: str, app: ASGIApp, host: str, port: int, access: Access = OPEN
+    ) -> None:
         self._name = name
         self._app = app
         self._host = host
         self._port = port
+        self._access = access
         self._server: _Server | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -58,7 +63,10 @@ class HttpServer:
         self._server = _Server(
             uvicorn.Config(
                 self._app,
-                http="h11",
+                http=ImpatientProtocol,
+                limit_concurrency=CONNECTIONS,
+                ssl_certfile=self._access.certificate,
+                ssl_keyfile=self._access.key,
                 ws="none",
                 lifespan="off",
                 log_config=None,

@@ -7,11 +7,13 @@ from typing import Any
 import grpc
 import grpc.aio
 
+from collector.access import Access
 from collector.convert.otlp_protobuf import count_spans
 from collector.convert.result import Malformed
 from collector.metrics import Counters
 from collector.receivers.receiver import (
     MAX_REQUEST_BYTES,
+    OPEN,
     Admission,
     CannotListen,
     KeepMalformed,
@@ -48,11 +50,13 @@ class OtlpGrpcReceiver:
         port: int = 4317,
         max_request_bytes: int = MAX_REQUEST_BYTES,
         keep_malformed: KeepMalformed = forget_malformed,
+        access: Access = OPEN,
     ) -> None:
         self._admission = Admission(self.name, sink, counters, keep_malformed)
         self._host = f"[{host}]" if ":" in host else host
         self._port = port
         self._max_request_bytes = max_request_bytes
+        self._access = access
         self._server: Any = None
 
     @property
@@ -67,17 +71,25 @@ class OtlpGrpcReceiver:
                 ("grpc.max_receive_message_length", self._max_request_bytes),
                 # Two collectors on one port would each get a part of the spans.
                 ("grpc.so_reuseport", 0),
-            ]
+            ],
+            interceptors=[_Doorkeeper(self._access, self._admission)] if self._access.token else [],
         )
         handlers = [_service(_TRACES, self._export)]
         handlers += [_service(service, self._ignore) for service in _IGNORED]
         server.add_generic_rpc_handlers(tuple(handlers))
         try:
-            self._port = server.add_insecure_port(self.address)
+            self._port = self._take_port(server)
         except RuntimeError as error:
             raise CannotListen(f"{self.name} cannot listen on {self.address}: {error}") from None
         await server.start()
         self._server = server
+
+    def _take_port(self, server: Any) -> int:
+        certificate, key = self._access.certificate, self._access.key
+        if certificate is None or key is None:
+            return int(server.add_insecure_port(self.address))
+        pair = (key.read_bytes(), certificate.read_bytes())
+        return int(server.add_secure_port(self.address, grpc.ssl_server_credentials([pair])))
 
     async def stop(self) -> None:
         """Take no new requests and answer those under way."""
@@ -102,6 +114,26 @@ class OtlpGrpcReceiver:
     async def _ignore(self, _request: bytes, _context: Any) -> bytes:
         self._admission.ignored()
         return b""
+
+
+class _Doorkeeper(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+    """Turns calls without the token away before they are read."""
+
+    def __init__(self, access: Access, admission: Admission) -> None:
+        self._access = access
+        self._admission = admission
+        self._refuse = grpc.unary_unary_rpc_method_handler(self._refused)
+
+    async def intercept_service(self, continuation: Any, call: Any) -> Any:
+        given = dict(call.invocation_metadata or ()).get("authorization", "")
+        if isinstance(given, bytes) or not self._access.admits(given):
+            return self._refuse
+        return await continuation(call)
+
+    async def _refused(self, _request: bytes, context: Any) -> None:
+        reason = "this collector asks for a bearer token: send authorization: Bearer TOKEN"
+        self._admission.malformed(b"", reason)
+        await context.abort(grpc.StatusCode.UNAUTHENTICATED, reason)
 
 
 def _service(name: str, export: Any) -> Any:

@@ -12,6 +12,7 @@ from google.protobuf.json_format import MessageToJson
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from starlette.types import Receive, Scope, Send
 
+from collector.access import Access
 from collector.convert import otlp_json
 from collector.convert.otlp_protobuf import count_spans
 from collector.convert.result import Converted, Malformed
@@ -20,6 +21,7 @@ from collector.receivers.http_request import (
     Answer,
     ClientGone,
     HttpError,
+    check_access,
     media_type,
     read_body,
     skip_body,
@@ -28,6 +30,7 @@ from collector.receivers.http_server import HttpServer
 from collector.receivers.receiver import (
     LARGE_BODY_BYTES,
     MAX_REQUEST_BYTES,
+    OPEN,
     Admission,
     KeepMalformed,
     SpanSink,
@@ -60,10 +63,12 @@ class OtlpHttpReceiver:
         port: int = 4318,
         max_request_bytes: int = MAX_REQUEST_BYTES,
         keep_malformed: KeepMalformed = forget_malformed,
+        access: Access = OPEN,
     ) -> None:
         self._admission = Admission(self.name, sink, counters, keep_malformed)
         self._max_request_bytes = max_request_bytes
-        self._server = HttpServer(self.name, self, host, port)
+        self._access = access
+        self._server = HttpServer(self.name, self, host, port, access)
 
     @property
     def address(self) -> str:
@@ -85,7 +90,7 @@ class OtlpHttpReceiver:
         except ClientGone:
             return
         except HttpError as error:
-            answer = _failed(error.status, status(error.status, str(error)), form)
+            answer = _failed(error.status, status(error.status, str(error)), form, *error.headers)
         except SpoolFull as full:
             code = HTTPStatus.TOO_MANY_REQUESTS
             seconds = str(max(1, math.ceil(full.retry_after_seconds)))
@@ -94,6 +99,11 @@ class OtlpHttpReceiver:
         await answer.send(send)
 
     async def _answer(self, scope: Scope, receive: Receive, form: str) -> Answer:
+        try:
+            await check_access(scope, receive, self._access, self._max_request_bytes)
+        except HttpError as refusal:
+            self._admission.malformed(b"", str(refusal))
+            raise
         path = scope["path"]
         if path != _TRACES and path not in _IGNORED:
             raise HttpError(HTTPStatus.NOT_FOUND, f"nothing is at {path}: send to {_TRACES}")

@@ -10,10 +10,14 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
+from collector.access import Access
 from collector.metrics import Counters
 
 MAX_REQUEST_BYTES = 64 << 20
 """The largest request that is read, after decompression: what OTLP recommends."""
+
+OPEN = Access()
+"""Whoever reaches the address may send."""
 
 LARGE_BODY_BYTES = 32 << 10
 """From here on JSON is converted in a thread, so that other requests are answered meanwhile."""

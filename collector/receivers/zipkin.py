@@ -11,6 +11,7 @@ from http import HTTPStatus
 
 from starlette.types import Receive, Scope, Send
 
+from collector.access import Access
 from collector.convert import zipkin
 from collector.convert.result import Converted, Malformed
 from collector.metrics import Counters
@@ -18,6 +19,7 @@ from collector.receivers.http_request import (
     Answer,
     ClientGone,
     HttpError,
+    check_access,
     media_type,
     read_body,
     skip_body,
@@ -26,6 +28,7 @@ from collector.receivers.http_server import HttpServer
 from collector.receivers.receiver import (
     LARGE_BODY_BYTES,
     MAX_REQUEST_BYTES,
+    OPEN,
     Admission,
     KeepMalformed,
     SpanSink,
@@ -58,12 +61,14 @@ class ZipkinReceiver:
         port: int = 9411,
         max_request_bytes: int = MAX_REQUEST_BYTES,
         keep_malformed: KeepMalformed = forget_malformed,
+        access: Access = OPEN,
         wall: Callable[[], int] = time.time_ns,
     ) -> None:
         self._admission = Admission(self.name, sink, counters, keep_malformed)
         self._max_request_bytes = max_request_bytes
+        self._access = access
         self._wall = wall
-        self._server = HttpServer(self.name, self, host, port)
+        self._server = HttpServer(self.name, self, host, port, access)
 
     @property
     def address(self) -> str:
@@ -84,13 +89,18 @@ class ZipkinReceiver:
         except ClientGone:
             return
         except HttpError as error:
-            answer = _text(error.status, str(error))
+            answer = _text(error.status, str(error), *error.headers)
         except SpoolFull as full:
             seconds = str(max(1, math.ceil(full.retry_after_seconds)))
             answer = _text(HTTPStatus.TOO_MANY_REQUESTS, str(full), ("retry-after", seconds))
         await answer.send(send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        try:
+            await check_access(scope, receive, self._access, self._max_request_bytes)
+        except HttpError as error:
+            self._admission.malformed(b"", str(error))
+            raise
         path, method = scope["path"], scope["method"]
         if path == _HEALTH and method in ("GET", "HEAD"):
             body = b'{"status":"UP"}' if method == "GET" else b""

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from collector.inserter import Inserter
-from collector.intake import HEADERS_KEPT, MASK, Intake
+from collector.intake import HEADERS_KEPT, Intake
+from collector.masks import MASK
 from collector.metrics import Counters
 from collector.spool import Spool
 from collector.store.client import Store, StoreError

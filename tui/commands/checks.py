@@ -106,7 +106,7 @@ def _collector(runtime: Runtime | None) -> Iterator[Check]:
     about = f"process {runtime.pid}, version {runtime.version}, at {runtime.url}"
     token = os.environ.get("FLOWTAP_API_TOKEN", "") or runtime.token
     try:
-        health = ApiClient(runtime.url, token, timeout=5).health()
+        health = ApiClient(runtime.url, token, timeout=5, certificate=runtime.certificate).health()
     except SourceError as error:
         yield Check("collector", False, f"{about}: {error.detail}", error.hint)
         return

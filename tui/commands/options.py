@@ -32,7 +32,8 @@ Url = Annotated[
     typer.Option(
         "--url",
         envvar="FLOWTAP_URL",
-        help="Ask the collector there; its token is read from FLOWTAP_API_TOKEN.",
+        help="Ask the collector there; its token is read from FLOWTAP_API_TOKEN, authorities for "
+        "https from the file FLOWTAP_CA_FILE.",
     ),
 ]
 

@@ -135,14 +135,15 @@ def _ready(runtime: Runtime, settings: Settings, as_json: bool) -> None:
 
     say(f"flowtap {runtime.version} collects into {shown(settings.store)}")
     host = settings.receivers.host
+    scheme = "https" if settings.receivers.access().encrypted else "http"
     doors = (
-        ("otlp_http", "OTLP/HTTP", "OTEL_EXPORTER_OTLP_ENDPOINT=http://{}:{}"),
-        ("otlp_grpc", "OTLP/gRPC", "OTEL_EXPORTER_OTLP_ENDPOINT=http://{}:{}"),
-        ("zipkin", "Zipkin", "http://{}:{}/api/v2/spans"),
+        ("otlp_http", "OTLP/HTTP", "OTEL_EXPORTER_OTLP_ENDPOINT={}://{}:{}"),
+        ("otlp_grpc", "OTLP/gRPC", "OTEL_EXPORTER_OTLP_ENDPOINT={}://{}:{}"),
+        ("zipkin", "Zipkin", "{}://{}:{}/api/v2/spans"),
     )
     for name, title, where in doors:
         if name in runtime.ports:
-            say(f"  {title:10} {where.format(host, runtime.ports[name])}")
+            say(f"  {title:10} {where.format(scheme, host, runtime.ports[name])}")
     for tap in settings.kafka:
         say(f"  {'Kafka':10} reads {tap.bootstrap}")
     say(f"  {'API':10} {runtime.url}/api/v1/docs")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from collector import places
+from collector.access import Access
 from collector.config import (
     MASKED_HEADERS,
     Api,
@@ -20,6 +21,7 @@ from collector.config import (
     load,
 )
 from collector.taps.kafka_settings import KafkaSettings, SecretReference
+from tests.certificates import CERTIFICATE, KEY
 
 
 @pytest.fixture(autouse=True)
@@ -158,6 +160,20 @@ def test_this_machine_needs_no_token(host: str) -> None:
         ("[api]\nprot = 1", "flowtap.toml: api.prot: there is no such setting"),
         ("stor = 1", "flowtap.toml: stor: there is no such setting"),
         ('[api]\nhost = "0.0.0.0"', "flowtap.toml: api: 0.0.0.0 is reachable from other machines"),
+        (
+            '[receivers]\nhost = "::"',
+            "flowtap.toml: receivers: :: is reachable from other machines",
+        ),
+        ('[receivers]\nhost = "10.0.0.1"', "set a token too"),
+        ('[receivers]\ntls_key_file = "k"', "tls_certificate_file and tls_key_file go together"),
+        (
+            '[api]\ntls_certificate_file = "none.pem"\ntls_key_file = "none.key"',
+            "flowtap.toml: api: cannot read none.pem: No such file",
+        ),
+        (
+            '[api]\ntls_certificate_file = "flowtap.toml"\ntls_key_file = "flowtap.toml"',
+            "are no certificate and its unencrypted key",
+        ),
         ('[api]\ntoken = ""', "flowtap.toml: api: api.token: must be printable ASCII"),
         ('[api]\ntoken = {env = "NOT_SET"}', "environment variable NOT_SET is not set"),
         ("[[kafka]]\n", "flowtap.toml: kafka[0].bootstrap: Field required"),
@@ -224,8 +240,13 @@ class TestThePage:
         self, said: str, nowhere: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         (nowhere / "token").write_text("s3cret")
-        write(said.replace("/run/secrets/flowtap", str(nowhere / "token")))
-        assert load().api.secret() == "s3cret"
+        monkeypatch.setenv("FLOWTAP_SENDERS_TOKEN", "an0ther")
+        said = said.replace("/run/secrets/flowtap", str(nowhere / "token"))
+        for there, here in (("certificate", CERTIFICATE), ("key", KEY)):
+            said = said.replace(f"/etc/flowtap/{there}.pem", str(here))
+        write(said)
+        assert load().api.access() == Access("s3cret", CERTIFICATE, KEY)
+        assert load().receivers.access() == Access("an0ther", CERTIFICATE, KEY)
 
     def test_it_names_every_setting(self, said: str) -> None:
         tables = tomllib.loads(said)
@@ -239,7 +260,9 @@ class TestThePage:
 
     def test_its_defaults_are_the_defaults(self, said: str) -> None:
         tables = tomllib.loads(said)
-        del tables["api"]["token"]
+        for door in ("api", "receivers"):
+            for name in ("token", "tls_certificate_file", "tls_key_file"):
+                del tables[door][name]
         for name, kind in PARTS:
             assert kind(**tables[name]) == kind()
 
