@@ -21,7 +21,7 @@ def kafka() -> Iterator[Broker]:
 
 
 # How long an example takes says nothing on a machine that does other things too.
-hypothesis.settings.register_profile("flowtap", deadline=None)
+hypothesis.settings.register_profile("flowtap", deadline=None, derandomize=True)
 # `make fuzz`: pytest tests/fuzz --hypothesis-profile=long
 hypothesis.settings.register_profile("long", deadline=None, max_examples=5_000)
 hypothesis.settings.load_profile("flowtap")

@@ -33,6 +33,7 @@ class Wanted(BaseModel):
     "/prune",
     responses={
         200: {"model": schemas.Pruned},
+        400: {"model": schemas.Problem, "description": "The body is no text."},
         401: {"model": schemas.Problem, "description": "It wants a token, always."},
     },
 )
