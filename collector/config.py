@@ -114,15 +114,26 @@ def _tap(value: object) -> object:
     return value
 
 
+def _once(named: Sequence[str], what: str) -> None:
+    if twice := {name for name in named if named.count(name) > 1}:
+        raise ValueError(f"there are two {what} of the name {sorted(twice)[0]}")
+
+
 def _apart(
     profiles: tuple[conventions.ProfileSettings, ...],
 ) -> tuple[conventions.ProfileSettings, ...]:
-    named = [profile.name for profile in profiles]
-    if twice := {name for name in named if named.count(name) > 1}:
-        raise ValueError(f"there are two profiles of the name {sorted(twice)[0]}")
+    _once([profile.name for profile in profiles], "profiles")
     # Together they may be more than there is room for.
     recogniser(conventions.own({}, profiles))
     return profiles
+
+
+def _copies_apart(
+    copies: tuple[conventions.CopySettings, ...],
+) -> tuple[conventions.CopySettings, ...]:
+    _once([copy.name for copy in copies], "copies")
+    recogniser(conventions.own({}, copies=copies))
+    return copies
 
 
 Port = Annotated[int | None, Field(ge=0, le=65535), BeforeValidator(_unless_off)]
@@ -272,11 +283,13 @@ class Settings(_Part):
     """Ids of the business, and the headers and JSON paths that hold them."""
     profiles: Annotated[tuple[conventions.ProfileSettings, ...], AfterValidator(_apart)] = ()
     """Frameworks that flowtap does not know."""
+    copies: Annotated[tuple[conventions.CopySettings, ...], AfterValidator(_copies_apart)] = ()
+    """Retry topics and dead letters that say so in headers flowtap does not know."""
 
     @property
     def own(self) -> Own:
         """The user's own conventions."""
-        return conventions.own(self.ids, self.profiles)
+        return conventions.own(self.ids, self.profiles, self.copies)
 
     @property
     def folder(self) -> Path:

@@ -182,9 +182,18 @@ COPYINGS: tuple[Copying, ...] = (
         CopyKind.DEAD_LETTER,
         marks=("rejectionreason", "originaltopic"),
         destination=("originaltopic",),
+        message_id=("x-original-message-id",),
         attempt=("handledcount",),
         error_type=("rejectionreason",),
         error_message=("rejectionmessage",),
+    ),
+    # Its gateways that cannot give a message back send it to its own queue, with a new id.
+    Copying(
+        "brighter-requeued",
+        CopyKind.RETRY,
+        marks=(("x-original-message-id", "handledcount"),),
+        message_id=("x-original-message-id",),
+        attempt=("handledcount",),
     ),
     Copying(
         "nats-source",

@@ -1,9 +1,10 @@
-"""What a user adds to the tables: profiles of their own, and the ids of their business."""
+"""What a user adds to the tables: their own profiles and copies, and the ids of their business."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from collector.conventions.copies import Copying
 from collector.conventions.profiles import Profile
 
 
@@ -18,7 +19,9 @@ class BusinessId:
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """A user's own conventions. Their profiles are recognised before those of the tables."""
+    """A user's own conventions. Their profiles and copies are recognised before those of the
+    tables."""
 
     profiles: tuple[Profile, ...] = ()
     ids: tuple[BusinessId, ...] = ()
+    copies: tuple[Copying, ...] = ()

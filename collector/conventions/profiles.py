@@ -170,6 +170,8 @@ PROFILES: tuple[Profile, ...] = (
             "commandreply_type",
             ("partition_id", "destination"),
             ("$.headers.PARTITION_ID", "$.headers.ID"),
+            # Its reactive producers give no partition.
+            ("$.headers.DESTINATION", "$.headers.ID"),
         ),
         message_id=("id", "$.headers.ID"),
         event_type=(
@@ -189,6 +191,8 @@ PROFILES: tuple[Profile, ...] = (
         marks=(
             *("$correlationid", "$causationid", "esdb-record-id"),
             "$.metadata.$correlationId",
+            "$.metadata.$causationId",
+            ("$.eventStreamId", "$.eventNumber", "$.eventId"),
         ),
         message_id=("esdb-record-id", "$.eventId", "$.id"),
         event_type=("esdb-record-schema-subject", "$.eventType", "$.type"),

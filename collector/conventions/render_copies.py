@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from collector.conventions import copies, names
+from collector.conventions.copies import Copying
 from collector.conventions.documents import Paths
 from collector.conventions.sql import RANKS, array, few, lookup, quote, where
 from graph.model import CopyKind
 
 
-def said_of_copy(paths: Paths) -> str:
-    """The texts of `copies.COLUMNS`, where a message is a copy; numbers as decimal text. What is
-    read of a body is added to `paths`, whose values are `texts`."""
+def said_of_copy(paths: Paths, known: Sequence[Copying]) -> str:
+    """The texts of `copies.COLUMNS`, where a message is a copy of the `known` ones; numbers as
+    decimal text. What is read of a body is added to `paths`, whose values are `texts`."""
     said = [
         (copying.name, index * RANKS + rank, names.parse(text))
-        for copying in copies.COPYINGS
+        for copying in known
         for index, (_, texts) in enumerate(copying.named(), start=1)
         for rank, text in enumerate(few(texts))
     ]
@@ -53,17 +54,17 @@ def said_of_copy(paths: Paths) -> str:
 _COPY = "copying != ''"
 
 
-def copied() -> str:
+def copied(known: Sequence[Copying]) -> str:
     """The columns of `graph.model.Copied`; its kind is empty where the message is no copy."""
-    kinds = {one.name: str(one.kind) for one in copies.COPYINGS}
+    kinds = {one.name: str(one.kind) for one in known}
     kind = f"transform(copying, {array(kinds)}, {array(kinds.values())}, '')"
-    for one in copies.COPYINGS:
+    for one in known:
         if one.dead:
             ends = quote(f"({'|'.join(one.dead)})$".replace(".", "\\."))
             dead = f"copying = {quote(one.name)} AND match(lower(destination), {ends})"
             kind = f"if({dead}, {quote(str(CopyKind.DEAD_LETTER))}, {kind})"
     (attempt,) = _places(("attempt",))
-    counted = array(one.name for one in copies.COPYINGS if one.counted)
+    counted = array(one.name for one in known if one.counted)
     tried = f"ifNull(toInt64OrNull(copy_said[{attempt}]), 0) > 0"
     kind = f"if(copying IN ({counted[1:-1]}) AND NOT {tried}, '', {kind})"
     texts = [
@@ -72,7 +73,7 @@ def copied() -> str:
         else f"copy_said[{place}]"
         for place, column in enumerate(copies.COLUMNS, start=1)
     ]
-    queues = array(one.name for one in copies.COPYINGS if one.by_queue)
+    queues = array(one.name for one in known if one.by_queue)
     (queue,), (consumer,) = _places(("destination",)), _places(("consumer",))
     place = f"if(copying IN ({queues[1:-1]}), {queue}, {consumer})"
     texts[consumer - 1] = f"copy_said[{place}]"

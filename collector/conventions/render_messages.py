@@ -63,11 +63,12 @@ def messages_select(
     """
     own = own or Own()
     known = (*own.profiles, *profiles.PROFILES)
+    copyings = (*own.copies, *copies.COPYINGS)
     marks = recogniser(own)
     paths = marks.paths
     said = _said_by(known)
     of_body = _of_body(said, paths)
-    copy_said = said_of_copy(paths)
+    copy_said = said_of_copy(paths, copyings)
     starting = _starting(paths)
     bodies = {who for who, _, text in said if names.parse(text).in_body}
     texts = paths.values(_documents(own, marks, bodies))
@@ -80,7 +81,7 @@ def messages_select(
         "if(empty(hop), begun, hop) AS contexts",
         "if(empty(hop), [], begun) AS origins",
         "profile AS profile",
-        f"{copied()} AS copied",
+        f"{copied(copyings)} AS copied",
         f"{business(own)} AS business",
     ]
     if again:
@@ -133,10 +134,10 @@ FROM (
 
 
 def recogniser(own: Own) -> Recogniser:
-    """The marks of the profiles, the user's first, and of the copies."""
+    """The marks of the profiles and of the copies, the user's first."""
     return Recogniser(
         ((one.name, one.marks) for one in (*own.profiles, *profiles.PROFILES)),
-        ((one.name, one.marks) for one in copies.COPYINGS),
+        ((one.name, one.marks) for one in (*own.copies, *copies.COPYINGS)),
     )
 
 

@@ -27,6 +27,15 @@ SELECT cluster, consumer_group, sum(done), sum(added) FROM (
 """Of each group, messages a second since it was first seen in the last minutes."""
 
 
+_NAMED = """SELECT DISTINCT consumer_group, service FROM (
+    SELECT consumer_group, service FROM edges WHERE role = 'consume'
+    UNION ALL
+    SELECT consumer_group, service FROM operations WHERE received > now64(9) - INTERVAL 2 MINUTE
+) WHERE consumer_group != '' AND service != ''"""
+"""Which services name which group: as the edges have it, for spans are many, and besides what may
+not have been counted yet."""
+
+
 def consumers(store: Store, *, paces: bool = True) -> list[Consumer]:
     """Consumer groups as their broker last told them, with the services that name them.
 
@@ -54,10 +63,7 @@ def consumers(store: Store, *, paces: bool = True) -> list[Consumer]:
         entry["progress"].append(Progress(*row))
         entry["asked"] = max(entry["asked"], row[6])
     services: dict[str, set[str]] = {}
-    for name, service in store.query(
-        "SELECT DISTINCT consumer_group, service FROM operations "
-        "WHERE consumer_group != '' AND service != ''"
-    ):
+    for name, service in store.query(_NAMED):
         services.setdefault(name, set()).add(service)
     waiting = [one for entry in groups.values() for one in entry["progress"] if _waits(one)]
     times = _times(store, waiting) if paces and waiting else {}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from graph import figures
-from graph.fate.case import Case, begun, counted
+from graph.fate.case import Case, Tried, begun, counted
 from graph.fate.copies import Made
 from graph.fate.result import Fate, Status
-from graph.model import Evidence
+from graph.model import CopyKind, Evidence, Position
+
+MILLISECOND = 1_000_000
 
 
 def dead_lettered(case: Case, made: Made) -> Fate:
@@ -104,7 +106,11 @@ def failed(case: Case, status: Status) -> Fate:
     *before, last = case.failed
     which = f"at attempt {len(case.failed)}" if before else "at its first attempt"
     needed = ""
-    if case.passage is None:
+    copy = _left(case, last)
+    if copy is not None:
+        after = f"its copy at {copy} was read past, and no span tells how that ended"
+        needed = f"a process span of who reads {copy.destination}"
+    elif case.passage is None:
         after = "nothing says whether it will be tried again"
         needed = f"the progress of the consumer group of {case.who}"
     elif case.passage.waits:
@@ -119,5 +125,15 @@ def failed(case: Case, status: Status) -> Fate:
         needed=needed,
         notes=[f"Attempt {number} failed: {one.error}." for number, one in enumerate(before, 1)],
         error=last.attempt.error_message,
+        copy=copy,
         duration=last.took,
     )
+
+
+def _left(case: Case, last: Tried) -> Position | None:
+    """Where a copy was put after the last attempt, to be tried again, that is read past."""
+    made = case.last_made(CopyKind.RETRY)
+    if made is None or case.waits_at(made.copy.position) is not False:
+        return None
+    # Brokers tell a time in milliseconds, rounded down.
+    return made.copy.position if last.attempt.start < made.copy.time + MILLISECOND else None

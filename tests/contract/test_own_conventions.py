@@ -1,4 +1,4 @@
-"""A user's own profiles and business ids: read on arrival, found again, kept by a re-index."""
+"""A user's own profiles, copies and ids: read on arrival, found again, kept by a re-index."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from collector.conventions.copies import Copying
 from collector.conventions.own import BusinessId, Own
 from collector.conventions.profiles import Profile
 from collector.intake import Intake
@@ -19,7 +20,7 @@ from collector.store.reindex import reindex
 from collector.taps.tap import Batch
 from graph.chain.resolve import resolve
 from graph.lookup import SeveralMeanings, look_up
-from graph.model import IdKind, Message, Position
+from graph.model import Copied, CopyKind, IdKind, Message, Position
 from tests.builders import Flow
 
 IDS = (
@@ -33,7 +34,17 @@ ACME = Profile(
     causation_id=("header:x-acme-parent", "$.meta.parent"),
     unread=("correlation-id",),
 )
-OWN = Own((ACME,), IDS)
+RETRY = Copying(
+    "acme-retry",
+    CopyKind.RETRY,
+    marks=("X-Acme-Topic",),
+    destination=("header:X-Acme-Topic",),
+    partition=("x-acme-partition",),
+    offset=("x-acme-offset",),
+    attempt=("x-acme-attempt",),
+    error_message=("x-acme-why", "x-acme-reason"),
+)
+OWN = Own((ACME,), IDS, (RETRY,))
 
 
 def use(store: Store, own: Own) -> None:
@@ -109,6 +120,20 @@ def test_business_ids_are_read_out_of_headers_and_bodies(owned: Store) -> None:
         (),
         (),
     ]
+
+
+def test_a_user_s_own_copies_name_their_originals(owned: Store) -> None:
+    said = [
+        ("x-acme-topic", "payments"),
+        ("X-Acme-Partition", "2"),
+        ("x-acme-offset", "\0\0\0\0\0\0\0\x07"),
+        ("x-acme-attempt", "3"),
+        ("x-acme-reason", "no money"),
+    ]
+    # Also where flowtap knows the message as a copy of another kind.
+    messages = tap(owned, (said, {}), ([*said, ("x-original-topic", "other")], {}), ([], {}))
+    copied = Copied(CopyKind.RETRY, "payments", "2", 7, attempt=3, error_message="no money")
+    assert [message.copied for message in messages] == [copied, copied, None]
 
 
 @pytest.mark.parametrize("text", ["order_id=123", "123", "ORDER_ID=123", 'order_id="123"'])

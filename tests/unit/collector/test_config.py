@@ -309,6 +309,26 @@ def test_a_user_s_own_profiles_and_ids() -> None:
 @pytest.mark.parametrize(
     ("said", "key", "problem"),
     [
+        (
+            '[[copies]]\nname = "a"\nkind = "lost"\nmarks = ["a"]',
+            "copies[0].kind",
+            "'retry', 'dead-letter' or 'forward'",
+        ),
+        (
+            '[[copies]]\nname = "a"\nkind = "retry"\nmarks = ["a"]\noffset = ["$.offset"]',
+            "copies[0].offset[0]",
+            "headers only",
+        ),
+        (
+            '[[copies]]\nname = "rabbitmq"\nkind = "retry"\nmarks = ["a"]',
+            "copies[0].name",
+            "flowtap has",
+        ),
+        (
+            '[[copies]]\nname = "a"\nkind = "retry"\nmarks = ["a"]\n' * 2,
+            "copies",
+            "two copies of the name a",
+        ),
         ('[ids]\norder = ["$.order..id"]', "ids.order[0]", "is no path"),
         ('[ids]\norder = ["$.order[*]"]', "ids.order[0]", "is no path"),
         ('[ids]\norder = [""]', "ids.order[0]", "is missing"),

@@ -248,10 +248,20 @@ class TestCopies:
         assert fate.status is Status.RETRIED
         assert fate.explanation.endswith("(refused); it waits there.")
         flow.commit("billing", "orders-retry-0", 1)
-        assert self.payment(all_of(flow, order)).status is Status.FAILED
+        fate = self.payment(all_of(flow, order))
+        assert (fate.status, fate.evidence) == (Status.FAILED, Evidence.OBSERVED)
+        assert fate.explanation.endswith(
+            "its copy at orders-retry-0/0/0 was read past, and no span tells how that ended."
+        )
+        assert str(fate.copy) == "orders-retry-0/0/0"
+        assert fate.needed == "a process span of who reads orders-retry-0"
+        flow.process("payment", order, group="billing", destination="orders-retry-0", error=True)
+        fate = self.payment(all_of(flow, order))
+        assert (fate.status, fate.attempts) == (Status.FAILED, 2)
+        assert fate.explanation.endswith("so nobody tries again.")
         flow.process("payment", order, group="billing", destination="orders-retry-0")
         fate = self.payment(all_of(flow, order))
-        assert (fate.status, fate.attempts) == (Status.HANDLED, 2)
+        assert (fate.status, fate.attempts) == (Status.HANDLED, 3)
 
     @pytest.mark.parametrize("told_by", ["header", "span", "nothing"])
     def test_of_two_that_failed_who_gave_up_is_told_by_header_or_span(self, told_by: str) -> None:

@@ -260,6 +260,32 @@ CASES = (
         Copied(CopyKind.DEAD_LETTER, "orders", attempt=3, error_type="Unacceptable"),
     ),
     Case(
+        "brighter-rejected",
+        {
+            "originalTopic": "orders",
+            "originalMessageType": "MT_EVENT",
+            "rejectionTimestamp": "2026-01-02T03:04:05.0000000+00:00",
+            "rejectionReason": "DeliveryError",
+            "rejectionMessage": "no money",
+            "HandledCount": "2",
+            "x-original-message-id": "m1",
+        },
+        Copied(
+            CopyKind.DEAD_LETTER,
+            "orders",
+            message_id="m1",
+            attempt=2,
+            error_type="DeliveryError",
+            error_message="no money",
+        ),
+        "orders.rejected",
+    ),
+    Case(
+        "brighter-requeued",
+        {"ce_id": "m2", "x-original-message-id": "m1", "HandledCount": "2"},
+        Copied(CopyKind.RETRY, message_id="m1", attempt=2),
+    ),
+    Case(
         "nats-source",
         {"Nats-Stream": "ORDERS", "Nats-Sequence": "12"},
         Copied(CopyKind.FORWARD, "ORDERS", offset=12),

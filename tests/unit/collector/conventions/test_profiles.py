@@ -211,6 +211,24 @@ CASES = (
         title="in the body",
     ),
     Case(
+        "eventuate",
+        {},
+        said("m3", "shop.Paid", "", "m2"),
+        {
+            "payload": "{}",
+            "headers": {
+                "ID": "m3",
+                "DESTINATION": "order-replies",
+                "DATE": "Fri, 02 Jan 2026 03:04:05 GMT",
+                "commandreply_type": "shop.Pay",
+                "reply_type": "shop.Paid",
+                "reply_outcome-type": "SUCCESS",
+                "reply_to_message_id": "m2",
+            },
+        },
+        title="by a reactive producer",
+    ),
+    Case(
         "spring",
         {"__TypeId__": "shop.OrderPlaced", "kafka_correlationId": "c", "id": "m2"},
         said("m2", "shop.OrderPlaced", "", "", "c"),
@@ -219,6 +237,17 @@ CASES = (
         "debezium-outbox",
         {"id": "m2", "eventType": "OrderPlaced"},
         said("m2", "OrderPlaced"),
+    ),
+    Case(
+        "debezium-outbox",
+        {
+            "__debezium.context.connectorLogicalName": "shop",
+            "__debezium.context.taskId": "0",
+            "__debezium.context.connectorName": "postgresql",
+            "id": "m2",
+        },
+        said("m2"),
+        title="with the connector's context",
     ),
     Case(
         "dapr",
@@ -307,6 +336,32 @@ CASES = (
             "data": {},
             "metadata": {"$correlationId": "c", "$causationId": "m1"},
         },
+    ),
+    Case(
+        "kurrentdb",
+        {},
+        said("m2", "OrderPlaced", "", "m1"),
+        {
+            "eventId": "m2",
+            "eventType": "OrderPlaced",
+            "data": {},
+            "metadata": {"$causationId": "m1"},
+        },
+        title="with a cause alone",
+    ),
+    Case(
+        "kurrentdb",
+        {},
+        said("m2", "OrderPlaced"),
+        {
+            "eventStreamId": "order-42",
+            "eventNumber": 0,
+            "eventType": "OrderPlaced",
+            "eventId": "m2",
+            "data": {},
+            "metadata": "",
+        },
+        title="as it is read",
     ),
     Case(
         "kurrentdb",
