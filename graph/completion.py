@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from graph.filter import ALIASES, NAMES, SINCE, UNTIL, Word, quoted, words
+from graph.filter import ALIASES, NAMES, ORDER, ORDERS, SINCE, UNTIL, Word, quoted, words
 from graph.terms import Field
 
 MEANINGS = {
@@ -19,6 +19,7 @@ MEANINGS = {
     "correlation": "correlation id",
     SINCE: "from then on: 15m, 2h, or a date",
     UNTIL: "until then",
+    ORDER: "which come first: newest or oldest",
 }
 
 TIMES = ("5m", "15m", "1h", "24h")
@@ -83,6 +84,8 @@ def _value(word: Word, cursor: int, seen: Seen, most: int) -> Completion:
     begin = "".join(one.text for one in word.characters if start <= one.at < cursor).lower()
     if name in (SINCE, UNTIL):
         values: Sequence[str] = TIMES
+    elif name == ORDER:
+        values = tuple(ORDERS)
     elif name == Field.ERROR:
         values = ("yes", "no")
     else:

@@ -4,6 +4,7 @@
     FIELD:A,B         either; the same field again means the same
     -FIELD:VALUE      not that
     since: until:     a time, as in 15m, 2h or 2026-01-31T12:00:00Z
+    order:oldest      the oldest first; order:newest is how it is without
     TEXT              the beginning of an id, a key or a correlation id
     "A B"             in quotes nothing has a meaning but \\" and \\\\; an empty pair is no value
 
@@ -28,9 +29,12 @@ ALIASES = {
 }
 """Names before the colon, those that are not shown first."""
 
-SINCE, UNTIL = "since", "until"
+SINCE, UNTIL, ORDER = "since", "until", "order"
 
-NAMES = (*(field.value for field in Field if field is not Field.TEXT), SINCE, UNTIL)
+ORDERS = {"newest": False, "oldest": True}
+"""Which come first; true for the oldest."""
+
+NAMES = (*(field.value for field in Field if field is not Field.TEXT), SINCE, UNTIL, ORDER)
 
 _YES_NO = {"yes": "yes", "true": "yes", "1": "yes", "no": "no", "false": "no", "0": "no"}
 
@@ -103,6 +107,7 @@ def parse(text: str, now: int) -> EventFilter:
     """The filter that a text stands for; times count back from `now`. Raises FilterError."""
     wanted: dict[tuple[Field, bool], list[Pattern]] = {}
     times: dict[str, int] = {}
+    oldest: bool | None = None
     last = Word(0, len(text), (), True)
     for word in words(text):
         if not word.closed:
@@ -116,6 +121,11 @@ def parse(text: str, now: int) -> EventFilter:
                 raise FilterError(f"{name}: is there twice: one is enough", *word[:2])
             times[name], last = _moment(name, values, now, word), word
             continue
+        if name == ORDER:
+            if oldest is not None:
+                raise FilterError("order: is there twice: one is enough", *word[:2])
+            oldest = _order(excluded, values, word)
+            continue
         field = Field.TEXT if name is None else ALIASES[name]
         patterns = wanted.setdefault((field, excluded), [])
         patterns += _patterns(field, values, word)
@@ -126,7 +136,7 @@ def parse(text: str, now: int) -> EventFilter:
         Term(field, tuple(dict.fromkeys(patterns)), excluded)
         for (field, excluded), patterns in wanted.items()
     )
-    return EventFilter(terms=terms, since=since, until=until)
+    return EventFilter(terms=terms, since=since, until=until, oldest=bool(oldest))
 
 
 def _divided(word: Word) -> tuple[bool, str | None, tuple[Character, ...]]:
@@ -141,7 +151,7 @@ def _divided(word: Word) -> tuple[bool, str | None, tuple[Character, ...]]:
             raise FilterError("what is to be left out? write -FIELD:VALUE", *word[:2])
         return excluded, None, characters[begin:]
     name = "".join(one.text for one in characters[begin:colon]).lower()
-    if name not in ALIASES and name not in (SINCE, UNTIL):
+    if name not in ALIASES and name not in (SINCE, UNTIL, ORDER):
         raise FilterError(_unknown(name), word.start, characters[colon].at + 1)
     return excluded, name, characters[colon + 1 :]
 
@@ -149,7 +159,7 @@ def _divided(word: Word) -> tuple[bool, str | None, tuple[Character, ...]]:
 def _unknown(name: str) -> str:
     from difflib import get_close_matches
 
-    near = get_close_matches(name, (*ALIASES, SINCE, UNTIL), 1)
+    near = get_close_matches(name, (*ALIASES, SINCE, UNTIL, ORDER), 1)
     right = f"{near[0]}: is one" if near else f"fields are {', '.join(NAMES)}"
     return f"{name or 'nothing'}: is no field, {right}; text with a colon goes in quotes"
 
@@ -161,6 +171,14 @@ def _moment(name: str, values: tuple[Character, ...], now: int, word: Word) -> i
         return moment("".join(one.text for one in values), now)
     except MomentError as error:
         raise FilterError(str(error), *word[:2]) from None
+
+
+def _order(excluded: bool, values: tuple[Character, ...], word: Word) -> bool:
+    """Whether the oldest come first."""
+    said = "".join(one.text for one in values).lower()
+    if excluded or said not in ORDERS:
+        raise FilterError("order: is newest or oldest", *word[:2])
+    return ORDERS[said]
 
 
 def _patterns(field: Field, values: tuple[Character, ...], word: Word) -> list[Pattern]:
@@ -200,7 +218,7 @@ def _pattern(value: tuple[Character, ...]) -> Pattern:
 
 
 def written(wanted: EventFilter) -> str:
-    """The filter's terms, exact names and times as text; the limit is not of it."""
+    """The filter's terms, exact names, times and order as text; the limit is not of it."""
     names = (
         (Field.TOPIC, wanted.destination),
         (Field.TYPE, wanted.event_type),
@@ -214,6 +232,7 @@ def written(wanted: EventFilter) -> str:
         (
             *(_written(term) for term in (*exact, *wanted.terms)),
             *(f"{name}:{quoted(_dated(time))}" for name, time in times if time),
+            *([f"{ORDER}:oldest"] if wanted.oldest else []),
         )
     )
 

@@ -27,7 +27,9 @@ class EventFilter:
     until: int = 0
     """Exclusive."""
     limit: int = 100
-    """The newest ones are kept."""
+    """The newest ones are kept, or the oldest where those come first."""
+    oldest: bool = False
+    """The oldest come first, instead of the newest."""
     terms: tuple[Term, ...] = ()
     """What the filter language asks for, see `graph.filter`."""
 
@@ -42,7 +44,7 @@ class EventFilter:
         )
 
     def accepts(self, row: EventRow) -> bool:
-        """Whether a row fits; `limit` is the caller's."""
+        """Whether a row fits; order and limit are the caller's."""
         return (
             self.destination in ("", row.destination)
             and self.event_type in ("", row.event_type)

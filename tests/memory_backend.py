@@ -69,7 +69,8 @@ class MemoryBackend:
         return [one for one in self.broker_producers if one.last >= since]
 
     def recent(self, wanted: EventFilter) -> Sequence[EventRow]:
-        return [row for row in self.rows if wanted.accepts(row)][: wanted.limit]
+        fitting = [row for row in self.rows if wanted.accepts(row)]
+        return (fitting[::-1] if wanted.oldest else fitting)[: wanted.limit]
 
     def stored(self, mark: int, limit: int) -> Stored:
         if mark < 0:

@@ -140,6 +140,7 @@ class ApiClient:
             "from": _moment(wanted.since),
             "to": _moment(wanted.until),
             "limit": wanted.limit,
+            "order": "oldest" if wanted.oldest else None,
         }
         return self._ask(
             "/events", asked, lambda said: [event_row_from_dict(row) for row in said["events"]]

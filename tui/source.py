@@ -169,7 +169,7 @@ class Source(Protocol):
         """What went over a node's edges minute by minute, in a window."""
 
     def events(self, wanted: EventFilter) -> list[EventRow]:
-        """The newest events that fit, newest first."""
+        """The newest events that fit, newest first; the oldest, oldest first, where asked for."""
 
     def consumers(self) -> list[Consumer]:
         """Consumer groups as their brokers tell them."""

@@ -1,9 +1,9 @@
-"""GET /events: the newest events."""
+"""GET /events: the newest events, or the oldest."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
@@ -26,14 +26,20 @@ async def events(
     window: AskedWindow,
     filter: AskedFilter,
     limit: Annotated[int, Query(ge=1)] = 100,
+    order: Annotated[
+        Literal["newest", "oldest"] | None,
+        Query(description="Which come first, and are kept; else as `q` says, else the newest."),
+    ] = None,
 ) -> Response:
-    """The newest events that fit everything, newest first. Names compare exactly, but in `q`."""
+    """The events that fit everything, newest first, or oldest first where asked for; `more` tells
+    whether others fit beyond the limit. Names compare exactly, but in `q`."""
     ends = [end for end in (filter.until, window.end) if end]
     wanted = replace(
         filter,
         since=max(filter.since, window.start),
         until=min(ends, default=0),
         limit=min(limit, request.app.state.limits.rows),
+        oldest=order == "oldest" if order else filter.oldest,
     )
     return json_answer(await asked.ask(_recent, asked.backend, wanted))
 

@@ -12,9 +12,10 @@ from graph.filter import parse
 from graph.listing import EventFilter
 
 DESCRIPTION = """Terms that must all fit: `topic:`, `type:`, `key:`, `service:` (who produced it),
-`error:yes`, `environment:`, `id:`, `correlation:`, `since:15m`, `until:`; any other text is the
-beginning of an id, a key or a correlation id. Values are whole, in any case; `*` stands for
-anything, `a,b` for either, `-` before a term for not that; quotes take a sign's meaning away."""
+`error:yes`, `environment:`, `id:`, `correlation:`, `since:15m`, `until:`, `order:oldest`; any other
+text is the beginning of an id, a key or a correlation id. Values are whole, in any case; `*`
+stands for anything, `a,b` for either, `-` before a term for not that; quotes take a sign's
+meaning away."""
 
 
 def _wanted(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from collector.store.client import Store
@@ -26,7 +27,10 @@ _MINUTE = 60 * 10**9
 
 LOOKS_BACK = tuple(_MINUTE * minutes for minutes in (5, 60, 24 * 60, 7 * 24 * 60))
 """Windows tried in turn, nanoseconds back from the end, then all that is left: the newest events
-are mostly in the first."""
+are mostly in the first. The oldest are looked for in the same ones, on from the beginning."""
+
+_END = 2**62
+"""No event is as late as this."""
 
 _LONGER = 4
 """A page of which too few rows fit is asked for again, so many times as long."""
@@ -46,25 +50,35 @@ _UNTAPPED = "type = 'send' AND destination NOT IN (SELECT DISTINCT destination F
 
 
 def recent(store: Store, wanted: EventFilter) -> list[EventRow]:
-    """The newest events that fit, newest first. Raises `StoreError`."""
+    """The newest events that fit, newest first, or the oldest, oldest first. Raises
+    `StoreError`."""
     few = _few(store, wanted)
-    begins = _begins(wanted, time.time_ns()) if few is None else [wanted.since]
+    whole = [(wanted.since, wanted.until or _END)]
     found: list[EventRow] = []
-    until = wanted.until or 2**62
-    for since in begins:
+    for since, until in _looks(wanted, time.time_ns()) if few is None else whole:
         left = replace(wanted, since=since, until=until, limit=wanted.limit - len(found))
         seen = _messages(store, left, few) + _untapped(store, left)
-        found += sorted(seen, key=lambda row: row.time, reverse=True)[: left.limit]
+        found += sorted(seen, key=lambda row: row.time, reverse=not wanted.oldest)[: left.limit]
         if len(found) >= wanted.limit:
             break
-        until = since
     return found
 
 
-def _begins(wanted: EventFilter, now: int) -> list[int]:
-    """Where each look begins; it ends where the one before it began."""
+def _looks(wanted: EventFilter, now: int) -> list[tuple[int, int]]:
+    """Where each look begins and ends, each beside the one before it."""
+    end = wanted.until or _END
+    if wanted.oldest:
+        # Without a beginning nothing tells where the oldest lie.
+        ends = [wanted.since + on for on in LOOKS_BACK] if wanted.since else []
+        borders = [wanted.since, *(one for one in ends if one < end), end]
+        return list(pairwise(borders))
     begins = [(wanted.until or now) - back for back in LOOKS_BACK]
-    return [*(begin for begin in begins if begin > wanted.since), wanted.since]
+    borders = [end, *(begin for begin in begins if begin > wanted.since), wanted.since]
+    return [(since, until) for until, since in pairwise(borders)]
+
+
+def _order(wanted: EventFilter) -> str:
+    return "ASC" if wanted.oldest else "DESC"
 
 
 def _few(store: Store, wanted: EventFilter) -> Tests | None:
@@ -77,7 +91,7 @@ def _few(store: Store, wanted: EventFilter) -> Tests | None:
 
 
 def _messages(store: Store, wanted: EventFilter, few: Tests | None) -> list[EventRow]:
-    """Tapped messages that fit, newest first, each with the service whose span produced it."""
+    """Tapped messages that fit, in the filter's order, with who sent each."""
     tests = message_tests(wanted)
     if few is not None:
         places = f"SELECT {POSITION}, offset FROM ids WHERE {tests.taken(few)}"
@@ -89,7 +103,10 @@ def _messages(store: Store, wanted: EventFilter, few: Tests | None) -> list[Even
             tests.conditions.append(f"arrayExists(c -> c IN ({_failed(wanted, tests)}), contexts)")
     tests.between("m.time", wanted)
     # Not LIMIT BY: with it, the engine reads and sorts all columns of everything that fits.
-    sql = f"SELECT {_MESSAGE} FROM messages AS m WHERE {tests.where} ORDER BY m.time DESC LIMIT "
+    sql = (
+        f"SELECT {_MESSAGE} FROM messages AS m WHERE {tests.where} "
+        f"ORDER BY m.time {_order(wanted)} LIMIT "
+    )
 
     def page(limit: int) -> tuple[int, list[EventRow]]:
         rows = store.query(f"{sql}{limit:d}", tests.parameters)
@@ -100,14 +117,14 @@ def _messages(store: Store, wanted: EventFilter, few: Tests | None) -> list[Even
 
 
 def _untapped(store: Store, wanted: EventFilter) -> list[EventRow]:
-    """Producing spans that fit and whose message no tap saw, newest first."""
+    """Producing spans that fit and whose message no tap saw, in the filter's order."""
     tests = operation_tests(wanted)
     if wanted.failed_only:
         tests.conditions.append(f"(trace_id, span_id) IN ({_failed(wanted, tests)})")
     tests.between("start", wanted)
     sql = (
         f"SELECT {_OPERATION} FROM operations WHERE {tests.where} AND {_UNTAPPED} "
-        "ORDER BY start DESC LIMIT 1 BY trace_id, span_id LIMIT "
+        f"ORDER BY start {_order(wanted)} LIMIT 1 BY trace_id, span_id LIMIT "
     )
 
     def page(limit: int) -> tuple[int, list[EventRow]]:

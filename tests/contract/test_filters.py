@@ -107,31 +107,35 @@ def test_all_three_say_the_same(store: Store, monkeypatch: pytest.MonkeyPatch) -
         client = ApiClient(url)
 
         @settings(max_examples=60, suppress_health_check=list(HealthCheck))
-        @given(st.lists(_term(), min_size=1, max_size=3), st.sampled_from([3, 1000]))
-        @example(["service:storefront"], 1000)
-        @example(['service:""'], 1000)
-        @example(['service:"",mail*'], 1000)
-        @example(["error:yes", "service:Payment,mail_er"], 5)
-        @example(["f93a2b3c-1d5e-4c6f-8a7b-0000000000"], 1000)
-        def same(terms: list[str], limit: int) -> None:
-            text = " ".join(terms)
+        @given(st.lists(_term(), min_size=1, max_size=3), st.sampled_from([3, 1000]), st.booleans())
+        @example(["service:storefront"], 1000, False)
+        @example(['service:""'], 1000, False)
+        @example(['service:"",mail*'], 1000, False)
+        @example(["error:yes", "service:Payment,mail_er"], 5, False)
+        @example(["error:yes", "service:Payment,mail_er"], 5, True)
+        @example(["f93a2b3c-1d5e-4c6f-8a7b-0000000000"], 1000, False)
+        def same(terms: list[str], limit: int, oldest: bool) -> None:
+            text = " ".join((*terms, "order:oldest") if oldest else terms)
             try:
                 wanted = parse(text, now)
             except ValueError:
                 return
-            wanted = EventFilter(terms=wanted.terms, limit=limit)
-            expected = [row for row in whole if wanted.accepts(row)]
+            assert wanted.oldest is oldest
+            wanted = EventFilter(terms=wanted.terms, limit=limit, oldest=oldest)
+            expected = [row for row in whole if wanted.accepts(row)][:: -1 if oldest else 1]
             told = backend.recent(wanted)
             assert [row.time for row in told] == [row.time for row in expected[:limit]], text
             assert {row.id for row in told} <= {row.id for row in expected}, text
             if limit >= len(expected):
                 assert {(row.id, row) for row in told} == {(row.id, row) for row in expected}
-            assert set(client.events(wanted)) == set(told)
-            if limit == 1000:
-                address = f"{url}/api/v1/events?limit=1000&q={quote(text)}"
-                with urllib.request.urlopen(address) as answer:
-                    ids = {one["id"] for one in json.loads(answer.read())["events"]}
-                assert ids == {row.id for row in told}
+            asked = client.events(wanted)
+            assert [row.time for row in asked] == [row.time for row in told]
+            assert set(asked) == set(told)
+            address = f"{url}/api/v1/events?limit={limit}&q={quote(text)}"
+            with urllib.request.urlopen(address) as answer:
+                said = json.loads(answer.read())
+            assert [one["time_ns"] for one in said["events"]] == [row.time for row in told]
+            assert said["more"] is (len(expected) > limit)
 
         same()
 

@@ -163,7 +163,7 @@ class FakeSource:
         self._answers("events")
         rows = [self._row(chain, event) for chain in self.chains for event in chain.events]
         fitting = [row for row in (*rows, *self.stored) if wanted.accepts(row)]
-        return sorted(fitting, key=lambda row: -row.time)[: wanted.limit]
+        return sorted(fitting, key=lambda row: row.time, reverse=not wanted.oldest)[: wanted.limit]
 
     def _row(self, chain: Chain, event: Event) -> EventRow:
         return EventRow(

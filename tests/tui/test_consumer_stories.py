@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from graph.listing import EventRow
 from tests.goldens import assert_golden
 from tests.tui.fake import FakeSource
 from tests.tui.groups import group, groups
@@ -63,13 +64,49 @@ async def test_what_has_it_not_consumed_yet() -> None:
         source.seconds = 30
         await told.press("w")
         await told.sees('topic:payment.captured,order.created since:"2026-10-01T11:59:59.8')
+        await told.sees("oldest first", "all that fit")
         await told.sees("7c1f0d9e-0000", "7c1f0d9e-0002")
         assert "stock.reserved" not in told.screen, "it has consumed these"
         assert isinstance(told.app.screen, EventsScreen)
-        await told.press("home", "enter")
+        assert "7c1f0d9e-0000" in told.pointed, "what waits longest"
+        await told.press("enter")
         await told.sees("◉ order.created")
         await told.press("escape", "escape")
         await told.sees("✗ recommendation")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 40)], ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_what_waits_longest_comes_first(size: tuple[int, int]) -> None:
+    """More wait than a list shows: I see the oldest, that others come after them, and and nothing
+    newer beside them."""
+    source = shop_source()
+    source.groups = [group("mail", ("invoices", 0, 400), waits=60.0, rate=0.0, growth=0.1)]
+    begin = source.groups[0].oldest
+    source.stores(
+        *(
+            EventRow(
+                f"invoices/0/{number}",
+                begin + number * 100_000_000,
+                "invoices",
+                "kafka",
+                key=f"bill-{number:03}",
+                event_type="Billed",
+                service="billing",
+            )
+            for number in range(400)
+        )
+    )
+    async with story(source, size=size) as told:
+        await told.press("4")
+        await told.sees("mail", "400")
+        await told.press("w")
+        await told.sees("the oldest 300; more come after them", "bill-000", "order:oldest")
+        assert "bill-000" in told.pointed
+        await told.rests()
+        assert_golden(f"tui/waiting-{size[0]}x{size[1]}.txt", told.screen)
+        await told.press("end")
+        await told.sees("bill-299")
+        assert not source.followings, "the newest would stand below a gap"
 
 
 async def test_what_cannot_be_listed_is_said() -> None:

@@ -47,7 +47,10 @@ def command(
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")
     ] = False,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="So many of the newest.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="So many at most.")] = 20,
+    oldest: Annotated[
+        bool, typer.Option("--oldest", help="The oldest that fit, instead of the newest.")
+    ] = False,
     as_json: options.Json = False,
     url: options.Url = None,
     store: options.Store = None,
@@ -56,6 +59,9 @@ def command(
 ) -> None:
     """Prints events, the newest at the bottom; as JSON with --follow one in a line."""
     wanted = replace(_parsed(" ".join(filter or ()), as_json), limit=limit)
+    wanted = replace(wanted, oldest=oldest or wanted.oldest)
+    if follow and wanted.oldest:
+        usage("--follow goes on with the newest: leave out --oldest, or order:oldest")
     with explained(as_json):
         source = open_source(url, store=store, config=config, files=files or ())
         try:
@@ -73,7 +79,7 @@ def command(
     if not rows:
         say("no event fits" if filter else "no event is stored")
     else:
-        _table(rows)(rows[::-1])
+        _table(rows)(rows if wanted.oldest else rows[::-1])
 
 
 def _parsed(text: str, as_json: bool) -> EventFilter:

@@ -35,6 +35,10 @@ class Standing:
     away: bool = False
     following: bool = False
     """The stream of what is stored is open."""
+    oldest: bool = False
+    """The oldest that fit are listed, and stay."""
+    more: bool = False
+    """Others fit beyond them."""
 
 
 def state_line(passing: Passing, standing: Standing, rate: float | None, width: int) -> Line:
@@ -46,6 +50,14 @@ def state_line(passing: Passing, standing: Standing, rate: float | None, width: 
             Segment(new, "warning"),
             Segment("   p ", "key"),
             Segment("follows again", "dim"),
+        )
+    elif standing.oldest:
+        count = len(passing.rows)
+        beyond = "; more come after them" if standing.more else ", all that fit"
+        left = line(
+            Segment(f" ▪ the oldest {count:,}" if standing.more else f" ▪ {count:,}", "label"),
+            Segment(beyond, "warning" if standing.more else "dim"),
+            Segment("   ○ the collector is away" if standing.away else "", "error"),
         )
     elif not standing.live:
         left = line(Segment(f" ▪ {len(passing.rows):,} events", "label"))

@@ -163,7 +163,7 @@ class ConsumersScreen(FlowScreen):
     # Moving on
 
     def action_waiting(self) -> None:
-        """To the events that the selected group has not consumed yet."""
+        """To the events that the selected group has not consumed yet, the oldest first."""
         chosen = self.consumer
         if chosen is None or self.has_class("notice"):
             return
@@ -175,7 +175,8 @@ class ConsumersScreen(FlowScreen):
             self.notify(said, markup=False, severity="warning", timeout=5)
         else:
             topics = Term(Field.TOPIC, tuple(Pattern((name,)) for name in places))
-            self.flowtap.go(EventsScreen(EventFilter(terms=(topics,), since=chosen.oldest)))
+            waiting = EventFilter(terms=(topics,), since=chosen.oldest, oldest=True)
+            self.flowtap.go(EventsScreen(waiting))
 
     def action_in_graph(self) -> None:
         """To the group's place in the graph."""

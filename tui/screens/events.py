@@ -56,7 +56,8 @@ LOOK = 1.0
 
 
 class EventsScreen(FlowScreen):
-    """The newest events that fit, following what is stored; counts by type, and a preview."""
+    """The newest events that fit, following what is stored, or the oldest, which stay; counts by
+    type, and a preview."""
 
     place = Place.EVENTS
     tab = "events"
@@ -84,6 +85,10 @@ class EventsScreen(FlowScreen):
         self._stream: Stream | None = None
         self._following = False
         self._listed = False
+        self._more = False
+        """Others fit beyond the oldest that are listed."""
+        self._pointed = False
+        """The first of these was selected, once."""
         self._list_again = False
         self._seconds = 0
         self._every = LIST_AGAIN
@@ -135,6 +140,8 @@ class EventsScreen(FlowScreen):
     def said(self) -> Line:
         if not self.flowtap.source.live:
             return line(Segment("recorded", "dim"))
+        if self._oldest:
+            return line(Segment("oldest first", "dim"))
         return line(Segment("live · newest at the bottom", "dim"))
 
     def _heading(self, width: int) -> Line:
@@ -147,6 +154,8 @@ class EventsScreen(FlowScreen):
             live=self.flowtap.source.live,
             away=self.flowtap.connection.away,
             following=self._following,
+            oldest=self._oldest and self._listed,
+            more=self._more,
         )
         return state_line(self.passing, standing, sum(rates.values()) if rates else None, width)
 
@@ -169,7 +178,11 @@ class EventsScreen(FlowScreen):
                 self._list(KEPT)
             return
         self._seconds += 1
-        if self._stream is None:
+        if self._oldest:
+            # What comes is at the other end: it shows here only while all that fits does.
+            if not self._listed or (not self._more and self._seconds % LIST_AGAIN == 0):
+                self._list(LISTED)
+        elif self._stream is None:
             self._follow()
         elif self._list_again or not self._listed or self._seconds % self._every == 0:
             self._list(LISTED)
@@ -178,6 +191,14 @@ class EventsScreen(FlowScreen):
 
     def _wanted(self) -> EventFilter:
         return parse(self.text, self.flowtap.now())
+
+    @property
+    def _oldest(self) -> bool:
+        """Whether the oldest are asked for."""
+        try:
+            return self._wanted().oldest
+        except FilterError:
+            return False
 
     def _follow(self) -> None:
         try:
@@ -194,8 +215,13 @@ class EventsScreen(FlowScreen):
         self._following = False
 
     def _list(self, limit: int) -> None:
-        source, wanted = self.flowtap.source, replace(self._wanted(), limit=limit)
-        self.ask("events", lambda: source.events(wanted), self._answered)
+        # One more than shows tells whether there are more.
+        source, wanted = self.flowtap.source, replace(self._wanted(), limit=limit + 1)
+        self.ask(
+            "events",
+            lambda: source.events(wanted),
+            lambda rows: self._answered(rows[:limit], more=len(rows) > limit),
+        )
 
     @on(Told)
     def _told(self, told: Told) -> None:
@@ -231,10 +257,11 @@ class EventsScreen(FlowScreen):
             else:
                 self._draw()
 
-    def _answered(self, rows: list[EventRow]) -> None:
+    def _answered(self, rows: list[EventRow], *, more: bool) -> None:
         self.flowtap.connection.back()
         self._list_again = self._list_again and not self._listed
         self._listed = True
+        self._more = more
         self.passing.listed(rows)
         self._draw()
         self._draw_types()
@@ -260,7 +287,12 @@ class EventsScreen(FlowScreen):
             main.focus()
         rows, wants = passing.rows, passing.widths
         main.show(lambda width: EventsDrawing(rows, width, chosen, wants))
-        if not passing.held and (self.flowtap.source.live or main.selected is None):
+        if self._oldest:
+            if not self._pointed:
+                # Hidden until now, it is drawn only after this.
+                self.call_after_refresh(main.select, RowKey.of(rows[0]))
+                self._pointed = True
+        elif not passing.held and (self.flowtap.source.live or main.selected is None):
             main.select(RowKey.of(rows[-1]))
         self.refresh_bars()
 
@@ -280,7 +312,7 @@ class EventsScreen(FlowScreen):
     # Holding still, and going on
 
     def _hold(self) -> None:
-        if self.flowtap.source.live and self.passing.rows:
+        if self.flowtap.source.live and self.passing.rows and not self._oldest:
             self.passing.hold()
             self.refresh_bars()
 
@@ -344,12 +376,13 @@ class EventsScreen(FlowScreen):
     def _selected(self, selected: Canvas.Selected) -> None:
         if selected.clicked and selected.target != RowKey.of(self.passing.rows[-1]):
             self._hold()
-        if self._resting is not None and self.passing.held:
+        stays = self.passing.held or self._oldest
+        if self._resting is not None and stays:
             self._resting.stop()
             self._resting = None
         if self._resting is None:
             # While it follows, the newest of each second; else what somebody stays at.
-            self._resting = self.set_timer(REST if self.passing.held else LOOK, self._preview)
+            self._resting = self.set_timer(REST if stays else LOOK, self._preview)
         self.refresh_bars()
 
     # The preview
@@ -421,7 +454,7 @@ class EventsScreen(FlowScreen):
         self.questions.drop("events")
         self.text = self.flowtap.last_filter = text
         self.passing = Passing()
-        self._listed = False
+        self._listed = self._more = self._pointed = False
         self._leave_types()
         self.notice(asking(), "filter")
         self.tick()
