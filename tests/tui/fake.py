@@ -70,6 +70,10 @@ class FakeSource:
         """What ids that mean several things could mean."""
         self.fates = order_fates()
         self.groups = shop.consumers()
+        self.oldest = 0.2
+        """Seconds that the oldest span waits in the spool."""
+        self.unread = 0
+        """Messages that its tap has not read yet."""
         self.tapped = False
         """Its health names a broker that it taps."""
         self.closed = False
@@ -194,7 +198,7 @@ class FakeSource:
             "name": "kafka shop:9092",
             "ok": True,
             "detail": "reading",
-            "figures": {"bootstrap": "shop:9092"},
+            "figures": {"bootstrap": "shop:9092", "lag": self.unread},
         }
         return {
             "status": "ok",
@@ -206,6 +210,12 @@ class FakeSource:
                     "ok": True,
                     "detail": "listens on 127.0.0.1:4318",
                     "figures": {"spans": spans, "requests": {"received": 9, "stored": 9}},
+                },
+                {
+                    "name": "spool",
+                    "ok": True,
+                    "detail": "spans on their way into the store",
+                    "figures": {"bytes": 0, "oldest_seconds": self.oldest},
                 },
                 *([tap] if self.tapped else []),
             ],

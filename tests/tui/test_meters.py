@@ -11,7 +11,7 @@ from tests.tui import shop
 from tests.tui.shop import NOON
 from tui.drawing.rates import FlowMeter, lags_of
 from tui.drawing.segments import text_of, width_of
-from tui.drawing.status import Connection, Totals, draw_status
+from tui.drawing.status import Connection, Lag, Totals, draw_status
 
 SECOND = 1_000_000_000
 
@@ -101,6 +101,38 @@ def health(received: int, *, stored: int = 0, dropped: int = 0, ok: bool = True)
 def test_totals_count_spans_and_messages_but_no_requests() -> None:
     assert Totals.of(health(10, stored=7, dropped=3)) == Totals(20, 14, 6, 0)
     assert Totals.of({}) == Totals()
+
+
+def test_its_own_lag_is_the_spools_age_and_what_the_taps_have_before_them() -> None:
+    assert Lag.of({}) == Lag()
+    told = [{"oldest_seconds": 0.21}, {"bootstrap": "a", "lag": 5}, {"bootstrap": "b", "lag": 7}]
+    others = [None, {"lag": 99}]
+    components = [{"figures": one} for one in (*told, *others)]
+    assert Lag.of({"components": components}) == Lag(0.21, 12)
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({}, "  in "),
+        ({"oldest_seconds": 0.0}, "lag 0.0 s   in "),
+        ({"oldest_seconds": 0.249}, "lag 0.2 s   in "),
+        ({"oldest_seconds": 0.2, "bootstrap": "a", "lag": 48_211}, "lag 0.2 s, 48k messages   in "),
+        ({"bootstrap": "a", "lag": 3}, "lag 3 messages   in "),
+        ({"oldest_seconds": 75.0}, "lag 1m 15s   in "),
+    ],
+)
+@pytest.mark.parametrize("width", [80, 140])
+def test_the_status_line_says_how_late_the_collector_is(
+    told: dict[str, Any], said: str, width: int
+) -> None:
+    connection = Connection("http://127.0.0.1:8411")
+    connection.answered({"components": [{"figures": told}]}, NOON)
+    drawn = status(connection, width=width)
+    assert said in drawn
+    assert drawn.startswith(" ● 127.0.0.1:8411 ")
+    assert drawn.rstrip().endswith("dropped 0")
+    assert ("lag" in drawn) == bool(told)
 
 
 def test_the_rate_in_starts_anew_with_the_collector() -> None:

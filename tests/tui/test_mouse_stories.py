@@ -130,3 +130,21 @@ async def test_fold_and_unfold_a_chain() -> None:
         await told.sees("⊞ 5 more")
         await told.click("⊞ 5 more", times=2)
         await told.sees_no_more("⊞")
+
+
+@pytest.mark.parametrize(
+    ("key", "shown", "way_out"),
+    [("Y", "Copy what leads here", "Leave"), ("e", "Export ", "Leave")],
+)
+async def test_links_and_exports_are_left_by_mouse(key: str, shown: str, way_out: str) -> None:
+    """A click beside the dialog leaves it, and so does one on its key."""
+    async with story(find="7c1f0d9e-0000") as told:
+        await told.sees("◉ order.created")
+        for place in ("outside", "key"):
+            await told.press(key)
+            await told.sees(shown)
+            if place == "outside":
+                await told.pilot.click(offset=(1, 20))
+            else:
+                await told.click(way_out)
+            await told.sees_no_more(shown)

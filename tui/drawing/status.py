@@ -1,4 +1,4 @@
-"""The status line: who answers, how much comes in, what is stored, what was dropped."""
+"""The status line: who answers, how far behind it is, what came in, is stored, was dropped."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ MEMORY = 10.0
 """Seconds over which the rate in is taken."""
 
 SECOND = 1_000_000_000
+
+LATE = 10.0
+"""Seconds of its own lag from which a collector is marked as late."""
 
 SLOW = 2 * SECOND
 """Nanoseconds after which it is said what is waited for."""
@@ -49,6 +52,24 @@ class Totals:
                 for name in sums:
                     sums[name] += int(counted.get(name) or 0)
         return cls(**sums)
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far the collector itself is behind what it accepted and what its brokers hold."""
+
+    seconds: float | None = None
+    """Since the oldest span came that is not stored yet; None where no spool is."""
+    messages: int = 0
+    """In the brokers, as its taps last looked, and not read yet."""
+
+    @classmethod
+    def of(cls, health: Mapping[str, Any]) -> Lag:
+        """The spool's age, and the sum of what the taps have before them."""
+        told = [one.get("figures") or {} for one in health.get("components", ())]
+        ages = [float(one["oldest_seconds"]) for one in told if "oldest_seconds" in one]
+        unread = sum(int(one.get("lag") or 0) for one in told if "bootstrap" in one)
+        return cls(max(ages, default=None), unread)
 
 
 def _counters(figures_told: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -106,6 +127,10 @@ class Connection:
     @property
     def totals(self) -> Totals:
         return self._totals[-1][1] if self._totals else Totals()
+
+    @property
+    def lag(self) -> Lag:
+        return Lag.of(self.health or {})
 
     @property
     def rate(self) -> float | None:
@@ -171,6 +196,7 @@ def draw_status(
     mark = Segment(" ● ", "ok") if not ailing else Segment(" ▲ ", "warning")
     trouble = f"  {ailing[0][0]}: {ailing[0][1]}" if ailing else ""
     right = line(
+        *_lag(connection.lag),
         Segment("in ", "label"),
         Segment("…" if rate is None else figures.rate(rate), "number"),
         Segment("   stored ", "label"),
@@ -181,3 +207,19 @@ def draw_status(
     )
     left = line(mark, Segment(name, "dim"), Segment(printable(trouble), "warning"))
     return (*fit(left, max(0, width - width_of(right))), *fit(right, min(width, width_of(right))))
+
+
+def _lag(lag: Lag) -> Iterator[Segment]:
+    """In tenths of a second: what a spool holds for a moment shall not make the line flicker."""
+    if lag.seconds is None and not lag.messages:
+        return
+    seconds = lag.seconds or 0.0
+    yield Segment("lag ", "label")
+    if lag.seconds is not None:
+        age = f"{seconds:.1f} s" if seconds < LATE else figures.seconds(seconds)
+        yield Segment(age, "warning" if seconds >= LATE else "number")
+    if lag.messages:
+        yield Segment(", " if lag.seconds is not None else "", "label")
+        yield Segment(figures.count(lag.messages), "number")
+        yield Segment(" messages", "label")
+    yield Segment("   ")

@@ -44,8 +44,8 @@ class Dialog(ModalScreen[T]):
         await self.run_action(str(clicked.target))
 
 
-def key_bar(keys: Sequence[Key]) -> Bar:
-    """The keys in a line, to be clicked."""
+def draw_key_bar(keys: Sequence[Key], width: int) -> Line:
+    """The keys in a line of this width, to be clicked."""
     parts = [
         part
         for one in keys
@@ -55,8 +55,9 @@ def key_bar(keys: Sequence[Key]) -> Bar:
             Segment("   "),
         )
     ]
+    return fit(line(*parts), width)
 
-    def draw(width: int) -> Line:
-        return fit(line(*parts), width)
 
-    return Bar(draw, id="keys")
+def key_bar(keys: Sequence[Key]) -> Bar:
+    """A bar of keys that stay the same."""
+    return Bar(lambda width: draw_key_bar(keys, width), id="keys")

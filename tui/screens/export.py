@@ -12,7 +12,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tui.drawing import figures
@@ -20,6 +19,7 @@ from tui.drawing.exports import MOST_COPIED, Export, Offer, offer_lines
 from tui.drawing.segments import Line, Segment, fit, line, printable
 from tui.drawing.sheet import Sheet
 from tui.saving import save
+from tui.screens.dialog import Dialog, Key, draw_key_bar
 from tui.widgets.bar import Bar
 from tui.widgets.canvas import Canvas
 
@@ -57,7 +57,7 @@ class Outcome:
     trouble: str = ""
 
 
-class ExportScreen(ModalScreen[Order | None]):
+class ExportScreen(Dialog[Order]):
     """Lets format and file be chosen; gives the order, or None when it is left."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -70,13 +70,14 @@ class ExportScreen(ModalScreen[Order | None]):
     DEFAULT_CSS = """
     ExportScreen { align: center top; background: $background 40%; }
     ExportScreen Vertical {
-        width: 90%; max-width: 90; height: auto; margin-top: 3; background: $panel; padding: 1 2;
+        width: 90%; max-width: 90; height: auto; margin-top: 3; background: $background;
     }
     ExportScreen Canvas { height: auto; background: $background; margin: 1 0; }
     ExportScreen Horizontal { height: 1; }
     ExportScreen .label { width: 6; color: $flow-dim; }
     ExportScreen Input, ExportScreen Input:focus { width: 1fr; background: $surface; }
-    ExportScreen Bar { background: $panel; }
+    ExportScreen #said { margin-top: 0; }
+    ExportScreen #keys { margin-top: 0; }
     """
 
     def __init__(self, export: Export, last: Order | None = None, outcome: Outcome | None = None):
@@ -97,7 +98,7 @@ class ExportScreen(ModalScreen[Order | None]):
                 yield Static("file", classes="label")
                 yield Input(self._name, id="name", compact=True, select_on_focus=False)
             yield Bar(self._said, id="said")
-            yield Bar(self._keys, id="does")
+            yield Bar(self._keys, id="keys")
 
     def on_mount(self) -> None:
         canvas = self.query_one(Canvas)
@@ -113,14 +114,11 @@ class ExportScreen(ModalScreen[Order | None]):
         return fit(trouble, width)
 
     def _keys(self, width: int) -> Line:
-        does = [("enter", "Write over it" if self._over else "Write the file", "write")]
+        keys = [Key("enter", "Write over it" if self._over else "Write the file", "write")]
         if self._offer.write is not None:
-            does.append(("ctrl+y", "Copy instead", "copy"))
-        does.append(("esc", "Leave", "leave"))
-        parts = []
-        for key, label, action in does:
-            parts += [Segment(key, "key", action), Segment(f" {label}   ", "dim", action)]
-        return fit(line(*parts), width)
+            keys.append(Key("ctrl+y", "Copy instead", "copy"))
+        keys.append(Key("esc", "Leave", "leave"))
+        return draw_key_bar(keys, width)
 
     @property
     def _over(self) -> bool:
@@ -161,13 +159,6 @@ class ExportScreen(ModalScreen[Order | None]):
     def action_copy(self) -> None:
         if self._offer.write is not None:
             self.dismiss(Order(self._offer, Where.CLIPBOARD, self.query_one(Input).value))
-
-    def action_leave(self) -> None:
-        self.dismiss(None)
-
-    @on(Bar.Clicked)
-    async def _clicked(self, clicked: Bar.Clicked) -> None:
-        await self.run_action(str(clicked.target))
 
 
 def ask_for_export(

@@ -9,15 +9,15 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.drawing.links import Link, link_lines
 from tui.drawing.sheet import Sheet
+from tui.screens.dialog import Dialog, Key, key_bar
 from tui.widgets.canvas import Canvas
 
 
-class LinkScreen(ModalScreen[Link | None]):
+class LinkScreen(Dialog[Link]):
     """Gives the chosen link, or None when it is left."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -30,10 +30,9 @@ class LinkScreen(ModalScreen[Link | None]):
     DEFAULT_CSS = """
     LinkScreen { align: center top; background: $background 40%; }
     LinkScreen Vertical {
-        width: 90%; max-width: 110; height: auto; margin-top: 3; background: $panel; padding: 1 2;
+        width: 90%; max-width: 110; height: auto; margin-top: 3; background: $background;
     }
-    LinkScreen Canvas { height: auto; background: $background; margin: 1 0; }
-    LinkScreen .hint { color: $flow-dim; }
+    LinkScreen Canvas { height: auto; background: $background; margin-top: 1; }
     """
 
     def __init__(self, links: Sequence[Link], caution: str) -> None:
@@ -45,11 +44,8 @@ class LinkScreen(ModalScreen[Link | None]):
         with Vertical():
             yield Static("Copy what leads here", classes="title")
             yield Canvas(id="links")
-            yield Static(
-                f"{self._caution}\nenter or a click copies · esc leaves",
-                classes="hint",
-                markup=False,
-            )
+            yield Static(self._caution, classes="hint", markup=False)
+            yield key_bar((Key("enter", "Copy", "copy"), Key("esc", "Leave", "leave")))
 
     def on_mount(self) -> None:
         canvas, links = self.query_one(Canvas), self._links
@@ -70,6 +66,3 @@ class LinkScreen(ModalScreen[Link | None]):
 
     def action_choose(self, step: int) -> None:
         self.query_one(Canvas).move(0, step)
-
-    def action_leave(self) -> None:
-        self.dismiss(None)
