@@ -10,6 +10,7 @@ from collector.intake import Intake
 from collector.metrics import Counters
 from collector.store.client import Store
 from collector.taps.tap import Batch
+from tests.benchmarks.world import apart
 
 SECRET = b"4111-1111-secret"
 
@@ -33,6 +34,17 @@ def bearing(folder: Path, needle: bytes) -> list[Path]:
 
 
 def test_nothing_of_it_reaches_the_disk(tmp_path: Path) -> None:
+    apart(nothing_of_it_reaches_the_disk, tmp_path)
+
+
+def test_what_is_masked_is_no_id(tmp_path: Path) -> None:
+    apart(what_is_masked_is_no_id, tmp_path)
+
+
+# In processes of their own, for the engine opens one directory in each.
+
+
+def nothing_of_it_reaches_the_disk(tmp_path: Path) -> None:
     secret = SECRET.decode()
     folder = tmp_path / "store"
     with Store(folder) as store:
@@ -75,7 +87,7 @@ def test_nothing_of_it_reaches_the_disk(tmp_path: Path) -> None:
     assert bearing(folder, SECRET) == []
 
 
-def test_what_is_masked_is_no_id(tmp_path: Path) -> None:
+def what_is_masked_is_no_id(tmp_path: Path) -> None:
     own = Own(ids=(BusinessId("order", ("$.order",)),))
     with Store(tmp_path / "store", own=own) as store:
         names = ["message-id", "correlation-id"]
