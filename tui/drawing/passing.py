@@ -74,12 +74,7 @@ class Passing:
         if not fresh:
             return
         self._note(fresh)
-        target = self._below if self.held else self._list
-        merged = sorted((*target, *fresh), key=lambda row: row.time)
-        target.clear()
-        target.extend(merged)
-        self.new += len(fresh) if self.held else 0
-        self._settle()
+        self._place(fresh)
 
     def opened(self, now: int) -> None:
         """From now on, what is stored comes."""
@@ -94,11 +89,17 @@ class Passing:
         if not self._seconds or self._seconds[-1][0] != second:
             self._seconds.append((second, Counter()))
         self._seconds[-1][1].update(self._note(fresh))
-        if self.held:
-            self._below.extend(fresh)
-            self.new += len(fresh)
-        else:
-            self._list.extend(fresh)
+        self._place(fresh)
+
+    def _place(self, fresh: Iterable[EventRow]) -> None:
+        """By time: a list that was asked for may tell the newest before the stream has told what
+        came before them."""
+        fresh = list(fresh)
+        target = self._below if self.held else self._list
+        merged = sorted((*target, *fresh), key=lambda row: row.time)
+        target.clear()
+        target.extend(merged)
+        self.new += len(fresh) if self.held else 0
         self._settle()
 
     def hold(self) -> None:
