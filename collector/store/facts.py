@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
@@ -43,6 +44,11 @@ NAMED = (
     "if(kind = 'business', concat(lower(substring(written, 1, position(written, '='))), id), id)"
 )
 """An id of `ids` as it is asked for: a business id lies there by its value alone."""
+
+_BETWEEN = (
+    "AND time >= fromUnixTimestamp64Nano({start:Int64}) "
+    "AND time <= fromUnixTimestamp64Nano({end:Int64})"
+)
 
 _POSITION = re.compile(r"^(?P<destination>.+?)[/:](?P<partition>\d+)[/:@](?P<offset>\d+)$")
 _DOTTED = re.compile(r"^(?P<destination>.+)\.(?P<partition>\d+)\.(?P<offset>\d+)$")
@@ -148,40 +154,68 @@ class StoreFacts:
             destination, partition, offset = text.rsplit("/", 2)
             places.add((destination, partition, int(offset)))
         sql = (
-            f"SELECT {rows.OPERATION_COLUMNS} FROM operations "
+            f"SELECT {rows.HERE_COLUMNS}, partition, offset FROM operations "
             "WHERE (destination, partition, offset) IN {keys:Array(Tuple(String, String, Int64))}"
         )
-        found = _once(self._each(sql, places), rows.OPERATION_KEY)
-        operations = [rows.operation(row) for row in found]
         return [
-            _place(f"{op.destination}/{op.partition}/{op.offset}", IdKind.POSITION, op)
-            for op in operations
+            rows.here(f"{rows.prose(row[3])}/{rows.text(row[6])}/{row[7]}", row, IdKind.POSITION)
+            for row in _once(self._each(sql, places), rows.OPERATION_KEY)
         ]
 
     def seen(self, windows: Collection[Window], limit: int) -> list[Location]:
-        by_kind: dict[IdKind, set[tuple[str, int, int]]] = {}
-        for kind, text, start, end in windows:
-            by_kind.setdefault(kind, set()).add((text, start, end))
+        few = self._few(windows)
+        if few is None:
+            return self._earliest(windows, limit)
+        found: dict[Location, None] = {}
+        for kind, text, start, end in dict.fromkeys(windows):
+            here = [one for one in few.get((kind, text), ()) if start <= one.time <= end]
+            here.sort(key=lambda one: one.time)
+            found.update(dict.fromkeys(here[:limit]))
+        return list(found)
+
+    def _few(self, windows: Collection[Window]) -> dict[tuple[IdKind, str], list[Location]] | None:
+        """All places of the ids of these windows, from the first of them to the last; None where
+        they are too many to be read whole."""
+        sql = (
+            f"SELECT {rows.LOCATION_COLUMNS} FROM ids "
+            "WHERE id IN {ids:Array(String)} AND kind IN {kinds:Array(String)} "
+            f"{_BETWEEN} LIMIT {SORTED + 1}"
+        )
+        bounds = {
+            "ids": sorted({_bare(kind, text) for kind, text, _, _ in windows}),
+            "kinds": sorted({kind.value for kind, *_ in windows}),
+            **_outermost(windows),
+        }
+        read = self._rows(sql, bounds)
+        if len(read) > SORTED:
+            return None
+        found: dict[tuple[IdKind, str], list[Location]] = defaultdict(list)
+        for location in map(rows.location, _once(read, rows.LOCATION_KEY)):
+            found[location.kind, normal(location.kind, location.id)].append(location)
+        return found
+
+    def _earliest(self, windows: Collection[Window], limit: int) -> list[Location]:
+        """What the engine finds to be the earliest of very many."""
+        by_kind: dict[IdKind, set[Window]] = {}
+        for window in windows:
+            by_kind.setdefault(window.kind, set()).add(window)
         sql = (
             f"SELECT DISTINCT {rows.LOCATION_COLUMNS}, at, window "
             "FROM (SELECT arrayJoin(arrayFilter("
             f"w -> w.1 = {NAMED} AND at >= w.2 AND at <= w.3, "
             "{keys:Array(Tuple(String, Int64, Int64))})) AS window, "
             f"{rows.nanoseconds('time')} AS at, * FROM ids "
-            "WHERE kind = {kind:String} AND id IN {ids:Array(String)} "
-            "AND time >= fromUnixTimestamp64Nano({start:Int64}) "
-            "AND time <= fromUnixTimestamp64Nano({end:Int64}) "
+            f"WHERE kind = {{kind:String}} AND id IN {{ids:Array(String)}} {_BETWEEN} "
             f"LIMIT {SORTED} BY window) ORDER BY at LIMIT {{limit:UInt32}} BY window"
         )
 
         def ask(kind: IdKind) -> list[Location]:
-            keys = sorted(by_kind[kind])
+            keys = sorted(window[1:] for window in by_kind[kind])
             bounds = {
                 "kind": kind.value,
                 "ids": sorted({_bare(kind, text) for text, _, _ in keys}),
-                "start": min(start for _, start, _ in keys),
-                "end": max(end for _, _, end in keys),
                 "limit": limit,
+                **_outermost(by_kind[kind]),
             }
             return [rows.location(row) for row in self._each(sql, keys, **bounds)]
 
@@ -249,14 +283,12 @@ class StoreFacts:
             return locations
         # No tap saw it: a span may still name it.
         sql = (
-            f"SELECT {rows.OPERATION_COLUMNS} FROM operations WHERE destination = {{d:String}} "
+            f"SELECT {rows.HERE_COLUMNS} FROM operations WHERE destination = {{d:String}} "
             "AND partition = {p:String} AND offset = {o:Int64} "
             "LIMIT 1 BY trace_id, span_id LIMIT 100"
         )
         asked = {"d": position.destination, "p": position.partition, "o": position.offset}
-        return [
-            _place(text, IdKind.POSITION, rows.operation(row)) for row in self._rows(sql, asked)
-        ]
+        return [rows.here(text, row, IdKind.POSITION) for row in self._rows(sql, asked)]
 
     def _traced(self, text: str) -> list[Callable[[str], list[Location]]]:
         """The ways in which this can be looked for as the id of a trace or of a span."""
@@ -268,32 +300,44 @@ class StoreFacts:
         if re.fullmatch(r"[0-9a-f]{32}", bare):
             return [lambda text: self._trace(text, bare)]
         if re.fullmatch(r"[0-9a-f]{16}", bare):
-            return [
-                lambda text: self._span_id(text, bare),
-                lambda text: self._trace(text, bare.rjust(32, "0")),
-            ]
+            return [lambda text: self._span_or_trace(text, bare)]
         return []
 
+    def _span_or_trace(self, text: str, id: str) -> list[Location]:
+        """A span, or a trace whose id has 64 bits: its first span often has the same one."""
+        trace_id = id.rjust(32, "0")
+        found = self._span_id(text, id)
+        if found and all(one.context and one.context.trace_id != trace_id for one in found):
+            return found
+        return found + self._trace(text, trace_id)
+
     def _trace(self, text: str, trace_id: str) -> list[Location]:
-        operations = self._parts.submit(self.operations, [trace_id])
+        operations = f"SELECT {rows.HERE_COLUMNS} FROM operations WHERE trace_id = {{trace:String}}"
+        within = self._parts.submit(self._rows, operations, {"trace": trace_id})
         sql = (
             f"SELECT {rows.POSITION}, offset, time FROM relations "
             f"WHERE target_trace_id = {{trace:String}} AND kind = 'header' LIMIT {RESOLVED}"
         )
         carrying = _once(self._rows(sql, {"trace": trace_id}), slice(0, 6))
-        found = [_place(text, IdKind.TRACE, op) for op in operations.result()]
+        here = _once(within.result(), rows.OPERATION_KEY)
+        found = [rows.here(text, row, IdKind.TRACE) for row in here]
         return found + [rows.place(text, row, IdKind.TRACE) for row in carrying]
 
     def _span_id(self, text: str, span_id: str, trace_id: str = "") -> list[Location]:
         within = "TraceId = {trace:String} AND " if trace_id else ""
         sql = (
-            f"SELECT {rows.SPAN_COLUMNS} FROM otel_traces WHERE {within}SpanId = {{span:String}} "
-            "LIMIT 100"
+            "SELECT TraceId, SpanId, SpanKind, Timestamp, ServiceName FROM otel_traces "
+            f"WHERE {within}SpanId = {{span:String}} LIMIT 100"
         )
-        spans = _once(self._rows(sql, {"span": span_id, "trace": trace_id}), rows.SPAN_KEY)
         found = [
-            Location(text, IdKind.SPAN, context=span.context, time=span.start, service=span.service)
-            for span in map(rows.span, spans)
+            Location(
+                text,
+                IdKind.SPAN,
+                context=SpanContext(rows.text(row[0]), rows.text(row[1])),
+                time=row[3],
+                service=rows.text(row[4]),
+            )
+            for row in _once(self._rows(sql, {"span": span_id, "trace": trace_id}), rows.SPAN_KEY)
         ]
         if not found and trace_id:
             # The span was never exported, but messages or spans may still point at it.
@@ -330,17 +374,13 @@ def _is_meant(location: Location, business: Collection[str], places: Collection[
     return location.kind is not IdKind.POSITION or location.id in places
 
 
+def _outermost(windows: Collection[Window]) -> dict[str, int]:
+    """When the first of these begins and the last ends, for `_BETWEEN`."""
+    return {
+        "start": min(window.start for window in windows),
+        "end": max(window.end for window in windows),
+    }
+
+
 def _bare(kind: IdKind, text: str) -> str:
     return text.partition("=")[2] if kind is IdKind.BUSINESS else text
-
-
-def _place(text: str, kind: IdKind, operation: Operation) -> Location:
-    return Location(
-        text,
-        kind,
-        context=operation.context,
-        time=operation.start,
-        destination=operation.destination,
-        event_type=operation.event_type,
-        service=operation.service,
-    )

@@ -71,15 +71,15 @@ def operation(row: Sequence[Any]) -> Operation:
     relations = [Relation(SpanContext(trace_id, parent), "parent", context)] if parent else []
     relations += [
         Relation(
-            SpanContext(text(link["trace_id"]), text(link["span_id"])),
+            SpanContext(text(trace), text(span)),
             "link",
             context,
-            text(link["destination"]),
-            text(link["partition"]),
-            link["offset"],
-            text(link["message_id"]),
+            text(destination),
+            text(partition),
+            offset,
+            text(message_id),
         )
-        for link in row[27]
+        for trace, span, destination, partition, offset, message_id in row[27]
     ]
     return Operation(
         context=context,
@@ -179,11 +179,11 @@ def message(row: Sequence[Any]) -> Message:
         message_id=text(row[12]),
         causation_id=text(row[13]),
         correlation_id=text(row[14]),
-        contexts=tuple(SpanContext(text(c["trace_id"]), text(c["span_id"])) for c in row[15]),
+        contexts=tuple(SpanContext(text(trace), text(span)) for trace, span in row[15]),
         profile=text(row[16]),
         copied=_copied(row[17:26]) if row[17] else None,
-        business=tuple((text(one["name"]), text(one["value"])) for one in row[26]),
-        headers=tuple((text(one["name"]), text(one["value"])) for one in row[27]),
+        business=tuple((text(name), text(value)) for name, value in row[26]),
+        headers=tuple((text(name), text(value)) for name, value in row[27]),
         value=None if tombstone else text(row[28]),
         value_size=max(0, row[29]),
     )
@@ -214,6 +214,23 @@ def location(row: Sequence[Any]) -> Location:
         destination=text(row[6]),
         event_type=text(row[11]),
         service=text(row[12]),
+    )
+
+
+HERE_COLUMNS = "trace_id, span_id, start, destination, event_type, service"
+"""Of an operation only what `here` needs: each further column takes its time."""
+
+
+def here(named: str, row: Sequence[Any], kind: IdKind) -> Location:
+    """An operation that a text names."""
+    return Location(
+        named,
+        kind,
+        context=SpanContext(text(row[0]), text(row[1])),
+        time=row[2],
+        destination=prose(row[3]),
+        event_type=text(row[4]),
+        service=text(row[5]),
     )
 
 

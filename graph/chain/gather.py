@@ -152,8 +152,15 @@ class Gatherer:
         near_positions, near_spans = self._correlated()
         own |= near_positions
         spans |= near_spans
-        # Who points at a consumer is wanted whenever its trace is.
-        self._wave(contexts=pointing, spans=spans, positions=found | own)
+        # Who points at a consumer is wanted whenever its trace is, and so is, of the messages that
+        # are read by now, who points at their contexts: it would be asked for next.
+        carried = {
+            context
+            for position in own
+            if position in self.known.messages
+            for context in self.known.messages[position].contexts
+        }
+        self._wave(contexts=pointing | carried, spans=spans | carried, positions=found | own)
         known = self.known
         operations = [known.operations[one] for one in spans if one in known.operations]
         self._wave(positions={place for one in operations for place in places_of(one)})
