@@ -325,9 +325,10 @@ class StoreFacts:
 
     def _span_id(self, text: str, span_id: str, trace_id: str = "") -> list[Location]:
         within = "TraceId = {trace:String} AND " if trace_id else ""
+        # Without its trace, the filters of all spans are read.
         sql = (
             "SELECT TraceId, SpanId, SpanKind, Timestamp, ServiceName FROM otel_traces "
-            f"WHERE {within}SpanId = {{span:String}} LIMIT 100"
+            f"WHERE {within}SpanId = {{span:String}} LIMIT 100 SETTINGS max_threads = 2"
         )
         found = [
             Location(
