@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from collector.store.client import Store
 from samples.kafka.broker import Broker
 from tests import stores
+from tests.side_by_side import Together
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +27,11 @@ hypothesis.settings.register_profile("flowtap", deadline=None, derandomize=True)
 # `make fuzz`: pytest tests/fuzz --hypothesis-profile=long
 hypothesis.settings.register_profile("long", deadline=None, max_examples=5_000)
 hypothesis.settings.load_profile("flowtap")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    return Together(config, log)
+
 
 _stores: list[Store] = []
 
