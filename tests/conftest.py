@@ -43,10 +43,21 @@ def _session_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         _stores.pop().close()
 
 
+def _emptied(directory: Path) -> Store:
+    if not _stores:
+        _stores.append(Store(directory))
+    stores.empty(_stores[0])
+    return _stores[0]
+
+
 @pytest.fixture
 def store(_session_store: Path) -> Store:
     """A real, empty store."""
-    if not _stores:
-        _stores.append(Store(_session_store))
-    stores.empty(_stores[0])
-    return _stores[0]
+    return _emptied(_session_store)
+
+
+@pytest.fixture(scope="module")
+def module_store(_session_store: Path) -> Store:
+    """The same store for a module that fills it once and only reads it; it must not use `store`
+    too, which empties it."""
+    return _emptied(_session_store)
