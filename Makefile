@@ -21,8 +21,9 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Two at once, where there are two cores: more would each want an engine and a broker of its own.
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --maxprocesses 2 --no-loadscope-reorder
 
 bench: $(READY)
 	$(BIN)/python -m tests.benchmarks

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from collector.store.client import Store
 from samples.kafka.broker import Broker
 from tests import stores
+from tests.side_by_side import Together
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +28,11 @@ hypothesis.settings.register_profile("flowtap", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("long", deadline=None, max_examples=5_000)
 hypothesis.settings.load_profile("flowtap")
 
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    return Together(config, log)
+
+
 _stores: list[Store] = []
 
 
@@ -36,10 +43,21 @@ def _session_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         _stores.pop().close()
 
 
+def _emptied(directory: Path) -> Store:
+    if not _stores:
+        _stores.append(Store(directory))
+    stores.empty(_stores[0])
+    return _stores[0]
+
+
 @pytest.fixture
 def store(_session_store: Path) -> Store:
     """A real, empty store."""
-    if not _stores:
-        _stores.append(Store(_session_store))
-    stores.empty(_stores[0])
-    return _stores[0]
+    return _emptied(_session_store)
+
+
+@pytest.fixture(scope="module")
+def module_store(_session_store: Path) -> Store:
+    """The same store for a module that fills it once and only reads it; it must not use `store`
+    too, which empties it."""
+    return _emptied(_session_store)

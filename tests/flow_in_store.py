@@ -5,7 +5,6 @@ from __future__ import annotations
 from collector.intake import Intake
 from collector.metrics import Counters
 from collector.store.client import Store
-from collector.store.rollup import Rollup
 from collector.taps.tap import Batch, PartitionKey
 from graph.model import Message
 from tests import stores
@@ -13,8 +12,8 @@ from tests.builders import Flow
 from tests.poured import pour_progress, request
 
 
-def put_flow(store: Store, flow: Flow) -> Rollup:
-    """Store it all, and compute the edges as if its time had settled."""
+def put_flow(store: Store, flow: Flow) -> None:
+    """Store it all. Edges are computed by who asks for them: `stores.rolled_up`."""
     if flow.spans:
         stores.put_spans(store, request(flow).SerializeToString())
     if flow.messages:
@@ -23,7 +22,6 @@ def put_flow(store: Store, flow: Flow) -> Rollup:
         intake.messages(_batch(list(flow.messages.values())))
         assert intake.stop(60)
     pour_progress(flow, store)
-    return stores.rolled_up(store)
 
 
 def _batch(messages: list[Message]) -> Batch:

@@ -13,7 +13,6 @@ from collector.convert import otlp_json
 from collector.intake import Intake
 from collector.metrics import Counters
 from collector.store.client import Store
-from collector.store.rollup import Rollup
 from collector.taps.tap import Batch, PartitionKey, ProgressRow
 from graph.chain import EventKey
 from graph.model import Position, SpanContext
@@ -72,8 +71,8 @@ def read(library: str) -> Recording:
     return Recording(said["requests"], said["messages"], said["progress"], names, contexts)
 
 
-def put(store: Store, recording: Recording, *, spans: bool = True, messages: bool = True) -> Rollup:
-    """Store it all, or a part, and compute the edges as if its time had settled."""
+def put(store: Store, recording: Recording, *, spans: bool = True, messages: bool = True) -> None:
+    """Store it all, or a part. Edges are computed by who asks for them: `stores.rolled_up`."""
     if spans:
         # Requests in a row are one segment, as the spool has it.
         converted = [otlp_json.convert_document(request) for request in recording.requests]
@@ -84,7 +83,6 @@ def put(store: Store, recording: Recording, *, spans: bool = True, messages: boo
         intake.messages(_batch(recording.messages))
         intake.progress(_progress(recording))
         assert intake.stop(60)
-    return stores.rolled_up(store)
 
 
 def _batch(messages: list[dict[str, Any]]) -> Batch:

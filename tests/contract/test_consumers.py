@@ -11,6 +11,7 @@ from collector.store import groups
 from collector.store.client import Store
 from graph.fate import GroupKnown, Status
 from graph.listing import Consumer
+from tests import stores
 from tests.builders import Flow
 from tests.flow_in_store import put_flow
 from tests.serving import serving
@@ -21,6 +22,7 @@ SECOND = 10**9
 
 def told(store: Store, flow: Flow) -> dict[str, Consumer]:
     put_flow(store, flow)
+    stores.rolled_up(store)
     return {one.group: one for one in groups.consumers(store)}
 
 
@@ -87,6 +89,7 @@ def test_fates_and_groups_are_told_alike_over_http_and_in_process(store: Store) 
     flow.commit("loyalty", "orders", 1)
     flow.commit("search", "orders", 0)
     put_flow(store, flow)
+    stores.rolled_up(store)
     store.insert(
         "members",
         {

@@ -14,7 +14,7 @@ from graph.chain import Cause, Chain, Delivery, Event
 from graph.chain.result import Join
 from graph.direction import Direction, directed
 from graph.listing import EventFilter
-from tests import recorded
+from tests import recorded, stores
 from tests.contract.recordings_expected import EXPECTED, Fact
 from tests.contract.unmet import UNMET_RECORDED
 from tests.recorded import COPY, Recording
@@ -25,7 +25,8 @@ LIBRARIES = sorted(EXPECTED)
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_chains_and_graph_of_a_recording(store: Store, library: str) -> None:
     recording = recorded.read(library)
-    backend = StoreBackend(store, rollup=recorded.put(store, recording))
+    recorded.put(store, recording)
+    backend = StoreBackend(store, rollup=stores.rolled_up(store))
     facts = _as_it_stands(library, EXPECTED[library].facts)
     for position, name in recording.names.items():
         chain = questions.chain(backend, str(position))
@@ -41,7 +42,8 @@ def test_chains_and_graph_of_a_recording(store: Store, library: str) -> None:
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_what_messages_alone_tell(store: Store, library: str) -> None:
     recording = recorded.read(library)
-    backend = StoreBackend(store, rollup=recorded.put(store, recording, spans=False))
+    recorded.put(store, recording, spans=False)
+    backend = StoreBackend(store)
     found: set[Fact] = set()
     for position in recording.names:
         chain = questions.chain(backend, str(position))
@@ -61,7 +63,8 @@ def test_what_messages_alone_tell(store: Store, library: str) -> None:
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_what_spans_alone_tell(store: Store, library: str) -> None:
     recording = replace(recorded.read(library), tapped=False)
-    backend = StoreBackend(store, rollup=recorded.put(store, recording))
+    recorded.put(store, recording)
+    backend = StoreBackend(store)
     case = f"{library}, spans alone"
     facts = _as_it_stands(case, EXPECTED[library].told_by_spans)
     for context in dict.fromkeys(recording.contexts.values()):

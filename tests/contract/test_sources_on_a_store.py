@@ -14,6 +14,7 @@ from graph.edges import Role
 from graph.listing import EventFilter
 from graph.model import Evidence, IdKind
 from graph.topology import NodeKey, NodeKind
+from tests import stores
 from tests.builders import Flow
 from tests.flow_in_store import put_flow
 from tests.memory_backend import MemoryBackend
@@ -69,9 +70,10 @@ def told(chain: Chain) -> object:
     )
 
 
-@pytest.fixture
-def backend(store: Store) -> StoreBackend:
-    return StoreBackend(store, rollup=put_flow(store, shop()))
+@pytest.fixture(scope="module")
+def backend(module_store: Store) -> StoreBackend:
+    put_flow(module_store, shop())
+    return StoreBackend(module_store, rollup=stores.rolled_up(module_store))
 
 
 @pytest.fixture(params=["over http", "in process"])

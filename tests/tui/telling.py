@@ -13,7 +13,7 @@ from tests.tui.fake import RATE, FakeSource
 from tui.app import FlowtapApp
 from tui.screens.base import FlowScreen
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds until a story fails that waits for something."""
 
 
