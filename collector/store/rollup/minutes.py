@@ -43,12 +43,27 @@ ASKED = Seeds(within("start"), within("time"), "1", consumers=False)
 """What the edges of the minutes in `r_minutes` are made of."""
 
 STORED = Seeds(
-    "received > {spans:DateTime64(9)}",
-    "received > {messages:DateTime64(9)}",
+    "received > {spans:DateTime64(9)} AND received <= {until:DateTime64(9)}",
+    "received > {messages:DateTime64(9)} AND received <= {until:DateTime64(9)}",
     f"received > least({{spans:DateTime64(9)}}, {{messages:DateTime64(9)}}) - {LATE}",
     consumers=True,
 )
-"""What was stored since, and what belongs to it."""
+"""What was stored since, up to some time, and what belongs to it."""
+
+RECEIPTS = """SELECT toUnixTimestamp64Nano(received) AS at, count() FROM (
+    SELECT received FROM operations WHERE received > {spans:DateTime64(9)}
+    UNION ALL SELECT received FROM messages WHERE received > {messages:DateTime64(9)}
+) GROUP BY at ORDER BY at"""
+"""How many rows were stored since, by their time of receipt."""
+
+SIZES = f"""SELECT toUnixTimestamp(minute) AS at, count() FROM (
+    SELECT {minute("start")} AS minute FROM operations
+        WHERE start >= toDateTime({{first:UInt32}}) AND minute IN {{minutes:Array(UInt32)}}
+    UNION ALL
+    SELECT {minute("time")} AS minute FROM messages
+        WHERE time >= toDateTime({{first:UInt32}}) AND minute IN {{minutes:Array(UInt32)}}
+) GROUP BY at"""
+"""How many rows lie in each of some minutes."""
 
 ALL_MINUTES = f"""SELECT DISTINCT toUnixTimestamp(minute) AS at FROM (
     SELECT {minute("start")} AS minute FROM operations

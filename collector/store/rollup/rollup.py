@@ -6,7 +6,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,12 +21,21 @@ SETTLE = 10.0
 exporters send their spans some seconds after the message is there."""
 
 MINUTES_AT_ONCE = 60
-"""Minutes computed in one go, so that an import of a year does not need its memory at once."""
+ROWS_AT_ONCE = 300_000
+"""Minutes computed in one go, and operations and messages looked at, so that an import of a year,
+or what was stored while nothing was computed, does not need its memory at once. A row takes about
+1.5 kB meanwhile. A minute is never divided."""
+
+FEW_MINUTES = 3
+"""So many are computed without a look at what lies in them."""
 
 SET_BACK = 60 * 10**9
 """Nanoseconds looked back, always anew, while the clock is behind what is stored."""
 
 SOURCES = ("spans", "messages", "progress")
+
+_LAST = 2**63 - 1
+"""The last time that there is, in nanoseconds."""
 
 
 class Rollup:
@@ -74,8 +83,25 @@ class Rollup:
         """Compute the edges of these minutes (seconds since the epoch) and replace them."""
         self._version = max(time.time_ns(), self._version + 1)
         settled = int((self._clock() - settle) * 1e9)
-        for start in range(0, len(minutes), MINUTES_AT_ONCE):
-            self._compute(minutes[start : start + MINUTES_AT_ONCE], settled)
+        for together in self._together(minutes):
+            self._compute(together, settled)
+
+    def _together(self, minutes: Sequence[int]) -> Iterator[list[int]]:
+        """The minutes by what is computed in one go."""
+        sizes: dict[int, int] = {}
+        if len(minutes) > FEW_MINUTES:
+            asked = {"first": min(minutes), "minutes": list(minutes)}
+            sizes = {int(at): int(rows) for at, rows in self._store.query(of.SIZES, asked)}
+        chosen: list[int] = []
+        rows = 0
+        for minute in minutes:
+            rows += sizes.get(minute, 0)
+            if chosen and (rows > ROWS_AT_ONCE or len(chosen) == MINUTES_AT_ONCE):
+                yield chosen
+                chosen, rows = [], sizes.get(minute, 0)
+            chosen.append(minute)
+        if chosen:
+            yield chosen
 
     def compute_all(self, progress: Callable[[int, int], None]) -> None:
         """Compute every minute of which anything is stored; `progress` is told minutes done and
@@ -93,16 +119,36 @@ class Rollup:
     def _changed(self) -> tuple[set[int], set[int]]:
         """The minutes that what was stored since the last run belongs to, and among them those
         of messages."""
-        since = {source: _text(self._since[source]) for source in SOURCES}
-        with self._store.rolling() as client:
-            _forget(client)
-            gather.Gathering(client, of.STORED, since).operations()
-            changed, of_messages = (
-                {int(row[0]) for row in client.query(sql, parameters=since).result_rows}
-                for sql in (of.CHANGED_MINUTES, of.MESSAGE_MINUTES)
-            )
-            _forget(client)
+        changed: set[int] = set()
+        of_messages: set[int] = set()
+        for part in self._parts():
+            with self._store.rolling() as client:
+                _forget(client)
+                gather.Gathering(client, of.STORED, part).operations()
+                for found, sql in (
+                    (changed, of.CHANGED_MINUTES),
+                    (of_messages, of.MESSAGE_MINUTES),
+                ):
+                    found |= {int(row[0]) for row in client.query(sql, parameters=part).result_rows}
+                _forget(client)
         return changed, of_messages
+
+    def _parts(self) -> Iterator[dict[str, str]]:
+        """What was stored since the last run, as parameters of `STORED`, in parts that are not
+        too large."""
+        since = dict(self._since)
+        asked = {source: _text(at) for source, at in since.items()}
+        rows = 0
+        for at, count in self._store.query(of.RECEIPTS, asked):
+            if rows and rows + count > ROWS_AT_ONCE:
+                yield {**asked, "until": _text(int(at) - 1)}
+                asked |= {
+                    source: _text(max(since[source], int(at) - 1))
+                    for source in ("spans", "messages")
+                }
+                rows = 0
+            rows += count
+        yield {**asked, "until": _text(_LAST)}
 
     def _compute(self, minutes: Sequence[int], settled: int) -> None:
         with self._store.rolling() as client:
