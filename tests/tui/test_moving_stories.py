@@ -128,6 +128,23 @@ async def test_the_events_stay_followed_while_a_chain_is_looked_at() -> None:
         await told.sees("late-1")
 
 
+async def test_each_screen_begins_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it derives from: what began twice would ask the collector twice a second."""
+    began: list[FlowScreen] = []
+    begin = FlowScreen.on_mount
+
+    def on_mount(screen: FlowScreen) -> None:
+        began.append(screen)
+        begin(screen)
+
+    monkeypatch.setattr(FlowScreen, "on_mount", on_mount)
+    async with story(find="7c1f0d9e-0000") as told:
+        await told.sees("◉ order.created")
+        await told.press("1", "2", "4")
+        await told.sees("[4 Consumers]")
+    assert len(began) == len(set(began)) == 4
+
+
 def test_a_history_is_that_of_a_browser() -> None:
     history: History[str] = History(kept=3)
     assert history.back("a") is None and history.forward("a") is None

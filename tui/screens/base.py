@@ -124,7 +124,8 @@ class FlowScreen(Screen[None]):
             here = [one for one in actions_of(self.place) if one.shown]
         return here + [one for one in actions_of(Place.EVERYWHERE) if one.shown]
 
-    # What keeps it up to date
+    # What keeps it up to date. Textual calls handlers of all classes, those that derive first: one
+    # that called its `super()` would have it done twice.
 
     def on_mount(self) -> None:
         self.tick()
@@ -159,6 +160,10 @@ class FlowScreen(Screen[None]):
             bar.freshen()
 
     def on_resize(self) -> None:
+        self.fit()
+
+    def fit(self) -> None:
+        """The screen has another size."""
         self.set_class(self.size.width >= WIDE, "wide")
         if not self._chosen:
             self.set_class(self.room_for_details(), "details")

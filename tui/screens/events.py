@@ -88,7 +88,6 @@ class EventsScreen(TypesScreen):
         ]
 
     def on_screen_resume(self) -> None:
-        super().on_screen_resume()
         if self.passing.rows:
             self.draw()
 
@@ -248,8 +247,8 @@ class EventsScreen(TypesScreen):
         super().action_details()
         self._preview()
 
-    def on_resize(self) -> None:
-        super().on_resize()
+    def fit(self) -> None:
+        super().fit()
         self._preview()
 
     # What is asked for

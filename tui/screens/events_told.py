@@ -57,7 +57,6 @@ class ToldScreen(FlowScreen):
     def on_mount(self) -> None:
         self.flowtap.last_filter = self.text
         self.notice(asking(), "filter")
-        super().on_mount()
 
     def on_unmount(self) -> None:
         self._end_stream()

@@ -154,8 +154,8 @@ class GraphScreen(WindowScreen):
         tall = self.size.height - BARS
         return self.size.width >= WIDE and self._view.middle is not None and around * 20 <= tall * 9
 
-    def on_resize(self) -> None:
-        super().on_resize()
+    def fit(self) -> None:
+        super().fit()
         self.draw()
 
     def room_for_details(self) -> bool:
