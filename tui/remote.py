@@ -26,6 +26,7 @@ from graph.wire.listing import (
     event_row_from_dict,
 )
 from graph.wire.topology import minute_from_dict, topology_from_dict
+from tui.question import waiting
 from tui.source import (
     PREFIX,
     Address,
@@ -160,7 +161,8 @@ class ApiClient:
 
     def follow(self, wanted: EventFilter, *, listed: bool = False) -> Stream:
         asked = {**_filter(wanted), "listed": "true" if listed else None}
-        connection, answer = self._open("/tail", asked)
+        connection = self._connected()
+        answer = self._open(connection, "/tail", asked)
         if answer.status != 200:
             with contextlib.closing(connection):
                 self._refused(answer.status, answer.read())
@@ -177,12 +179,14 @@ class ApiClient:
         *,
         body: str | None = None,
     ) -> T:
-        connection, answer = self._open(path, asked, body)
-        with contextlib.closing(connection):
-            try:
-                told = answer.read()
-            except (OSError, http.client.HTTPException) as error:
-                raise self._away(error) from error
+        with contextlib.closing(self._connected()) as connection:
+            sock = connection.sock
+            with waiting(lambda: _hang_up(sock)):
+                answer = self._open(connection, path, asked, body)
+                try:
+                    told = answer.read()
+                except (OSError, http.client.HTTPException) as error:
+                    raise self._away(error) from error
         if answer.status != 200:
             self._refused(answer.status, told)
         try:
@@ -194,11 +198,15 @@ class ApiClient:
             ) from error
 
     def _open(
-        self, path: str, asked: Mapping[str, object], body: str | None = None
-    ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+        self,
+        connection: http.client.HTTPConnection,
+        path: str,
+        asked: Mapping[str, object],
+        body: str | None = None,
+    ) -> http.client.HTTPResponse:
+        """The answer's head; the connection is closed when it is none of a collector's."""
         given = {name: value for name, value in asked.items() if value not in (None, "", ())}
         query = f"?{urlencode(given, doseq=True)}" if given else ""
-        connection = self._connection()
         try:
             address = f"{self._parts.path.rstrip('/')}{PREFIX}{path}{query}"
             if body is None:
@@ -216,13 +224,21 @@ class ApiClient:
                 f"what answers at {self.url} is no flowtap collector",
                 "flowtap doctor says which one runs; flowtap up starts one.",
             )
-        return connection, answer
+        return answer
 
-    def _connection(self) -> http.client.HTTPConnection:
-        host, port = self._parts.hostname or "", self._parts.port
-        if self._tls is not None:
-            return http.client.HTTPSConnection(host, port, timeout=self._timeout, context=self._tls)
-        return http.client.HTTPConnection(host, port, timeout=self._timeout)
+    def _connected(self) -> http.client.HTTPConnection:
+        host, port, timeout = self._parts.hostname or "", self._parts.port, self._timeout
+        connection = (
+            http.client.HTTPConnection(host, port, timeout=timeout)
+            if self._tls is None
+            else http.client.HTTPSConnection(host, port, timeout=timeout, context=self._tls)
+        )
+        try:
+            connection.connect()
+        except OSError as error:
+            connection.close()
+            raise self._away(error) from error
+        return connection
 
     def _away(self, error: Exception) -> CollectorAway:
         reason = "no answer in time" if isinstance(error, TimeoutError) else str(error)
@@ -288,11 +304,14 @@ class Stream:
             yield activity_from_dict(json.loads(data))
 
     def close(self) -> None:
-        sock = self._connection.sock
-        if sock is not None:
-            # Wakes the thread that reads; closing alone would not.
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+        if self._connection.sock is not None:
+            _hang_up(self._connection.sock)
+
+
+def _hang_up(sock: socket.socket) -> None:
+    """Wakes the thread that reads; closing alone would not."""
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
 
 
 def _tls(ca_file: str, certificate: str) -> ssl.SSLContext:

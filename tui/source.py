@@ -10,6 +10,7 @@ Exceptions, all of them `SourceError`:
 - `Ambiguous`: the id could mean several events; has the `candidates`
 - `NothingRecorded`: there is no store yet
 - `BadRequest`: what was asked cannot be understood
+- `GivenUp`: nobody waits for the answer any more, see `tui.question`
 """
 
 from __future__ import annotations
@@ -102,6 +103,10 @@ class NothingRecorded(SourceError):
 
 class BadRequest(SourceError):
     """What was asked cannot be understood."""
+
+
+class GivenUp(SourceError):
+    """Nobody waits for the answer any more."""
 
 
 class Following(Protocol):

@@ -133,6 +133,9 @@ class FlowScreen(Screen[None]):
             self.polling = self.set_interval(1.0, self._tick_if_shown)
         self.set_interval(0.5, self._say_waiting)
 
+    def on_unmount(self) -> None:
+        self.questions.drop_all()
+
     def on_screen_resume(self) -> None:
         self.tick()
 
