@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from graph.chain.result import Chain, Limits
 from graph.direction import Direction
 from graph.fate.result import Fates
-from graph.listing import Activity, Consumer, EventFilter, EventRow
+from graph.listing import Activity, Consumer, EventFilter, Listing
 from graph.series import MinuteCount
 from graph.topology import NodeKey, Topology
 from tui import question
@@ -240,9 +240,11 @@ class LocalSource:
         with _explained():
             return questions.minutes(self._backend, node, start=start, end=end)
 
-    def events(self, wanted: EventFilter) -> list[EventRow]:
+    def events(self, wanted: EventFilter) -> Listing:
+        from collector import questions
+
         with _explained():
-            return list(self._backend.recent(wanted))
+            return questions.events(self._backend, wanted)
 
     def consumers(self) -> list[Consumer]:
         with _explained():

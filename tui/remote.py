@@ -14,7 +14,7 @@ from graph.chain.result import Chain
 from graph.direction import Direction
 from graph.fate.result import Fates
 from graph.filter import written
-from graph.listing import Activity, Consumer, EventFilter, EventRow
+from graph.listing import Activity, Consumer, EventFilter, Listing
 from graph.series import MinuteCount
 from graph.topology import NodeKey, Topology
 from graph.wire.chain import chain_from_dict
@@ -23,7 +23,7 @@ from graph.wire.listing import (
     activity_from_dict,
     candidate_from_dict,
     consumer_from_dict,
-    event_row_from_dict,
+    listing_from_dict,
 )
 from graph.wire.topology import minute_from_dict, topology_from_dict
 from tui.question import waiting
@@ -135,7 +135,7 @@ class ApiClient:
             lambda said: [minute_from_dict(one) for one in said["minutes"]],
         )
 
-    def events(self, wanted: EventFilter) -> list[EventRow]:
+    def events(self, wanted: EventFilter) -> Listing:
         asked = {
             **_filter(wanted),
             "from": _moment(wanted.since),
@@ -143,9 +143,7 @@ class ApiClient:
             "limit": wanted.limit,
             "order": "oldest" if wanted.oldest else None,
         }
-        return self._ask(
-            "/events", asked, lambda said: [event_row_from_dict(row) for row in said["events"]]
-        )
+        return self._ask("/events", asked, listing_from_dict)
 
     def consumers(self) -> list[Consumer]:
         return self._ask(

@@ -23,7 +23,7 @@ from urllib.parse import quote, urlencode
 from graph.chain.result import Chain
 from graph.direction import Direction
 from graph.fate.result import Fates
-from graph.listing import Activity, Candidate, Consumer, EventFilter, EventRow
+from graph.listing import Activity, Candidate, Consumer, EventFilter, Listing
 from graph.series import MinuteCount
 from graph.topology import NodeKey, Topology
 
@@ -173,7 +173,7 @@ class Source(Protocol):
     def minutes(self, node: NodeKey, *, start: int, end: int = 0) -> list[MinuteCount]:
         """What went over a node's edges minute by minute, in a window."""
 
-    def events(self, wanted: EventFilter) -> list[EventRow]:
+    def events(self, wanted: EventFilter) -> Listing:
         """The newest events that fit, newest first; the oldest, oldest first, where asked for."""
 
     def consumers(self) -> list[Consumer]:

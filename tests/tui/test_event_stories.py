@@ -19,6 +19,7 @@ from tests.tui.telling import Story, story
 from tui.drawing.event_columns import Column
 from tui.drawing.passing import KEPT
 from tui.screens.events import EventsScreen
+from tui.screens.events_told import LISTED
 
 SIZES = [(80, 24), (140, 40)]
 
@@ -351,6 +352,17 @@ async def test_the_list_is_bounded_and_says_so() -> None:
         await told.press("up")
         source.stores(*orders(KEPT + 7, first=10_000))
         await told.sees(f"{KEPT + 7:,} new below", f"the newest {KEPT:,} of them are kept")
+
+
+async def test_a_list_that_was_cut_says_so() -> None:
+    """Before those that I see others came: I am told, also once newer ones have come."""
+    source = FakeSource()
+    source.stored = list(orders(LISTED))
+    async with story(source) as told:
+        await told.press("2")
+        await told.sees("● following", "more came before")
+        source.stores(*orders(1, first=1_000))
+        await told.sees("message-1000", "more came before")
 
 
 async def test_a_recording_is_listed_once() -> None:

@@ -148,12 +148,23 @@ def test_what_the_state_says(width: int) -> None:
     assert "● following  12/s" in text_of(state_line(passing, live, 12.0, width))
     assert "○ the collector is away" in text_of(state_line(passing, away, None, width))
     assert "▪ 1 events" in text_of(state_line(passing, Standing(live=False), None, width))
+    cut = Standing(live=False, more=True)
+    assert "▪ the newest 1 events" in text_of(state_line(passing, cut, None, width))
     passing.hold()
     passing.missed = 1_204
     told = state_line(passing, live, None, width)
     assert "‖ paused, nothing" in text_of(told)
     assert "1,204 dropped" in text_of(told)
     assert width_of(told) == width
+
+
+def test_a_list_that_follows_says_that_more_came_before() -> None:
+    passing = Passing(kept=2)
+    passing.listed([row(2), row(1)])
+    cut = Standing(following=True, more=True)
+    assert text_of(state_line(passing, cut, 2.0, 80)).endswith("more came before")
+    passing.came([row(3)], NOON)
+    assert text_of(state_line(passing, cut, 2.0, 80)).endswith("newest 2 of 3")
 
 
 def test_the_filters_line_is_where_its_input_is() -> None:

@@ -9,7 +9,7 @@ from textual import on
 from textual.timer import Timer
 
 from graph.filter import FilterError, parse, written
-from graph.listing import EventFilter, EventRow
+from graph.listing import EventFilter, Listing
 from tui.drawing.notices import asking, no_events, nothing_yet
 from tui.drawing.passing import KEPT, Passing
 from tui.drawing.segments import Line, Segment, line, printable
@@ -39,7 +39,8 @@ class ToldScreen(FlowScreen):
         self._following = False
         self._listed = False
         self._more = False
-        """Others fit beyond the oldest that are listed."""
+        """Others fit beyond those that were listed: later ones than the oldest, or earlier ones
+        than the newest."""
         self._list_again = False
         self._seconds = 0
         self._every = LIST_AGAIN
@@ -120,13 +121,8 @@ class ToldScreen(FlowScreen):
         self._following = False
 
     def _list(self, limit: int) -> None:
-        # One more than shows tells whether there are more.
-        source, wanted = self.flowtap.source, replace(self._wanted(), limit=limit + 1)
-        self.ask(
-            "events",
-            lambda: source.events(wanted),
-            lambda rows: self._answered(rows[:limit], more=len(rows) > limit),
-        )
+        source, wanted = self.flowtap.source, replace(self._wanted(), limit=limit)
+        self.ask("events", lambda: source.events(wanted), self._answered)
 
     # What comes
 
@@ -164,12 +160,14 @@ class ToldScreen(FlowScreen):
             else:
                 self._show()
 
-    def _answered(self, rows: list[EventRow], *, more: bool) -> None:
+    def _answered(self, listing: Listing) -> None:
         self.flowtap.connection.back()
+        if self._oldest or not self._listed:
+            # Of the newest, later lists have to leave out what is here already.
+            self._more = listing.more
         self._list_again = self._list_again and not self._listed
         self._listed = True
-        self._more = more
-        self.passing.listed(rows)
+        self.passing.listed(listing.rows)
         self._show()
         self.draw_types()
 

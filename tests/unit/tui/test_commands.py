@@ -165,6 +165,32 @@ class TestEvents:
         assert "order-1" not in several.out
         assert shell("events", "type:ordered key:tea", "-n", 1, "--url", url) == several
 
+    @pytest.mark.parametrize("asked", [("--oldest",), ("order:oldest",)], ids=["option", "filter"])
+    def test_the_oldest_stand_at_the_top(
+        self, shell: Shell, url: str, asked: tuple[str, ...]
+    ) -> None:
+        """The same events as without, where all are listed; else the first of them."""
+        whole = shell("events", "--url", url)
+        assert shell("events", *asked, "--url", url) == whole
+        cut = shell("events", *asked, "-n", 1, "--url", url)
+        heading, first = [line.split() for line in whole.out.splitlines()[:2]]
+        assert [line.split() for line in cut.out.splitlines()] == [heading, first]
+        assert cut.err == "later ones fit too: --limit shows more\n"
+        told = shell("events", *asked, "--json", "--url", url).json
+        times = [row["time_ns"] for row in told["events"]]
+        assert times == sorted(times) and len(times) > 1
+
+    def test_the_oldest_cannot_be_followed(self, shell: Shell) -> None:
+        ended = shell("events", "--oldest", "--follow", "--url", "http://127.0.0.1:1")
+        assert ended.code == 2, "found out before anybody is asked"
+        assert "--follow goes on with the newest" in ended.err
+
+    def test_what_was_cut_is_told(self, shell: Shell, url: str) -> None:
+        ended = shell("events", "-n", 1, "--url", url)
+        assert ended.err == "earlier ones fit too: --limit shows more\n"
+        assert shell("events", "-n", 1, "--json", "--url", url).json["more"] is True
+        assert shell("events", "--json", "--url", url).json["more"] is False
+
     def test_what_is_left_out_comes_behind_a_dash(self, shell: Shell, url: str) -> None:
         ended = shell("events", "--url", url, "--", "-type:ordered")
         assert "paid-1" in ended.out
