@@ -354,6 +354,22 @@ async def test_the_list_is_bounded_and_says_so() -> None:
         await told.sees(f"{KEPT + 7:,} new below", f"the newest {KEPT:,} of them are kept")
 
 
+@pytest.mark.parametrize("live", [True, False])
+async def test_what_stays_cannot_be_paused(live: bool) -> None:
+    """Where nothing moves, the footer and the commands do not offer to hold it still."""
+    async with story(FakeSource(live=live)) as told:
+        await told.press("2")
+        await told.sees("7c1f0d9e-0000", "f Filter")
+        screen = told.app.screen
+        assert ("p Pause" in told.screen) is live
+        await told.press("f", *"order:oldest", "enter")
+        await told.sees("filter order:oldest", "7c1f0d9e-0000", "f Filter")
+        assert "p Pause" not in told.screen
+        assert "Pause" not in [one.title for one in told.app.get_system_commands(screen)]
+        await told.press("p", "space")
+        assert "paused" not in told.screen
+
+
 async def test_a_list_that_was_cut_says_so() -> None:
     """Before those that I see others came: I am told, also once newer ones have come."""
     source = FakeSource()

@@ -121,8 +121,12 @@ class FlowScreen(Screen[None]):
         if self.has_class("notice"):
             here = [one for one in actions_of(self.place) if one.name in self._offered]
         else:
-            here = [one for one in actions_of(self.place) if one.shown]
+            here = [one for one in self.actions() if one.shown]
         return here + [one for one in actions_of(Place.EVERYWHERE) if one.shown]
+
+    def actions(self) -> Sequence[Action]:
+        """What can be done here, as long as what is shown is."""
+        return actions_of(self.place)
 
     # What keeps it up to date. Textual calls handlers of all classes, those that derive first: one
     # that called its `super()` would have it done twice.

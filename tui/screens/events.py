@@ -14,7 +14,7 @@ from graph.completion import seen_in
 from graph.export import EVENT_FORMATS
 from graph.listing import EventFilter
 from graph.topology import Topology
-from tui.actions import Place
+from tui.actions import Action, Place
 from tui.drawing.event_columns import Column
 from tui.drawing.event_lines import Standing, filter_line, state_line
 from tui.drawing.event_preview import preview_lines
@@ -93,6 +93,11 @@ class EventsScreen(TypesScreen):
 
     def room_for_details(self) -> bool:
         return super().room_for_details() or self.size.height >= TALL
+
+    def actions(self) -> Sequence[Action]:
+        # Nothing moves where the oldest stay, or all is recorded.
+        follows = self.flowtap.source.live and not self._oldest
+        return [one for one in super().actions() if follows or one.name != "pause"]
 
     # What is said around the list
 

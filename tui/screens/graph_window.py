@@ -127,9 +127,11 @@ class WindowScreen(FlowScreen):
         at = WINDOWS.index(self._window) + 1 if self._window in WINDOWS else 0
         self._count_over(WINDOWS[at % len(WINDOWS)])
 
-    def _count_over(self, window: Window) -> None:
+    def _count_over(self, window: Window, *, comparing: bool | None = None) -> None:
+        """Asks for another window, compared with the one before it; None is as it is now."""
+        compares = self._comparing if comparing is None else comparing
         self._window = window
-        self._comparing = self._comparing and window.earlier(self.flowtap.now()) is not None
+        self._comparing = compares and window.earlier(self.flowtap.now()) is not None
         self._meter, self._known = FlowMeter(), None
         self.questions.drop("known")
         self._ask(again=True)
