@@ -359,12 +359,12 @@ async def test_what_stays_cannot_be_paused(live: bool) -> None:
     """Where nothing moves, the footer and the commands do not offer to hold it still."""
     async with story(FakeSource(live=live)) as told:
         await told.press("2")
-        await told.sees("7c1f0d9e-0000", "f Filter")
+        await told.sees("7c1f0d9e-0000", "t Types")
         screen = told.app.screen
-        assert ("p Pause" in told.screen) is live
+        await told.until(lambda: ("p Pause" in told.screen) is live, "what is offered")
         await told.press("f", *"order:oldest", "enter")
-        await told.sees("filter order:oldest", "7c1f0d9e-0000", "f Filter")
-        assert "p Pause" not in told.screen
+        await told.sees("filter order:oldest", "7c1f0d9e-0000", "t Types")
+        await told.sees_no_more("p Pause")
         assert "Pause" not in [one.title for one in told.app.get_system_commands(screen)]
         await told.press("p", "space")
         assert "paused" not in told.screen
