@@ -153,6 +153,51 @@ class TestTrace:
         assert shell("nothing").code == 2
 
 
+class TestWeb:
+    """`flowtap tui --web`, up to where it serves; `tests/integration/test_web*.py` go on there."""
+
+    @pytest.fixture(autouse=True)
+    def own_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The command tells its sessions the URL by it."""
+        monkeypatch.setenv("FLOWTAP_URL", "")
+
+    def test_what_serves_it_is_missing(
+        self, shell: Shell, url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "textual_serve", None)
+        monkeypatch.delitem(sys.modules, "tui.web.server", raising=False)
+        ended = shell("tui", "--web", "--url", url)
+        assert (ended.code, ended.out) == (1, "")
+        assert "--web needs textual_serve, which is missing" in ended.err
+        assert "pip install textual-serve" in ended.err
+
+    def test_each_session_is_asked_for_the_same(
+        self, shell: Shell, url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        """Names that look like options stay names; where the collector is goes by the
+        environment, which others on this machine cannot read."""
+        from tui.web import server
+
+        served: list[list[str]] = []
+        monkeypatch.setattr(server, "serve", lambda session, port, told: served.append(session))
+        options = ("--theme", "light", "--find=--all", "--store", tmp_path)
+        assert shell("tui", "--web", *options, "--url", url).code == 0
+        (session,) = served
+        assert session[1:] == [
+            *("-m", "tui", "tui"),
+            *("--find=--all", "--theme=light", f"--store={tmp_path}", "--"),
+        ]
+        assert os.environ["FLOWTAP_URL"] == url
+
+    def test_a_file_that_is_not_there_is_told_before_anything_is_served(
+        self, shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "textual_serve", None)
+        ended = shell("tui", "--web", "--", tmp_path / "none.json")
+        assert ended.code != 0
+        assert "none.json" in ended.err and "textual_serve" not in ended.err
+
+
 class TestEvents:
     def test_the_newest_stand_at_the_bottom(self, shell: Shell, url: str) -> None:
         ended = shell("events", "--url", url)
