@@ -297,12 +297,27 @@ async def test_the_collector_goes_away_while_events_are_followed() -> None:
         source.stores(*orders(3))
         await told.sees("message-2")
         source.goes_away()
-        await told.sees("○ the collector is away", "○ away", "message-2")
+        await told.sees("○ the collector is away", "○ away", "as it was at 12:00:00", "message-2")
         source.stores(*orders(1, first=50))
         source.away = False
         await told.sees("● following", "message-50")
         source.stores(*orders(1, first=60))
         await told.sees("message-60")
+
+
+async def test_what_could_not_be_previewed_is_once_the_collector_is_back() -> None:
+    """I stay at an event; its message comes by itself."""
+    source = FakeSource()
+    async with story(source, size=(140, 40)) as told:
+        await passing_by(told)
+        await told.press("up")
+        await told.sees("● points.credited")
+        source.goes_away()
+        await told.sees("○ away")
+        await told.press("home")
+        await told.sees("│ nothing listens at 127.0.0.1:8411")
+        source.away = False
+        await told.sees('"customer": "c-88"', "live · newest at the bottom")
 
 
 async def test_the_collector_is_away_from_the_start() -> None:

@@ -20,15 +20,17 @@ from tui.drawing.event_lines import Standing, filter_line, state_line
 from tui.drawing.event_preview import preview_lines
 from tui.drawing.event_rows import EventsDrawing, RowKey
 from tui.drawing.exports import Export, counted, offers, stem
+from tui.drawing.facts import wrap
 from tui.drawing.links import Link, event_links
 from tui.drawing.segments import Line, Segment, fit, line, printable
 from tui.drawing.sheet import Sheet
+from tui.drawing.status import as_it_was
 from tui.screens.base import TALL
 from tui.screens.chain import ChainScreen
 from tui.screens.columns import ColumnsScreen
 from tui.screens.events_types import TypesScreen
 from tui.screens.filter import FilterScreen
-from tui.source import SourceError
+from tui.source import CollectorAway, SourceError
 from tui.widgets.bar import Bar
 from tui.widgets.bindings import bindings
 from tui.widgets.canvas import Canvas
@@ -104,6 +106,9 @@ class EventsScreen(TypesScreen):
     def said(self) -> Line:
         if not self.flowtap.source.live:
             return line(Segment("recorded", "dim"))
+        connection = self.flowtap.connection
+        if connection.away and self.passing.rows:
+            return line(Segment(as_it_was(connection.away_since), "warning"))
         if self._oldest:
             return line(Segment("oldest first", "dim"))
         return line(Segment("live · newest at the bottom", "dim"))
@@ -223,6 +228,12 @@ class EventsScreen(TypesScreen):
 
     # The preview
 
+    def tick(self) -> None:
+        super().tick()
+        if self._previewed is None and not self.flowtap.connection.away:
+            # It could not be asked for while nobody answered.
+            self._preview()
+
     def _preview(self) -> None:
         self._resting = None
         selected = self._main.selected
@@ -243,8 +254,12 @@ class EventsScreen(TypesScreen):
 
     def failed(self, subject: str, error: SourceError) -> None:
         if subject == "preview":
-            said = [line(Segment(printable(error.detail), "warning"))]
-            self.query_one("#details", Canvas).show(lambda width: Sheet(said))
+            if isinstance(error, CollectorAway):
+                self._previewed = None
+            said = [Segment(printable(error.detail), "warning")]
+            self.query_one("#details", Canvas).show(
+                lambda width: Sheet([line(*one) for one in wrap(said, width)])
+            )
         else:
             super().failed(subject, error)
 

@@ -161,7 +161,7 @@ class ToldScreen(FlowScreen):
                 self._show()
 
     def _answered(self, listing: Listing) -> None:
-        self.flowtap.connection.back()
+        self.flowtap.connection.back(self.flowtap.now())
         if self._oldest or not self._listed:
             # Of the newest, later lists have to leave out what is here already.
             self._more = listing.more
