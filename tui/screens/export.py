@@ -21,7 +21,7 @@ from tui.drawing.exports import MOST_COPIED, Export, Offer, offer_lines
 from tui.drawing.segments import Line, Segment, fit, line, printable
 from tui.drawing.sheet import Sheet
 from tui.saving import save
-from tui.screens.dialog import Dialog, Key, draw_key_bar
+from tui.screens.dialog import Choosing, Key, draw_key_bar
 from tui.widgets.bar import Bar
 from tui.widgets.canvas import Canvas
 
@@ -60,25 +60,20 @@ class Outcome:
     trouble: str = ""
 
 
-class ExportScreen(Dialog[Order]):
+class ExportScreen(Choosing[Order]):
     """Lets format and file be chosen; gives the order, or None when it is left."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Back", show=False),
-        Binding("down", "choose(1)", "Next", show=False, priority=True),
-        Binding("up", "choose(-1)", "Previous", show=False, priority=True),
         Binding("ctrl+y", "copy", "Copy", show=False, priority=True),
     ]
 
     DEFAULT_CSS = """
-    ExportScreen { align: center top; background: $background 40%; }
-    ExportScreen Vertical {
-        width: 90%; max-width: 90; height: auto; margin-top: 3; background: $background;
-    }
-    ExportScreen Canvas { height: auto; background: $background; margin: 1 0; }
+    ExportScreen > Vertical { max-width: 90; }
+    ExportScreen Canvas { margin: 1 0; }
     ExportScreen Horizontal { height: 1; }
     ExportScreen .label { width: 6; color: $flow-dim; }
-    ExportScreen Input, ExportScreen Input:focus { width: 1fr; background: $surface; }
+    ExportScreen Input { width: 1fr; }
     ExportScreen #said { margin-top: 0; }
     ExportScreen #keys { margin-top: 0; }
     """
@@ -147,9 +142,6 @@ class ExportScreen(Dialog[Order]):
     def _freshen(self) -> None:
         for bar in self.query(Bar):
             bar.freshen()
-
-    def action_choose(self, step: int) -> None:
-        self.query_one(Canvas).move(0, step)
 
     @on(Input.Submitted)
     def action_write(self) -> None:
