@@ -9,7 +9,7 @@ import pytest
 from textual import events as textual_events
 
 from graph.chain.result import Event
-from graph.listing import EventRow
+from graph.listing import EventFilter, EventRow
 from graph.model import MASKED
 from tests.goldens import assert_golden
 from tests.tui.fake import FakeSource
@@ -303,6 +303,22 @@ async def test_the_collector_goes_away_while_events_are_followed() -> None:
         await told.sees("● following", "message-50")
         source.stores(*orders(1, first=60))
         await told.sees("message-60")
+
+
+async def test_what_came_while_nobody_answered_is_no_gap() -> None:
+    """My connection is cut, and more happens than one list tells: it is all there afterwards."""
+    source = FakeSource()
+    async with story(source) as told:
+        screen = await passing_by(told)
+        source.goes_away()
+        await told.sees("○ away")
+        source.stored += orders(LISTED + 100)
+        source.away = False
+        await told.sees("● following", f"message-{LISTED + 99}")
+        await told.until(
+            lambda: len(screen.passing.rows) == len(source.events(EventFilter(limit=KEPT)).rows),
+            "all that came",
+        )
 
 
 async def test_what_could_not_be_previewed_is_once_the_collector_is_back() -> None:

@@ -120,9 +120,9 @@ class ToldScreen(FlowScreen):
         self._stream = None
         self._following = False
 
-    def _list(self, limit: int) -> None:
+    def _list(self, limit: int, *, again: bool = False) -> None:
         source, wanted = self.flowtap.source, replace(self._wanted(), limit=limit)
-        self.ask("events", lambda: source.events(wanted), self._answered)
+        self.ask("events", lambda: source.events(wanted), self._answered, again=again)
 
     # What comes
 
@@ -135,7 +135,11 @@ class ToldScreen(FlowScreen):
             # the next tick.
             self._following = self._list_again = True
             self.passing.opened(self.flowtap.now())
-            self._list(LISTED)
+            if self.passing.rows:
+                # What came while nobody answered would else be a gap.
+                self._list(KEPT, again=True)
+            else:
+                self._list(LISTED)
         if told.ended:
             self._take()
             self._end_stream()
