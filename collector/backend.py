@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from collector import giving_up
 from collector.api.backend import Component, Stored
 from collector.metrics import Counters
 from collector.retention import Retention
@@ -125,7 +126,8 @@ class StoreBackend:
         """Bring edges up to date, unless they are, or the last time took long and was just now."""
         if not self._writable or time.monotonic() < self._rest_until:
             return
-        with self._fresh:
+        # All who ask for edges want the same: who gives up does not keep them from others.
+        with giving_up.unless(None), self._fresh:
             self._compute()
 
     def settle(self) -> None:

@@ -18,6 +18,7 @@ from graph.direction import Direction, directed
 from graph.facts import Facts
 from graph.fate import Fates
 from graph.fate.judge import fates
+from graph.listing import EventFilter, Listing
 from graph.lookup import Unknown, focused, look_up
 from graph.remembered import Remembered
 from graph.series import MinuteCount
@@ -97,6 +98,13 @@ def chain(
         raise Unknown(text) from None
     found = directed(focused(whole, named.focus), direction)
     return replace(found, covered_from=backend.covered_from())
+
+
+def events(backend: Backend, wanted: EventFilter) -> Listing:
+    """The events that fit, at most `wanted.limit`."""
+    # One more than is told tells whether there are more.
+    rows = backend.recent(replace(wanted, limit=wanted.limit + 1))
+    return Listing(rows[: wanted.limit], more=len(rows) > wanted.limit)
 
 
 def event(backend: Backend, text: str, *, limits: Limits | None = None) -> Chain:

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from graph.filter import ALIASES, NAMES, ORDER, ORDERS, SINCE, UNTIL, Word, quoted, words
+from graph.listing import EventRow
 from graph.terms import Field
+from graph.topology import NodeKind, Topology
 
 MEANINGS = {
     "topic": "topic, queue or stream",
@@ -24,8 +26,28 @@ MEANINGS = {
 
 TIMES = ("5m", "15m", "1h", "24h")
 
+KEYS = 50
+"""Of the last rows, whose keys are offered."""
+
 Seen = Mapping[Field, Sequence[str]]
 """Values of fields, as they were seen."""
+
+
+def seen_in(rows: Sequence[EventRow], topology: Topology | None) -> Seen:
+    """What events show, and the graph, where it is known; of keys those of the last rows."""
+    nodes = topology.nodes if topology else ()
+    edges = topology.edges if topology else ()
+    seen = {
+        Field.TOPIC: {row.destination for row in rows}
+        | {node.key.name for node in nodes if node.kind is NodeKind.DESTINATION},
+        Field.TYPE: {row.event_type for row in rows}
+        | {name for edge in edges for name in edge.event_types},
+        Field.SERVICE: {row.service for row in rows}
+        | {node.key.name for node in nodes if node.kind is NodeKind.SERVICE},
+        Field.ENVIRONMENT: {row.environment for row in rows},
+        Field.KEY: {row.key for row in rows[-KEYS:]},
+    }
+    return {field: sorted(values - {""}) for field, values in seen.items()}
 
 
 class Option(NamedTuple):

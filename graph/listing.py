@@ -5,7 +5,9 @@ Times are nanoseconds since the Unix epoch; 0 when unknown or not bounded.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from graph.model import IdKind, Progress
 from graph.terms import Field, Pattern, Term
@@ -117,6 +119,14 @@ class EventRow:
     """When it was stored."""
     size: int = 0
     """Bytes of its value on the broker; 0 when there is none, or nobody tapped it."""
+
+
+class Listing(NamedTuple):
+    """Events that were asked for, in the filter's order."""
+
+    rows: Sequence[EventRow]
+    more: bool = False
+    """Others fit beyond the limit."""
 
 
 @dataclass(frozen=True, slots=True)

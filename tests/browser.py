@@ -189,6 +189,16 @@ class Page:
         })"""
         await self.value(f"{script}({json.dumps(text)})")
 
+    async def downloads(self, folder: Path) -> None:
+        """Puts what is downloaded into this folder."""
+        await self.ask("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
+
+    async def clipboard(self) -> str:
+        """What was copied."""
+        allowed = ["clipboardReadWrite", "clipboardSanitizedWrite"]
+        await self.ask("Browser.grantPermissions", permissions=allowed)
+        return str(await self.value("navigator.clipboard.readText()"))
+
     async def picture(self, file: Path) -> tuple[int, int, dict[str, int]]:
         """Writes what is shown as PNG; gives width, height and how many pixels have each colour."""
         png = (await self.ask("Page.captureScreenshot", format="png"))["data"]

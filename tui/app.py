@@ -91,7 +91,7 @@ class FlowtapApp(App[None]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What can be done on this screen, with its keys; a dialog has its own."""
         if isinstance(screen, FlowScreen):
-            for action in (*actions_of(screen.place), *actions_of(Place.EVERYWHERE)):
+            for action in (*screen.actions(), *actions_of(Place.EVERYWHERE)):
                 if action.name != "command_palette":
                     does = self._runner(screen, action.name)
                     yield SystemCommand(action.label, f"{action.written}  {action.help}", does)

@@ -18,9 +18,10 @@ from urllib.parse import urlsplit
 from graph.chain.result import Chain, Limits
 from graph.direction import Direction
 from graph.fate.result import Fates
-from graph.listing import Activity, Consumer, EventFilter, EventRow
+from graph.listing import Activity, Consumer, EventFilter, Listing
 from graph.series import MinuteCount
 from graph.topology import NodeKey, Topology
+from tui import question
 from tui.remote import ApiClient
 from tui.source import (
     Address,
@@ -28,6 +29,7 @@ from tui.source import (
     BadRequest,
     CollectorAway,
     Following,
+    GivenUp,
     NotFound,
     NothingRecorded,
     Source,
@@ -238,9 +240,11 @@ class LocalSource:
         with _explained():
             return questions.minutes(self._backend, node, start=start, end=end)
 
-    def events(self, wanted: EventFilter) -> list[EventRow]:
+    def events(self, wanted: EventFilter) -> Listing:
+        from collector import questions
+
         with _explained():
-            return list(self._backend.recent(wanted))
+            return questions.events(self._backend, wanted)
 
     def consumers(self) -> list[Consumer]:
         with _explained():
@@ -313,11 +317,16 @@ class LocalFollowing:
 
 @contextmanager
 def _explained() -> Iterator[None]:
-    """Turns the store's errors into the source's."""
+    """Turns the store's errors into the source's, and gives up what nobody waits for."""
+    from collector import giving_up
     from collector.store import client as stores
 
+    asked = question.current()
     try:
-        yield
+        with giving_up.unless(asked.given_up if asked is not None else None):
+            yield
+    except giving_up.GivenUp as error:
+        raise GivenUp(question.NOBODY_WAITS) from error
     except stores.StoreBusy as error:
         raise StoreBusy(
             str(error), "Its collector does not answer: wait until it has started, or stop it."

@@ -14,7 +14,7 @@ from graph.chain.result import Chain
 from graph.direction import Direction
 from graph.fate.result import Fates
 from graph.filter import written
-from graph.listing import Activity, Consumer, EventFilter, EventRow
+from graph.listing import Activity, Consumer, EventFilter, Listing
 from graph.series import MinuteCount
 from graph.topology import NodeKey, Topology
 from graph.wire.chain import chain_from_dict
@@ -23,9 +23,10 @@ from graph.wire.listing import (
     activity_from_dict,
     candidate_from_dict,
     consumer_from_dict,
-    event_row_from_dict,
+    listing_from_dict,
 )
 from graph.wire.topology import minute_from_dict, topology_from_dict
+from tui.question import waiting
 from tui.source import (
     PREFIX,
     Address,
@@ -134,7 +135,7 @@ class ApiClient:
             lambda said: [minute_from_dict(one) for one in said["minutes"]],
         )
 
-    def events(self, wanted: EventFilter) -> list[EventRow]:
+    def events(self, wanted: EventFilter) -> Listing:
         asked = {
             **_filter(wanted),
             "from": _moment(wanted.since),
@@ -142,9 +143,7 @@ class ApiClient:
             "limit": wanted.limit,
             "order": "oldest" if wanted.oldest else None,
         }
-        return self._ask(
-            "/events", asked, lambda said: [event_row_from_dict(row) for row in said["events"]]
-        )
+        return self._ask("/events", asked, listing_from_dict)
 
     def consumers(self) -> list[Consumer]:
         return self._ask(
@@ -160,7 +159,8 @@ class ApiClient:
 
     def follow(self, wanted: EventFilter, *, listed: bool = False) -> Stream:
         asked = {**_filter(wanted), "listed": "true" if listed else None}
-        connection, answer = self._open("/tail", asked)
+        connection = self._connected()
+        answer = self._open(connection, "/tail", asked)
         if answer.status != 200:
             with contextlib.closing(connection):
                 self._refused(answer.status, answer.read())
@@ -177,12 +177,14 @@ class ApiClient:
         *,
         body: str | None = None,
     ) -> T:
-        connection, answer = self._open(path, asked, body)
-        with contextlib.closing(connection):
-            try:
-                told = answer.read()
-            except (OSError, http.client.HTTPException) as error:
-                raise self._away(error) from error
+        with contextlib.closing(self._connected()) as connection:
+            sock = connection.sock
+            with waiting(lambda: _hang_up(sock)):
+                answer = self._open(connection, path, asked, body)
+                try:
+                    told = answer.read()
+                except (OSError, http.client.HTTPException) as error:
+                    raise self._away(error) from error
         if answer.status != 200:
             self._refused(answer.status, told)
         try:
@@ -194,11 +196,15 @@ class ApiClient:
             ) from error
 
     def _open(
-        self, path: str, asked: Mapping[str, object], body: str | None = None
-    ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+        self,
+        connection: http.client.HTTPConnection,
+        path: str,
+        asked: Mapping[str, object],
+        body: str | None = None,
+    ) -> http.client.HTTPResponse:
+        """The answer's head; the connection is closed when it is none of a collector's."""
         given = {name: value for name, value in asked.items() if value not in (None, "", ())}
         query = f"?{urlencode(given, doseq=True)}" if given else ""
-        connection = self._connection()
         try:
             address = f"{self._parts.path.rstrip('/')}{PREFIX}{path}{query}"
             if body is None:
@@ -216,13 +222,21 @@ class ApiClient:
                 f"what answers at {self.url} is no flowtap collector",
                 "flowtap doctor says which one runs; flowtap up starts one.",
             )
-        return connection, answer
+        return answer
 
-    def _connection(self) -> http.client.HTTPConnection:
-        host, port = self._parts.hostname or "", self._parts.port
-        if self._tls is not None:
-            return http.client.HTTPSConnection(host, port, timeout=self._timeout, context=self._tls)
-        return http.client.HTTPConnection(host, port, timeout=self._timeout)
+    def _connected(self) -> http.client.HTTPConnection:
+        host, port, timeout = self._parts.hostname or "", self._parts.port, self._timeout
+        connection = (
+            http.client.HTTPConnection(host, port, timeout=timeout)
+            if self._tls is None
+            else http.client.HTTPSConnection(host, port, timeout=timeout, context=self._tls)
+        )
+        try:
+            connection.connect()
+        except OSError as error:
+            connection.close()
+            raise self._away(error) from error
+        return connection
 
     def _away(self, error: Exception) -> CollectorAway:
         reason = "no answer in time" if isinstance(error, TimeoutError) else str(error)
@@ -288,11 +302,14 @@ class Stream:
             yield activity_from_dict(json.loads(data))
 
     def close(self) -> None:
-        sock = self._connection.sock
-        if sock is not None:
-            # Wakes the thread that reads; closing alone would not.
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+        if self._connection.sock is not None:
+            _hang_up(self._connection.sock)
+
+
+def _hang_up(sock: socket.socket) -> None:
+    """Wakes the thread that reads; closing alone would not."""
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
 
 
 def _tls(ca_file: str, certificate: str) -> ssl.SSLContext:

@@ -10,6 +10,7 @@ Exceptions, all of them `SourceError`:
 - `Ambiguous`: the id could mean several events; has the `candidates`
 - `NothingRecorded`: there is no store yet
 - `BadRequest`: what was asked cannot be understood
+- `GivenUp`: nobody waits for the answer any more, see `tui.question`
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from urllib.parse import quote, urlencode
 from graph.chain.result import Chain
 from graph.direction import Direction
 from graph.fate.result import Fates
-from graph.listing import Activity, Candidate, Consumer, EventFilter, EventRow
+from graph.listing import Activity, Candidate, Consumer, EventFilter, Listing
 from graph.series import MinuteCount
 from graph.topology import NodeKey, Topology
 
@@ -104,6 +105,10 @@ class BadRequest(SourceError):
     """What was asked cannot be understood."""
 
 
+class GivenUp(SourceError):
+    """Nobody waits for the answer any more."""
+
+
 class Following(Protocol):
     """What is being stored, one by one, until it is closed, from any thread, or its source has
     gone away."""
@@ -168,7 +173,7 @@ class Source(Protocol):
     def minutes(self, node: NodeKey, *, start: int, end: int = 0) -> list[MinuteCount]:
         """What went over a node's edges minute by minute, in a window."""
 
-    def events(self, wanted: EventFilter) -> list[EventRow]:
+    def events(self, wanted: EventFilter) -> Listing:
         """The newest events that fit, newest first; the oldest, oldest first, where asked for."""
 
     def consumers(self) -> list[Consumer]:

@@ -8,13 +8,14 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from collector import questions
 from collector.api import schemas
 from collector.api.asking import Asked, json_answer, json_bytes
 from collector.api.backend import Backend
 from collector.api.wanted import AskedFilter
 from collector.api.window import AskedWindow
 from graph.listing import EventFilter
-from graph.wire.listing import event_row_to_dict
+from graph.wire.listing import listing_to_dict
 
 router = APIRouter(tags=["events"])
 
@@ -45,10 +46,4 @@ async def events(
 
 
 def _recent(backend: Backend, wanted: EventFilter) -> bytes:
-    rows = backend.recent(replace(wanted, limit=wanted.limit + 1))
-    return json_bytes(
-        {
-            "events": [event_row_to_dict(row) for row in rows[: wanted.limit]],
-            "more": len(rows) > wanted.limit,
-        }
-    )
+    return json_bytes(listing_to_dict(questions.events(backend, wanted)))

@@ -22,7 +22,7 @@ def _health(backend: Backend) -> bytes:
 @router.get("/health", responses={200: {"model": schemas.Health}})
 async def health(asked: Asked) -> Response:
     """Each component's state; 200 as long as the collector answers, also when degraded."""
-    body = await asked.quickly(_health, asked.backend)
+    body = await asked.asking.quickly(_health, asked.backend)
     return json_answer(body)
 
 
@@ -33,5 +33,5 @@ async def health(asked: Asked) -> Response:
 )
 async def metrics(asked: Asked) -> Response:
     """The collector's counters, in Prometheus' text format."""
-    text = await asked.quickly(asked.backend.metrics_text)
+    text = await asked.asking.quickly(asked.backend.metrics_text)
     return Response(text, media_type=PROMETHEUS)

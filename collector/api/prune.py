@@ -54,4 +54,4 @@ async def prune(asked: Asked, wanted: Wanted) -> Response:
             )
         )
 
-    return json_answer(await asked.ask(done, asked.backend))
+    return json_answer(await asked.asking.carry_out(lambda: done(asked.backend)))

@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from collector import giving_up
 from collector.conventions.own import Own
 from collector.store import migrations, views
 
@@ -257,7 +258,9 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Any]:
-        """A handle for one query; waits while all are in use."""
+        """A handle for one query; waits while all are in use. Raises `GivenUp` instead when
+        nobody waits for the answer any more."""
+        giving_up.check()
         with self._guarded():
             client = self._readers.get()
             try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from graph.listing import Activity, Candidate, Consumer, EventRow, Member
+from graph.listing import Activity, Candidate, Consumer, EventRow, Listing, Member
 from graph.model import IdKind, Progress
 from graph.wire.facts import (
     Json,
@@ -30,6 +30,18 @@ def event_row_to_dict(row: EventRow) -> Json:
 
 def event_row_from_dict(data: Mapping[str, Any]) -> EventRow:
     return EventRow(time=data["time_ns"], received=data["received_ns"], **same(data, *_ROW_PLAIN))
+
+
+def listing_to_dict(listing: Listing) -> Json:
+    """`events`, and whether there are `more`."""
+    return {
+        "events": [event_row_to_dict(row) for row in listing.rows],
+        "more": listing.more,
+    }
+
+
+def listing_from_dict(data: Mapping[str, Any]) -> Listing:
+    return Listing([event_row_from_dict(row) for row in data["events"]], data["more"])
 
 
 def activity_to_dict(activity: Activity) -> Json:

@@ -6,6 +6,7 @@ import json
 import random
 import urllib.request
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
 
@@ -18,7 +19,7 @@ from collector.store import filters, lists
 from collector.store.client import Store
 from graph.filter import parse
 from graph.filter import quoted as in_quotes
-from graph.listing import EventFilter
+from graph.listing import EventFilter, EventRow
 from graph.model import OperationType
 from tests.builders import EPOCH, MILLISECOND, Flow
 from tests.flow_in_store import put_flow
@@ -129,7 +130,7 @@ def test_all_three_say_the_same(store: Store, monkeypatch: pytest.MonkeyPatch) -
             assert {row.id for row in told} <= {row.id for row in expected}, text
             if limit >= len(expected):
                 assert {(row.id, row) for row in told} == {(row.id, row) for row in expected}
-            asked = client.events(wanted)
+            asked = client.events(wanted).rows
             assert [row.time for row in asked] == [row.time for row in told]
             assert set(asked) == set(told)
             address = f"{url}/api/v1/events?limit={limit}&q={quote(text)}"
@@ -139,6 +140,36 @@ def test_all_three_say_the_same(store: Store, monkeypatch: pytest.MonkeyPatch) -
             assert said["more"] is (len(expected) > limit)
 
         same()
+
+
+def test_the_oldest_are_looked_for_from_the_beginning_on(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In windows that follow one another, each of them asked only while too few were found."""
+    backend = StoreBackend(store, rollup=put_flow(store, world()))
+    whole = backend.recent(EventFilter(limit=10_000))[::-1]
+    first, middle, last = whole[0].time, whole[120].time, whole[-1].time
+    assert last - first > lists.LOOKS_BACK[1], "more than two windows hold events"
+    looks: list[tuple[int, int]] = []
+
+    def looked(store: Store, wanted: EventFilter, few: filters.Tests | None) -> list[EventRow]:
+        looks.append((wanted.since, wanted.until))
+        return messages(store, wanted, few)
+
+    messages = lists._messages
+    monkeypatch.setattr(lists, "_messages", looked)
+    for since in (first, middle, last + 1):
+        for until in (0, since + lists.LOOKS_BACK[0] // 2, last):
+            for limit in (1, 20, 1000):
+                looks.clear()
+                wanted = EventFilter(since=since, until=until, limit=limit, oldest=True)
+                expected = [row for row in whole if wanted.accepts(row)]
+                told = backend.recent(wanted)
+                assert [row.time for row in told] == [row.time for row in expected[:limit]]
+                assert {row.id for row in told} <= {row.id for row in expected}
+                assert looks[0][0] == since and all(a[1] == b[0] for a, b in pairwise(looks))
+                begun = [row for row in expected if row.time < looks[-1][0]]
+                assert len(looks) == 1 or len(begun) < limit, "the last window was needed"
 
 
 class TestWhatFailed:

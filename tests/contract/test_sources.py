@@ -152,7 +152,7 @@ def test_fates_are_those_of_the_facts(source: Source, backend: MemoryBackend) ->
 
 
 def test_an_event_that_no_tap_saw_goes_by_its_context(source: Source) -> None:
-    assert source.events(EventFilter(destination="secrets")) == []
+    assert source.events(EventFilter(destination="secrets")).rows == []
     (operation,) = [one for one in orders().operations.values() if one.service == "audit"]
     chain = source.chain(f"{operation.context.trace_id}/{operation.context.span_id}")
     assert chain.focus == Creation(operation.context, "secrets")
@@ -185,13 +185,19 @@ def test_a_node_is_told_minute_by_minute(source: Source, backend: MemoryBackend)
 
 
 def test_events_are_the_newest_that_fit(source: Source, backend: MemoryBackend) -> None:
-    assert source.events(EventFilter()) == backend.rows
-    assert source.events(EventFilter(limit=2)) == backend.rows[:2]
+    assert source.events(EventFilter()) == (backend.rows, False)
     ordered = source.events(EventFilter(event_type="Ordered", key="tea", destination="orders"))
-    assert [row.message_id for row in ordered] == ["order-2", "order-1"]
+    assert [row.message_id for row in ordered.rows] == ["order-2", "order-1"]
     later = backend.rows[1].time
-    assert source.events(EventFilter(since=later)) == backend.rows[:2]
-    assert source.events(EventFilter(until=later)) == backend.rows[2:]
+    assert source.events(EventFilter(since=later)).rows == backend.rows[:2]
+    assert source.events(EventFilter(until=later)).rows == backend.rows[2:]
+
+
+@pytest.mark.parametrize("oldest", [False, True])
+def test_a_list_that_was_cut_says_so(source: Source, backend: MemoryBackend, oldest: bool) -> None:
+    rows = backend.rows[::-1] if oldest else backend.rows
+    assert source.events(EventFilter(limit=2, oldest=oldest)) == (rows[:2], True)
+    assert source.events(EventFilter(limit=len(rows), oldest=oldest)) == (rows, False)
 
 
 def test_consumers_are_told_whole(source: Source, backend: MemoryBackend) -> None:

@@ -113,7 +113,7 @@ def test_what_is_ambiguous_and_what_is_not_there(source: Source) -> None:
 
 
 def test_every_row_of_the_list_leads_to_its_event(source: Source) -> None:
-    rows = source.events(EventFilter(limit=1000))
+    rows = source.events(EventFilter(limit=1000)).rows
     assert len(rows) == 3 * 4 + 3 + 1
     assert [row.time for row in rows] == sorted((row.time for row in rows), reverse=True)
     for row in rows:
@@ -121,9 +121,9 @@ def test_every_row_of_the_list_leads_to_its_event(source: Source) -> None:
         assert event.destination == row.destination
         assert event.service == row.service
         assert bool(event.messages) == row.tapped
-    (secret,) = source.events(EventFilter(destination="secrets"))
+    (secret,) = source.events(EventFilter(destination="secrets")).rows
     assert not secret.tapped
-    priced = source.events(EventFilter(event_type="Priced"))
+    priced = source.events(EventFilter(event_type="Priced")).rows
     assert [row.destination for row in priced] == ["prices"] * 3
 
 

@@ -41,8 +41,8 @@ class Web:
 
 
 @contextmanager
-def web(shop: LiveShop, *arguments: str) -> Iterator[Web]:
-    running = Web(shop.environment, ("--port", "0", *arguments))
+def web(environment: dict[str, str], *arguments: str) -> Iterator[Web]:
+    running = Web(environment, ("--port", "0", *arguments))
     try:
         yield running
     finally:
@@ -52,7 +52,7 @@ def web(shop: LiveShop, *arguments: str) -> Iterator[Web]:
 
 @pytest.fixture(scope="module")
 def served(shop: LiveShop) -> Iterator[Web]:
-    with web(shop) as running:
+    with web(shop.environment) as running:
         yield running
 
 
@@ -99,7 +99,7 @@ async def test_from_the_graph_to_the_chain_of_an_order(
 @needs("chromium")
 @pytest.mark.kafka
 async def test_ctrl_c_ends_it_and_every_session(shop: LiveShop) -> None:
-    with web(shop, "--find", shop.order) as running:
+    with web(shop.environment, "--find", shop.order) as running:
         async with browsing() as page:
             await page.open(running.address, 790, 520)
             await page.sees("event, and who handled it")

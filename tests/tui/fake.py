@@ -12,7 +12,7 @@ from graph.chain.result import Chain, Event
 from graph.direction import Direction
 from graph.edges import EdgeRow, Role
 from graph.fate import Fates
-from graph.listing import Activity, Candidate, Consumer, EventFilter, EventRow
+from graph.listing import Activity, Candidate, Consumer, EventFilter, EventRow, Listing
 from graph.series import MINUTE, MinuteCount
 from graph.topology import NodeKey, Topology
 from graph.wire.chain import event_ids
@@ -163,11 +163,12 @@ class FakeSource:
         """Noon, or as much later as the story says."""
         return NOON + self.seconds * 1_000_000_000
 
-    def events(self, wanted: EventFilter) -> list[EventRow]:
+    def events(self, wanted: EventFilter) -> Listing:
         self._answers("events")
         rows = [self._row(chain, event) for chain in self.chains for event in chain.events]
         fitting = [row for row in (*rows, *self.stored) if wanted.accepts(row)]
-        return sorted(fitting, key=lambda row: row.time, reverse=not wanted.oldest)[: wanted.limit]
+        rows = sorted(fitting, key=lambda row: row.time, reverse=not wanted.oldest)
+        return Listing(rows[: wanted.limit], more=len(rows) > wanted.limit)
 
     def _row(self, chain: Chain, event: Event) -> EventRow:
         return EventRow(

@@ -68,19 +68,15 @@ def test_the_palette_offers_what_can_be_done() -> None:
     assert "Pause" not in offered
 
 
+TITLE_LEADS_TO = {None, "command_palette", "graph", "events", "chain", "consumers"}
+
+
 def test_the_title_names_the_screens_and_marks_the_current_one() -> None:
     drawn = draw_title("chain", line("5 events"), 66)
     assert text_of(drawn).startswith(" flowtap  1 Graph  2 Events [3 Chain] 4 Consumers")
     assert text_of(drawn).endswith("5 events")
     assert width_of(drawn) == 66
-    assert {part.target for part in drawn} == {
-        None,
-        "command_palette",
-        "graph",
-        "events",
-        "chain",
-        "consumers",
-    }
+    assert {part.target for part in drawn} == TITLE_LEADS_TO
 
 
 def test_in_a_narrow_title_what_is_shown_goes_before_the_names_of_the_others() -> None:
@@ -88,14 +84,7 @@ def test_in_a_narrow_title_what_is_shown_goes_before_the_names_of_the_others() -
     assert text_of(drawn) == " flowtap  1  2 [3 Chain] 4    5 events · 9 services"
     drawn = draw_title("chain", line("5 events · 9 services"), 56)
     assert text_of(drawn) == " flowtap  1 Graph  2 [3 Chain] 4  5 events · 9 services"
-    assert {part.target for part in drawn} == {
-        None,
-        "command_palette",
-        "graph",
-        "events",
-        "chain",
-        "consumers",
-    }
+    assert {part.target for part in drawn} == TITLE_LEADS_TO
 
 
 def test_a_long_way_keeps_its_ends() -> None:

@@ -9,7 +9,7 @@ import pytest
 from textual import events as textual_events
 
 from graph.chain.result import Event
-from graph.listing import EventRow
+from graph.listing import EventFilter, EventRow
 from graph.model import MASKED
 from tests.goldens import assert_golden
 from tests.tui.fake import FakeSource
@@ -19,6 +19,7 @@ from tests.tui.telling import Story, story
 from tui.drawing.event_columns import Column
 from tui.drawing.passing import KEPT
 from tui.screens.events import EventsScreen
+from tui.screens.events_told import LISTED
 
 SIZES = [(80, 24), (140, 40)]
 
@@ -296,12 +297,43 @@ async def test_the_collector_goes_away_while_events_are_followed() -> None:
         source.stores(*orders(3))
         await told.sees("message-2")
         source.goes_away()
-        await told.sees("○ the collector is away", "○ away", "message-2")
+        await told.sees("○ the collector is away", "○ away", "as it was at 12:00:00", "message-2")
         source.stores(*orders(1, first=50))
         source.away = False
         await told.sees("● following", "message-50")
         source.stores(*orders(1, first=60))
         await told.sees("message-60")
+
+
+async def test_what_came_while_nobody_answered_is_no_gap() -> None:
+    """My connection is cut, and more happens than one list tells: it is all there afterwards."""
+    source = FakeSource()
+    async with story(source) as told:
+        screen = await passing_by(told)
+        source.goes_away()
+        await told.sees("○ away")
+        source.stored += orders(LISTED + 100)
+        source.away = False
+        await told.sees("● following", f"message-{LISTED + 99}")
+        await told.until(
+            lambda: len(screen.passing.rows) == len(source.events(EventFilter(limit=KEPT)).rows),
+            "all that came",
+        )
+
+
+async def test_what_could_not_be_previewed_is_once_the_collector_is_back() -> None:
+    """I stay at an event; its message comes by itself."""
+    source = FakeSource()
+    async with story(source, size=(140, 40)) as told:
+        await passing_by(told)
+        await told.press("up")
+        await told.sees("● points.credited")
+        source.goes_away()
+        await told.sees("○ away")
+        await told.press("home")
+        await told.sees("│ nothing listens at 127.0.0.1:8411")
+        source.away = False
+        await told.sees('"customer": "c-88"', "live · newest at the bottom")
 
 
 async def test_the_collector_is_away_from_the_start() -> None:
@@ -351,6 +383,33 @@ async def test_the_list_is_bounded_and_says_so() -> None:
         await told.press("up")
         source.stores(*orders(KEPT + 7, first=10_000))
         await told.sees(f"{KEPT + 7:,} new below", f"the newest {KEPT:,} of them are kept")
+
+
+@pytest.mark.parametrize("live", [True, False])
+async def test_what_stays_cannot_be_paused(live: bool) -> None:
+    """Where nothing moves, the footer and the commands do not offer to hold it still."""
+    async with story(FakeSource(live=live)) as told:
+        await told.press("2")
+        await told.sees("7c1f0d9e-0000", "t Types")
+        screen = told.app.screen
+        await told.until(lambda: ("p Pause" in told.screen) is live, "what is offered")
+        await told.press("f", *"order:oldest", "enter")
+        await told.sees("filter order:oldest", "7c1f0d9e-0000", "t Types")
+        await told.sees_no_more("p Pause")
+        assert "Pause" not in [one.title for one in told.app.get_system_commands(screen)]
+        await told.press("p", "space")
+        assert "paused" not in told.screen
+
+
+async def test_a_list_that_was_cut_says_so() -> None:
+    """Before those that I see others came: I am told, also once newer ones have come."""
+    source = FakeSource()
+    source.stored = list(orders(LISTED))
+    async with story(source) as told:
+        await told.press("2")
+        await told.sees("● following", "more came before")
+        source.stores(*orders(1, first=1_000))
+        await told.sees("message-1000", "more came before")
 
 
 async def test_a_recording_is_listed_once() -> None:

@@ -42,6 +42,27 @@ class TestPassing:
         assert [one.id[-1] for one in passing.rows] == list("12345")
         assert passing.seen == 5
 
+    def test_a_list_overtakes_the_stream(self) -> None:
+        """It tells the newest before the stream has told what came before them: that finds its
+        place by time, in what shows as in what waits below it."""
+        passing = Passing()
+        passing.came([row(1)], NOON)
+        passing.listed([row(5), row(4), row(1)])
+        passing.came([row(2), row(3), row(4), row(6)], NOON)
+        assert [one.id[-1] for one in passing.rows] == list("123456")
+
+    def test_a_list_overtakes_the_stream_while_held_still(self) -> None:
+        """Nothing moves; once it is followed again, each is at its place by time."""
+        passing = Passing()
+        passing.came([row(1), row(4)], NOON)
+        passing.hold()
+        passing.listed([row(9), row(6), row(4)])
+        passing.came([row(2), row(7), row(8)], NOON)
+        assert [one.id[-1] for one in passing.rows] == list("14")
+        assert passing.new == 5
+        passing.follow()
+        assert [one.id[-1] for one in passing.rows] == list("1246789")
+
     def test_one_id_in_two_clusters_is_two_events(self) -> None:
         passing = Passing()
         passing.listed([row(1, cluster="a"), row(1, cluster="b")])
@@ -127,12 +148,23 @@ def test_what_the_state_says(width: int) -> None:
     assert "● following  12/s" in text_of(state_line(passing, live, 12.0, width))
     assert "○ the collector is away" in text_of(state_line(passing, away, None, width))
     assert "▪ 1 events" in text_of(state_line(passing, Standing(live=False), None, width))
+    cut = Standing(live=False, more=True)
+    assert "▪ the newest 1 events" in text_of(state_line(passing, cut, None, width))
     passing.hold()
     passing.missed = 1_204
     told = state_line(passing, live, None, width)
     assert "‖ paused, nothing" in text_of(told)
     assert "1,204 dropped" in text_of(told)
     assert width_of(told) == width
+
+
+def test_a_list_that_follows_says_that_more_came_before() -> None:
+    passing = Passing(kept=2)
+    passing.listed([row(2), row(1)])
+    cut = Standing(following=True, more=True)
+    assert text_of(state_line(passing, cut, 2.0, 80)).endswith("more came before")
+    passing.came([row(3)], NOON)
+    assert text_of(state_line(passing, cut, 2.0, 80)).endswith("newest 2 of 3")
 
 
 def test_the_filters_line_is_where_its_input_is() -> None:

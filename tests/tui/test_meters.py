@@ -163,5 +163,5 @@ def test_the_status_line_says_how_it_is() -> None:
     connection.failed("refused", "", NOON + 5 * SECOND)
     said = status(connection, NOON + 65 * SECOND)
     assert said.startswith(" ○ away 127.0.0.1:8411  since 12:00:00 UTC, for 1m 05s")
-    connection.back()
+    connection.back(NOON)
     assert not connection.away

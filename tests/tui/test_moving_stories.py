@@ -47,6 +47,21 @@ async def test_back_and_forward_again() -> None:
         await told.sees("▸┤")
 
 
+async def test_the_time_that_was_shown_comes_back() -> None:
+    """I look at a node over an hour, and compare; back it is the graph over the time before."""
+    async with story() as told:
+        await told.sees("order.created", "live · last 15 min")
+        await told.press("enter")
+        await told.sees("graph › order.created")
+        await told.press("w", "c")
+        await told.sees("live · last hour", "since")
+        await told.press("escape")
+        await told.sees("producers", "live · last 15 min")
+        await told.sees_no_more("since")
+        await told.press("F")
+        await told.sees("graph › order.created", "live · last hour", "since")
+
+
 async def test_the_numbers_are_steps_too() -> None:
     """I look at the groups and at the graph meanwhile; back leads to what I came from."""
     async with story(find="7c1f0d9e-0000") as told:
@@ -126,6 +141,23 @@ async def test_the_events_stay_followed_while_a_chain_is_looked_at() -> None:
         await told.sees("[2 Events]")
         await told.press("end")
         await told.sees("late-1")
+
+
+async def test_each_screen_begins_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it derives from: what began twice would ask the collector twice a second."""
+    began: list[FlowScreen] = []
+    begin = FlowScreen.on_mount
+
+    def on_mount(screen: FlowScreen) -> None:
+        began.append(screen)
+        begin(screen)
+
+    monkeypatch.setattr(FlowScreen, "on_mount", on_mount)
+    async with story(find="7c1f0d9e-0000") as told:
+        await told.sees("◉ order.created")
+        await told.press("1", "2", "4")
+        await told.sees("[4 Consumers]")
+    assert len(began) == len(set(began)) == 4
 
 
 def test_a_history_is_that_of_a_browser() -> None:

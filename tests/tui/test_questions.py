@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from textual.message_pump import MessagePump
 
-from tui.source import SourceFailed
+from tui.question import waiting
+from tui.source import GivenUp, SourceFailed
 from tui.widgets.questions import Answer, Questions
 
 
@@ -53,6 +55,40 @@ def test_an_answer_that_was_superseded_is_dropped() -> None:
     gate.set()
     assert questions.received(asker.next()) is None
     assert got == ["new"]
+
+
+@pytest.mark.parametrize(
+    "give_up",
+    [
+        lambda questions: questions.drop("graph"),
+        lambda questions: questions.drop_all(),
+        lambda questions: questions.ask("graph", lambda: "new", lambda _: None, again=True),
+    ],
+    ids=["dropped", "all dropped", "superseded"],
+)
+def test_who_works_on_what_is_not_wanted_any_more_stops(
+    give_up: Callable[[Questions], object],
+) -> None:
+    """What its thread waits for is ended, and what it would ask next is not asked."""
+    questions, waits, ended = Questions(Asker()), threading.Event(), threading.Event()
+    stopped: queue.Queue[list[type[Exception]]] = queue.Queue()
+
+    def question() -> None:
+        raised: list[type[Exception]] = []
+        for _ in range(2):
+            try:
+                with waiting(ended.set):
+                    waits.set()
+                    assert ended.wait(20)
+                    raise OSError("the connection was closed")
+            except Exception as error:
+                raised.append(type(error))
+        stopped.put(raised)
+
+    questions.ask("graph", question, lambda _: None)
+    assert waits.wait(20)
+    give_up(questions)
+    assert stopped.get(timeout=20) == [GivenUp, GivenUp]
 
 
 def test_a_failure_is_given_to_the_screen_unless_nobody_waits_for_it() -> None:

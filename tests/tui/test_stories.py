@@ -11,6 +11,7 @@ from tests.tui import shop
 from tests.tui.fake import FakeSource
 from tests.tui.order import order
 from tests.tui.telling import story
+from tui.screens import graph_answers
 from tui.screens.base import FlowScreen
 from tui.screens.events import EventsScreen
 
@@ -91,6 +92,31 @@ async def test_the_collector_is_away_and_comes_back() -> None:
         assert "order.created" in told.screen, "what was seen last stays"
         source.away = False
         await told.sees("live · last 15 min", "● 127.0.0.1:8411")
+
+
+async def test_the_graph_is_counted_again_as_soon_as_the_collector_is_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A large graph is asked for seldom; but what was counted before it went away is not shown as
+    live until then."""
+    monkeypatch.setattr(graph_answers, "REST", 1e9)
+    source = FakeSource()
+    async with story(source) as told:
+        await told.sees("order.created", "live · last 15 min")
+        await told.rests()
+        counted = source.asked.count("topology")
+        source.seconds = 30
+        source.goes_away()
+        await told.sees("○ away", "as it was at 12:00:00 UTC", "since 12:00:30 UTC")
+        source.seconds = 60
+        source.away = False
+        await told.sees("live · last 15 min", "● 127.0.0.1:8411")
+        await told.until(lambda: source.asked.count("topology") > counted, "another count")
+        await told.rests()
+        counted = source.asked.count("topology")
+        told_of = source.asked.count("health")
+        await told.until(lambda: source.asked.count("health") > told_of + 1, "two seconds")
+        assert source.asked.count("topology") == counted, "once"
 
 
 async def test_a_collector_that_cannot_answer_says_why() -> None:

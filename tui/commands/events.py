@@ -68,18 +68,20 @@ def command(
             if follow:
                 _follow(source, wanted, as_json)
                 return
-            rows = source.events(wanted)
+            listing = source.events(wanted)
         finally:
             source.close()
     if as_json:
-        from graph.wire.listing import event_row_to_dict
+        from graph.wire.listing import listing_to_dict
 
-        put_json({"events": [event_row_to_dict(row) for row in rows]})
-        return
-    if not rows:
+        put_json(listing_to_dict(listing))
+    elif not listing.rows:
         say("no event fits" if filter else "no event is stored")
     else:
+        rows = listing.rows
         _table(rows)(rows if wanted.oldest else rows[::-1])
+        if listing.more:
+            say(f"{'later' if wanted.oldest else 'earlier'} ones fit too: --limit shows more")
 
 
 def _parsed(text: str, as_json: bool) -> EventFilter:
@@ -99,7 +101,7 @@ def _follow(source: Source, wanted: EventFilter, as_json: bool) -> None:
         _look_again(source, wanted, as_json)
     following = source.follow(wanted, listed=True)
     try:
-        listed = source.events(wanted)
+        listed = source.events(wanted).rows
         put = _lines_of_json if as_json else _table(listed)
         put(listed[::-1])
         seen = {(row.id, row.time) for row in listed}
@@ -124,7 +126,7 @@ def _follow(source: Source, wanted: EventFilter, as_json: bool) -> None:
 
 def _look_again(source: Source, wanted: EventFilter, as_json: bool) -> NoReturn:
     """The same for what failed, which no tail tells: handling fails after an event was stored."""
-    listed = source.events(wanted)
+    listed = source.events(wanted).rows
     put = _lines_of_json if as_json else _table(listed)
     seen: dict[tuple[str, int], None] = {}
     try:
@@ -133,7 +135,7 @@ def _look_again(source: Source, wanted: EventFilter, as_json: bool) -> NoReturn:
             put(fresh)
             seen |= dict.fromkeys((row.id, row.time) for row in fresh)
             time.sleep(LOOK_SECONDS)
-            listed = source.events(replace(wanted, limit=max(wanted.limit, 100)))
+            listed = source.events(replace(wanted, limit=max(wanted.limit, 100))).rows
     except KeyboardInterrupt:
         raise typer.Exit from None
 

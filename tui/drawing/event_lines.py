@@ -38,7 +38,7 @@ class Standing:
     oldest: bool = False
     """The oldest that fit are listed, and stay."""
     more: bool = False
-    """Others fit beyond them."""
+    """Others fit: after the oldest, or before the newest."""
 
 
 def state_line(passing: Passing, standing: Standing, rate: float | None, width: int) -> Line:
@@ -60,7 +60,8 @@ def state_line(passing: Passing, standing: Standing, rate: float | None, width: 
             Segment("   ○ the collector is away" if standing.away else "", "error"),
         )
     elif not standing.live:
-        left = line(Segment(f" ▪ {len(passing.rows):,} events", "label"))
+        newest = "the newest " if standing.more else ""
+        left = line(Segment(f" ▪ {newest}{len(passing.rows):,} events", "label"))
     elif standing.away:
         left = line(Segment(" ○ the collector is away, it is asked again", "error"))
     elif standing.following:
@@ -74,6 +75,8 @@ def state_line(passing: Passing, standing: Standing, rate: float | None, width: 
         beyond = f"the newest {KEPT:,} of them are kept"
     elif passing.seen > len(passing.rows) and not passing.held:
         beyond = f"newest {len(passing.rows):,} of {passing.seen:,}"
+    elif standing.more and not standing.oldest:
+        beyond = "more came before"
     right = line(
         Segment(missed, "error"),
         Segment(" · " if missed and beyond else "", "dim"),

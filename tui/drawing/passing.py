@@ -109,10 +109,10 @@ class Passing:
     def follow(self) -> None:
         """What came meanwhile is listed, and what comes will be."""
         self.held = False
-        self._list.extend(self._below)
-        self._below.clear()
         self.new = 0
-        self._settle()
+        waited = list(self._below)
+        self._below.clear()
+        self._place(waited)
 
     def _mark(self, told: Iterable[EventRow]) -> None:
         """Rows that are there already, and have failed since."""

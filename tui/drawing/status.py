@@ -91,13 +91,15 @@ class Connection:
         self.health: Mapping[str, Any] | None = None
         self.away_since = 0
         """Nanoseconds since the Unix epoch; 0 while it answers."""
+        self.back_at = 0
+        """When it answered again after it was away; 0: it never was."""
         self.trouble = ""
         self.hint = ""
         self._totals: deque[tuple[int, Totals]] = deque()
 
     def answered(self, health: Mapping[str, Any], now: int) -> None:
         """It told how it is."""
-        self.back()
+        self.back(now)
         self.health = health
         totals = Totals.of(health)
         if self._totals and totals.received < self._totals[-1][1].received:
@@ -111,8 +113,10 @@ class Connection:
         """What was received before this has been pruned; 0: nothing has, as far as is known."""
         return int((self.health or {}).get("covered_from_ns", 0))
 
-    def back(self) -> None:
-        """It answers again."""
+    def back(self, now: int) -> None:
+        """It answers, perhaps again."""
+        if self.away:
+            self.back_at = now
         self.away_since, self.trouble, self.hint = 0, "", ""
 
     def failed(self, detail: str, hint: str, now: int) -> None:
@@ -164,6 +168,11 @@ class Connection:
             if one.get("name") == component:
                 return str(one.get("detail", "")).removeprefix("listens on ").strip()
         return ""
+
+
+def as_it_was(at: int) -> str:
+    """Of what time it is what shows while the collector is away."""
+    return f"as it was at {figures.clock(at)[:8]} UTC"
 
 
 def draw_status(

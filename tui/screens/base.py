@@ -121,16 +121,24 @@ class FlowScreen(Screen[None]):
         if self.has_class("notice"):
             here = [one for one in actions_of(self.place) if one.name in self._offered]
         else:
-            here = [one for one in actions_of(self.place) if one.shown]
+            here = [one for one in self.actions() if one.shown]
         return here + [one for one in actions_of(Place.EVERYWHERE) if one.shown]
 
-    # What keeps it up to date
+    def actions(self) -> Sequence[Action]:
+        """What can be done here, as long as what is shown is."""
+        return actions_of(self.place)
+
+    # What keeps it up to date. Textual calls handlers of all classes, those that derive first: one
+    # that called its `super()` would have it done twice.
 
     def on_mount(self) -> None:
         self.tick()
         if self.flowtap.source.live:
             self.polling = self.set_interval(1.0, self._tick_if_shown)
         self.set_interval(0.5, self._say_waiting)
+
+    def on_unmount(self) -> None:
+        self.questions.drop_all()
 
     def on_screen_resume(self) -> None:
         self.tick()
@@ -159,6 +167,10 @@ class FlowScreen(Screen[None]):
             bar.freshen()
 
     def on_resize(self) -> None:
+        self.fit()
+
+    def fit(self) -> None:
+        """The screen has another size."""
         self.set_class(self.size.width >= WIDE, "wide")
         if not self._chosen:
             self.set_class(self.room_for_details(), "details")

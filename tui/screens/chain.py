@@ -76,7 +76,6 @@ class ChainScreen(FateScreen):
         ]
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.notice(looking_for(self.asked))
 
     def room_for_details(self) -> bool:
@@ -121,7 +120,7 @@ class ChainScreen(FateScreen):
         self.ask("chain", lambda: source.chain(asked), self._answered)
 
     def _answered(self, chain: Chain) -> None:
-        self.flowtap.connection.back()
+        self.flowtap.connection.back(self.flowtap.now())
         self.chain = chain
         self.flowtap.last_chain = self.asked
         self.notice(None)

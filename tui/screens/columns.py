@@ -13,26 +13,23 @@ from textual.widgets import Static
 from tui.drawing.event_columns import MEANINGS, Column
 from tui.drawing.segments import Line, Segment, fit, line, pad
 from tui.drawing.sheet import Sheet
-from tui.screens.dialog import Dialog, Key, key_bar
+from tui.screens.dialog import Choosing, Key, key_bar
 from tui.widgets.canvas import Canvas
 
 
-class ColumnsScreen(Dialog[frozenset[Column]]):
+class ColumnsScreen(Choosing[frozenset[Column]]):
     """Lets columns be chosen; gives those that are."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,c,q", "leave", "Back", show=False),
         Binding("space,enter", "flip", "Choose", show=False),
-        Binding("down,j", "choose(1)", "Next", show=False),
-        Binding("up,k", "choose(-1)", "Previous", show=False),
+        Binding("j", "choose(1)", "Next", show=False),
+        Binding("k", "choose(-1)", "Previous", show=False),
     ]
 
     DEFAULT_CSS = """
-    ColumnsScreen { align: center top; background: $background 40%; }
-    ColumnsScreen Vertical {
-        width: 90%; max-width: 70; height: auto; margin-top: 3; background: $background;
-    }
-    ColumnsScreen Canvas { height: 9; background: $background; margin-top: 1; }
+    ColumnsScreen > Vertical { max-width: 70; }
+    ColumnsScreen Canvas { height: 9; }
     """
 
     def __init__(self, chosen: frozenset[Column]) -> None:
@@ -52,9 +49,6 @@ class ColumnsScreen(Dialog[frozenset[Column]]):
     def _draw(self) -> None:
         chosen = self._chosen
         self.query_one(Canvas).show(lambda width: Sheet(_lines(chosen, width)))
-
-    def action_choose(self, step: int) -> None:
-        self.query_one(Canvas).move(0, step)
 
     @on(Canvas.Opened)
     def action_flip(self) -> None:

@@ -13,7 +13,6 @@ from graph.listing import Consumer, EventFilter
 from graph.standing import Standing, standing_of
 from graph.terms import Field, Pattern, Term
 from tui.actions import Place
-from tui.drawing import figures
 from tui.drawing.consumer_details import behind_on, consumer_details
 from tui.drawing.consumer_table import WORST, ConsumerTable, next_sort, sorted_by
 from tui.drawing.exports import Export, counted, offers, stem
@@ -22,6 +21,7 @@ from tui.drawing.notices import asking, no_groups, nothing_yet
 from tui.drawing.segments import Line, Segment, fit, line, printable
 from tui.drawing.sheet import Sheet
 from tui.drawing.sorting import SortBy
+from tui.drawing.status import as_it_was
 from tui.screens.base import TALL, FlowScreen
 from tui.screens.events import EventsScreen
 from tui.source import NothingRecorded, SourceError
@@ -55,7 +55,6 @@ class ConsumersScreen(FlowScreen):
         ]
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.notice(asking())
 
     def room_for_details(self) -> bool:
@@ -66,8 +65,7 @@ class ConsumersScreen(FlowScreen):
             return ()
         connection = self.flowtap.connection
         if connection.away:
-            seen = f"as it was at {figures.clock(connection.away_since)[:8]} UTC"
-            return line(Segment(seen, "warning"))
+            return line(Segment(as_it_was(connection.away_since), "warning"))
         standings = [standing_of(one) for one in self._consumers]
         behind = sum(one.behind for one in standings)
         nobody = standings.count(Standing.NOBODY)
@@ -96,7 +94,7 @@ class ConsumersScreen(FlowScreen):
             self.ask("consumers", self.flowtap.source.consumers, self._answered)
 
     def _answered(self, consumers: list[Consumer]) -> None:
-        self.flowtap.connection.back()
+        self.flowtap.connection.back(self.flowtap.now())
         self._consumers = consumers
         if consumers:
             if self.has_class("notice"):

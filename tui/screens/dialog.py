@@ -1,15 +1,18 @@
-"""What all dialogs share: keys that can be clicked, and a click beside the dialog leaves it."""
+"""What all dialogs share: a box above the screen, keys that can be clicked, and a click beside the
+dialog leaves it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, TypeVar
+from typing import ClassVar, NamedTuple, TypeVar
 
 from textual import events, on
+from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
 from tui.drawing.segments import Line, Segment, fit, line
 from tui.widgets.bar import Bar
+from tui.widgets.canvas import Canvas
 
 T = TypeVar("T")
 
@@ -42,6 +45,27 @@ class Dialog(ModalScreen[T]):
     @on(Bar.Clicked)
     async def _key_clicked(self, clicked: Bar.Clicked) -> None:
         await self.run_action(str(clicked.target))
+
+
+class Choosing(Dialog[T]):
+    """A dialog with a list, in its first canvas, from which one thing is chosen; the keys move in
+    it also while somebody types."""
+
+    DEFAULT_CSS = """
+    Choosing { align: center top; background: $background 40%; }
+    Choosing > Vertical { width: 90%; height: auto; margin-top: 3; background: $background; }
+    Choosing Canvas { height: auto; background: $background; margin-top: 1; }
+    Choosing Input, Choosing Input:focus { background: $surface; }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "choose(1)", "Next", show=False, priority=True),
+        Binding("up", "choose(-1)", "Previous", show=False, priority=True),
+    ]
+
+    def action_choose(self, step: int) -> None:
+        """Selects what is so many lines further."""
+        self.query(Canvas).first().move(0, step)
 
 
 def draw_key_bar(keys: Sequence[Key], width: int) -> Line:

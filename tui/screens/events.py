@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from dataclasses import replace
 
 from textual import on
 from textual.containers import Container
@@ -12,50 +10,39 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from graph.chain.result import Chain
-from graph.completion import Seen
+from graph.completion import seen_in
 from graph.export import EVENT_FORMATS
-from graph.filter import FilterError, parse, with_value, written
-from graph.listing import EventFilter, EventRow
-from graph.terms import Field
-from graph.topology import NodeKind, Topology
-from tui.actions import Place
+from graph.listing import EventFilter
+from graph.topology import Topology
+from tui.actions import Action, Place
 from tui.drawing.event_columns import Column
-from tui.drawing.event_lines import Standing, filter_line, state_line, type_lines
+from tui.drawing.event_lines import Standing, filter_line, state_line
 from tui.drawing.event_preview import preview_lines
 from tui.drawing.event_rows import EventsDrawing, RowKey
 from tui.drawing.exports import Export, counted, offers, stem
+from tui.drawing.facts import wrap
 from tui.drawing.links import Link, event_links
-from tui.drawing.notices import asking, no_events, nothing_yet
-from tui.drawing.passing import KEPT, Kind, Passing
 from tui.drawing.segments import Line, Segment, fit, line, printable
 from tui.drawing.sheet import Sheet
-from tui.screens.base import TALL, FlowScreen
+from tui.drawing.status import as_it_was
+from tui.screens.base import TALL
 from tui.screens.chain import ChainScreen
 from tui.screens.columns import ColumnsScreen
+from tui.screens.events_types import TypesScreen
 from tui.screens.filter import FilterScreen
-from tui.source import NothingRecorded, SourceError
+from tui.source import CollectorAway, SourceError
 from tui.widgets.bar import Bar
 from tui.widgets.bindings import bindings
 from tui.widgets.canvas import Canvas
-from tui.widgets.stream import Stream, Told
-
-LISTED = 300
-"""Events that are asked for before those that come."""
-
-REFRESH = 0.1
-"""Seconds between two drawings of what comes, at least."""
 
 REST = 0.15
 """Seconds that something is selected before it is asked for."""
-
-LIST_AGAIN, FAILED_AGAIN = 5, 2
-"""Seconds until the newest are asked for again: what is followed fails later than it comes."""
 
 LOOK = 1.0
 """Seconds between two looks at the newest, while the list follows."""
 
 
-class EventsScreen(FlowScreen):
+class EventsScreen(TypesScreen):
     """The newest events that fit, following what is stored, or the oldest, which stay; counts by
     type, and a preview."""
 
@@ -78,26 +65,12 @@ class EventsScreen(FlowScreen):
     """
 
     def __init__(self, wanted: EventFilter | str = "") -> None:
-        """A filter's text, or a filter, whose times and limit are not looked at."""
-        super().__init__()
-        self.text = wanted if isinstance(wanted, str) else written(wanted)
-        self.passing = Passing()
-        self._stream: Stream | None = None
-        self._following = False
-        self._listed = False
-        self._more = False
-        """Others fit beyond the oldest that are listed."""
+        super().__init__(wanted)
         self._pointed = False
-        """The first of these was selected, once."""
-        self._list_again = False
-        self._seconds = 0
-        self._every = LIST_AGAIN
-        self._drawn = 0.0
-        self._due: Timer | None = None
+        """The first of the oldest was selected, once."""
         self._resting: Timer | None = None
         self._previewed: RowKey | None = None
         self._topology: Topology | None = None
-        self._in_types = False
 
     def body(self) -> Sequence[Widget]:
         return [
@@ -116,30 +89,26 @@ class EventsScreen(FlowScreen):
             Canvas(id="notice"),
         ]
 
-    def on_mount(self) -> None:
-        self.flowtap.last_filter = self.text
-        self.notice(asking(), "filter")
-        super().on_mount()
-
-    def on_unmount(self) -> None:
-        self._end_stream()
-
-    def superseded(self) -> None:
-        self._end_stream()
-
     def on_screen_resume(self) -> None:
-        super().on_screen_resume()
         if self.passing.rows:
-            self._draw()
+            self.draw()
 
     def room_for_details(self) -> bool:
         return super().room_for_details() or self.size.height >= TALL
+
+    def actions(self) -> Sequence[Action]:
+        # Nothing moves where the oldest stay, or all is recorded.
+        follows = self.flowtap.source.live and not self._oldest
+        return [one for one in super().actions() if follows or one.name != "pause"]
 
     # What is said around the list
 
     def said(self) -> Line:
         if not self.flowtap.source.live:
             return line(Segment("recorded", "dim"))
+        connection = self.flowtap.connection
+        if connection.away and self.passing.rows:
+            return line(Segment(as_it_was(connection.away_since), "warning"))
         if self._oldest:
             return line(Segment("oldest first", "dim"))
         return line(Segment("live · newest at the bottom", "dim"))
@@ -163,125 +132,10 @@ class EventsScreen(FlowScreen):
     def _main(self) -> Canvas:
         return self.query_one("#main", Canvas)
 
-    @property
-    def canvas(self) -> Canvas:
-        if self._in_types and not self.has_class("notice"):
-            return self.query_one("#types", Canvas)
-        return super().canvas
+    # The list
 
-    # What comes
-
-    def tick(self) -> None:
-        super().tick()
-        if not self.flowtap.source.live:
-            if not self._listed:
-                self._list(KEPT)
-            return
-        self._seconds += 1
-        if self._oldest:
-            # What comes is at the other end: it shows here only while all that fits does.
-            if not self._listed or (not self._more and self._seconds % LIST_AGAIN == 0):
-                self._list(LISTED)
-        elif self._stream is None:
-            self._follow()
-        elif self._list_again or not self._listed or self._seconds % self._every == 0:
-            self._list(LISTED)
-        self._draw_types()
-        self.refresh_bars()
-
-    def _wanted(self) -> EventFilter:
-        return parse(self.text, self.flowtap.now())
-
-    @property
-    def _oldest(self) -> bool:
-        """Whether the oldest are asked for."""
-        try:
-            return self._wanted().oldest
-        except FilterError:
-            return False
-
-    def _follow(self) -> None:
-        try:
-            wanted = self._wanted()
-            self._every = FAILED_AGAIN if wanted.failed_only else LIST_AGAIN
-            self._stream = Stream(self, self.flowtap.source, wanted)
-        except FilterError as error:
-            self.notice(_no_filter(self.text, error), "filter")
-
-    def _end_stream(self) -> None:
-        if self._stream is not None:
-            self._stream.close()
-        self._stream = None
-        self._following = False
-
-    def _list(self, limit: int) -> None:
-        # One more than shows tells whether there are more.
-        source, wanted = self.flowtap.source, replace(self._wanted(), limit=limit + 1)
-        self.ask(
-            "events",
-            lambda: source.events(wanted),
-            lambda rows: self._answered(rows[:limit], more=len(rows) > limit),
-        )
-
-    @on(Told)
-    def _told(self, told: Told) -> None:
-        if told.stream is not self._stream:
-            return
-        if told.opened:
-            # What was stored while the stream was opened is in one of two lists: now, and at
-            # the next tick.
-            self._following = self._list_again = True
-            self.passing.opened(self.flowtap.now())
-            self._list(LISTED)
-        if told.ended:
-            self._take()
-            self._end_stream()
-            if (error := told.stream.refused) is not None:
-                self.failed("stream", error)
-        elif self._due is None:
-            wait = max(0.001, self._drawn + REFRESH - time.monotonic())
-            self._due = self.set_timer(wait, self._take)
-        self.refresh_bars()
-
-    def _take(self) -> None:
-        self._due = None
-        self._drawn = time.monotonic()
-        if self._stream is None:
-            return
-        batch = self._stream.take()
-        self.passing.missed += batch.missed
-        if batch.rows:
-            self.passing.came(batch.rows, self.flowtap.now())
-            if self.passing.held or self not in self.app.screen_stack:
-                self.refresh_bars()
-            else:
-                self._draw()
-
-    def _answered(self, rows: list[EventRow], *, more: bool) -> None:
-        self.flowtap.connection.back()
-        self._list_again = self._list_again and not self._listed
-        self._listed = True
-        self._more = more
-        self.passing.listed(rows)
-        self._draw()
-        self._draw_types()
-
-    def failed(self, subject: str, error: SourceError) -> None:
-        if subject == "preview":
-            self._show_details([line(Segment(printable(error.detail), "warning"))])
-            return
-        super().failed(subject, error)
-        if subject in ("events", "stream") and not self.passing.rows:
-            if isinstance(error, NothingRecorded):
-                self.notice(nothing_yet(self.flowtap.connection), "copy")
-            else:
-                self.excuse(error)
-
-    def _draw(self) -> None:
+    def draw(self) -> None:
         passing, chosen, main = self.passing, self.flowtap.columns, self._main
-        if not passing.rows:
-            self._nothing()
-            return
         if self.has_class("notice"):
             self.notice(None)
             main.focus()
@@ -296,19 +150,6 @@ class EventsScreen(FlowScreen):
             main.select(RowKey.of(rows[-1]))
         self.refresh_bars()
 
-    def _draw_types(self) -> None:
-        passing, rates = self.passing, self.passing.rates(self.flowtap.now())
-        types = self.query_one("#types", Canvas)
-        types.show(lambda width: Sheet(type_lines(passing, rates, width)))
-
-    def _nothing(self) -> None:
-        connection = self.flowtap.connection
-        if not self.text and self.flowtap.source.live and not connection.totals.stored:
-            self.notice(nothing_yet(connection), "copy", "filter")
-        else:
-            self.notice(no_events(self.text), "filter")
-        self.refresh_bars()
-
     # Holding still, and going on
 
     def _hold(self) -> None:
@@ -318,7 +159,7 @@ class EventsScreen(FlowScreen):
 
     def _go_on(self) -> None:
         self.passing.follow()
-        self._draw()
+        self._show()
 
     def action_pause(self) -> None:
         if self.passing.held:
@@ -387,6 +228,12 @@ class EventsScreen(FlowScreen):
 
     # The preview
 
+    def tick(self) -> None:
+        super().tick()
+        if self._previewed is None and not self.flowtap.connection.away:
+            # It could not be asked for while nobody answered.
+            self._preview()
+
     def _preview(self) -> None:
         self._resting = None
         selected = self._main.selected
@@ -405,15 +252,23 @@ class EventsScreen(FlowScreen):
         details.show(lambda width: Sheet(preview_lines(event, width)))
         details.scroll_to(y=0, animate=False)
 
-    def _show_details(self, lines: Sequence[Line]) -> None:
-        self.query_one("#details", Canvas).show(lambda width: Sheet(lines))
+    def failed(self, subject: str, error: SourceError) -> None:
+        if subject == "preview":
+            if isinstance(error, CollectorAway):
+                self._previewed = None
+            said = [Segment(printable(error.detail), "warning")]
+            self.query_one("#details", Canvas).show(
+                lambda width: Sheet([line(*one) for one in wrap(said, width)])
+            )
+        else:
+            super().failed(subject, error)
 
     def action_details(self) -> None:
         super().action_details()
         self._preview()
 
-    def on_resize(self) -> None:
-        super().on_resize()
+    def fit(self) -> None:
+        super().fit()
         self._preview()
 
     # What is asked for
@@ -422,82 +277,21 @@ class EventsScreen(FlowScreen):
         source = self.flowtap.source
         if self._topology is None:
             self.ask("names", source.topology, self._named)
-        screen = FilterScreen(self.text, self._seen, self.flowtap.now())
+        screen = FilterScreen(
+            self.text, lambda: seen_in(self.passing.rows, self._topology), self.flowtap.now()
+        )
         self.app.push_screen(screen, self._asked_for)
 
     def _named(self, topology: Topology) -> None:
         self._topology = topology
-
-    def _seen(self) -> Seen:
-        rows = self.passing.rows
-        nodes = self._topology.nodes if self._topology else ()
-        edges = self._topology.edges if self._topology else ()
-        seen = {
-            Field.TOPIC: {row.destination for row in rows}
-            | {node.key.name for node in nodes if node.kind is NodeKind.DESTINATION},
-            Field.TYPE: {row.event_type for row in rows}
-            | {name for edge in edges for name in edge.event_types},
-            Field.SERVICE: {row.service for row in rows}
-            | {node.key.name for node in nodes if node.kind is NodeKind.SERVICE},
-            Field.ENVIRONMENT: {row.environment for row in rows},
-            Field.KEY: {row.key for row in rows[-50:]},
-        }
-        return {field: sorted(values - {""}) for field, values in seen.items()}
 
     def _asked_for(self, text: str | None) -> None:
         if text is not None and text != self.text:
             self.apply(text)
 
     def apply(self, text: str) -> None:
-        """Shows what another filter lets through."""
-        self._end_stream()
-        self.questions.drop("events")
-        self.text = self.flowtap.last_filter = text
-        self.passing = Passing()
-        self._listed = self._more = self._pointed = False
-        self._leave_types()
-        self.notice(asking(), "filter")
-        self.tick()
-
-    # Types
-
-    def action_types(self) -> None:
-        if self._in_types:
-            self._leave_types()
-            return
-        self._in_types = True
-        self.add_class("types")
-        # Where it was hidden, it is drawn only after this.
-        self.call_after_refresh(self._enter_types)
-
-    def _enter_types(self) -> None:
-        types = self.query_one("#types", Canvas)
-        types.select(types.selected or types.drawing.first())
-        types.focus()
-
-    def _leave_types(self) -> None:
-        self._in_types = False
-        self.remove_class("types")
-        types = self.query_one("#types", Canvas)
-        types.selected = None
-        types.refresh()
-        if not self.has_class("notice"):
-            self._main.focus()
-
-    def back(self) -> bool:
-        left = self._in_types
-        if left:
-            self._leave_types()
-        return left
-
-    @on(Canvas.Selected, "#types")
-    def _type_selected(self) -> None:
-        self._in_types = True
-
-    @on(Canvas.Opened, "#types")
-    def _type_opened(self, opened: Canvas.Opened) -> None:
-        opened.stop()
-        self.open()
+        self._pointed = False
+        super().apply(text)
 
     # Going on from here
 
@@ -505,15 +299,13 @@ class EventsScreen(FlowScreen):
         def chosen(columns: frozenset[Column] | None) -> None:
             if columns:
                 self.flowtap.columns = columns
-                self._draw()
+                self._show()
 
         self.app.push_screen(ColumnsScreen(self.flowtap.columns), chosen)
 
     def open(self) -> None:
         if self._in_types:
-            kind = self.canvas.selected
-            if isinstance(kind, Kind):
-                self.apply(with_value(self.text, kind.field, kind.value))
+            self._open_type()
             return
         selected = self._main.selected
         if isinstance(selected, RowKey):
@@ -534,11 +326,3 @@ class EventsScreen(FlowScreen):
         selected = self._main.selected
         row = next((one for one in self.passing.rows if RowKey.of(one) == selected), None)
         return (row.message_id or row.id) if row else ""
-
-
-def _no_filter(text: str, error: FilterError) -> list[Line]:
-    return [
-        line(Segment("This is no filter: ", "error"), printable(text)),
-        (),
-        line(Segment(error.detail, "warning")),
-    ]

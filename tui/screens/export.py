@@ -1,7 +1,9 @@
-"""Export: in which format, and where to; then it is written, in a thread, and said."""
+"""Export: in which format, and where to; then it is written, in a thread, and said. In a browser a
+file is a download: who looks there may not see the files of this machine."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -19,7 +21,7 @@ from tui.drawing.exports import MOST_COPIED, Export, Offer, offer_lines
 from tui.drawing.segments import Line, Segment, fit, line, printable
 from tui.drawing.sheet import Sheet
 from tui.saving import save
-from tui.screens.dialog import Dialog, Key, draw_key_bar
+from tui.screens.dialog import Choosing, Key, draw_key_bar
 from tui.widgets.bar import Bar
 from tui.widgets.canvas import Canvas
 
@@ -31,6 +33,7 @@ class Where(Enum):
     """Where an export goes."""
 
     FILE = auto()
+    DOWNLOAD = auto()
     CLIPBOARD = auto()
 
 
@@ -48,7 +51,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of it: the text that is to be copied, or what was written, or why not."""
+    """What became of it: the text that is to be handed on, or what was written, or why not."""
 
     text: str = ""
     file: Path = Path()
@@ -57,25 +60,20 @@ class Outcome:
     trouble: str = ""
 
 
-class ExportScreen(Dialog[Order]):
+class ExportScreen(Choosing[Order]):
     """Lets format and file be chosen; gives the order, or None when it is left."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Back", show=False),
-        Binding("down", "choose(1)", "Next", show=False, priority=True),
-        Binding("up", "choose(-1)", "Previous", show=False, priority=True),
         Binding("ctrl+y", "copy", "Copy", show=False, priority=True),
     ]
 
     DEFAULT_CSS = """
-    ExportScreen { align: center top; background: $background 40%; }
-    ExportScreen Vertical {
-        width: 90%; max-width: 90; height: auto; margin-top: 3; background: $background;
-    }
-    ExportScreen Canvas { height: auto; background: $background; margin: 1 0; }
+    ExportScreen > Vertical { max-width: 90; }
+    ExportScreen Canvas { margin: 1 0; }
     ExportScreen Horizontal { height: 1; }
     ExportScreen .label { width: 6; color: $flow-dim; }
-    ExportScreen Input, ExportScreen Input:focus { width: 1fr; background: $surface; }
+    ExportScreen Input { width: 1fr; }
     ExportScreen #said { margin-top: 0; }
     ExportScreen #keys { margin-top: 0; }
     """
@@ -114,7 +112,8 @@ class ExportScreen(Dialog[Order]):
         return fit(trouble, width)
 
     def _keys(self, width: int) -> Line:
-        keys = [Key("enter", "Write over it" if self._over else "Write the file", "write")]
+        does = "Download the file" if self.app.is_web else "Write the file"
+        keys = [Key("enter", "Write over it" if self._over else does, "write")]
         if self._offer.write is not None:
             keys.append(Key("ctrl+y", "Copy instead", "copy"))
         keys.append(Key("esc", "Leave", "leave"))
@@ -144,14 +143,12 @@ class ExportScreen(Dialog[Order]):
         for bar in self.query(Bar):
             bar.freshen()
 
-    def action_choose(self, step: int) -> None:
-        self.query_one(Canvas).move(0, step)
-
     @on(Input.Submitted)
     def action_write(self) -> None:
         name = self.query_one(Input).value.strip()
         if name:
-            self.dismiss(Order(self._offer, Where.FILE, name, self._over))
+            where = Where.DOWNLOAD if self.app.is_web else Where.FILE
+            self.dismiss(Order(self._offer, where, name, self._over))
         else:
             self._trouble = "Give the file a name."
             self._freshen()
@@ -173,9 +170,15 @@ def ask_for_export(
             screen.app.copy_to_clipboard(outcome.text)
             _say_copied(screen, export, order.offer, outcome.size)
         else:
+            where = printable(outcome.file.name)
+            if order.where is Where.DOWNLOAD:
+                text = io.BytesIO(outcome.text.encode("utf-8", "replace"))
+                screen.app.deliver_binary(text, save_filename=outcome.file.name)
+                where += "\nby your browser"
+            else:
+                where += f"\nin {printable(str(outcome.file.parent))}"
             what = export.what if order.offer.write else "this screen"
             said = f"{what} as {order.offer.name}, {figures.size(outcome.size)}"
-            where = f"{printable(outcome.file.name)}\nin {printable(str(outcome.file.parent))}"
             screen.notify(f"{where}\n{said}", title="Exported", markup=False, timeout=6)
 
     def carry_out(order: Order) -> None:
@@ -199,9 +202,9 @@ def ask_for_export(
 def _do(order: Order, write: Callable[[], str]) -> Outcome:
     """Makes the text, and saves it where that is wanted: in a thread."""
     text = write()
-    if order.where is Where.CLIPBOARD:
-        return Outcome(text, size=len(text.encode("utf-8", "replace")))
     file = Path(order.name)
+    if order.where is not Where.FILE:
+        return Outcome(text, Path(file.name), len(text.encode("utf-8", "replace")))
     try:
         file = Path.cwd() / file.expanduser()
         return Outcome(file=file, size=save(text, file, over=order.over))

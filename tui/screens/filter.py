@@ -16,7 +16,7 @@ from graph.filter import FilterError, parse
 from tui.drawing.event_lines import mistake_lines
 from tui.drawing.segments import Line, Segment, fit, line, pad, printable
 from tui.drawing.sheet import Sheet
-from tui.screens.dialog import Dialog, Key, key_bar
+from tui.screens.dialog import Choosing, Key, key_bar
 from tui.widgets.canvas import Canvas
 
 _KEYS = (
@@ -31,23 +31,17 @@ ROWS = 10
 """Completions that show at once."""
 
 
-class FilterScreen(Dialog[str | None]):
+class FilterScreen(Choosing[str | None]):
     """Asks for a filter; gives its text, or None when it is left."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Back", show=False),
         Binding("tab", "complete", "Complete", show=False, priority=True),
-        Binding("down", "choose(1)", "Next", show=False, priority=True),
-        Binding("up", "choose(-1)", "Previous", show=False, priority=True),
     ]
 
     DEFAULT_CSS = """
-    FilterScreen { align: center top; background: $background 40%; }
-    FilterScreen Vertical {
-        width: 90%; max-width: 110; height: auto; margin-top: 1; background: $background;
-    }
-    FilterScreen Input, FilterScreen Input:focus { background: $surface; }
-    FilterScreen Canvas { height: auto; max-height: 10; background: $background; margin-top: 1; }
+    FilterScreen > Vertical { max-width: 110; margin-top: 1; }
+    FilterScreen Canvas { max-height: 10; }
     FilterScreen #mistake { height: 0; max-height: 5; }
     """
 
@@ -105,9 +99,6 @@ class FilterScreen(Dialog[str | None]):
         shown = self.query_one("#mistake", Canvas)
         shown.styles.height = 5 if mistake else 0
         shown.show(lambda width: Sheet(mistake_lines(text, mistake, width) if mistake else ()))
-
-    def action_choose(self, step: int) -> None:
-        self.query_one("#options", Canvas).move(0, step)
 
     def action_complete(self) -> None:
         chosen = self.query_one("#options", Canvas).selected

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import cast
+from typing import NamedTuple, cast
 
 from textual import on
 from textual.containers import Container
@@ -32,7 +32,7 @@ from tui.drawing.rates import consuming
 from tui.drawing.segments import Line, Segment, fit, line, window
 from tui.drawing.sheet import Sheet
 from tui.drawing.sorting import SortBy
-from tui.drawing.windows import SECOND, typed
+from tui.drawing.windows import SECOND, Window, typed
 from tui.screens.base import WIDE
 from tui.screens.events import EventsScreen
 from tui.screens.graph_answers import about, events_of
@@ -57,6 +57,15 @@ DETAILS_AND_BARS = BARS + 11
 """Lines of the details below a drawing, and of all bars."""
 MOST_DETAILS = 76
 """Columns of details; more would part names from their figures."""
+
+
+class Seen(NamedTuple):
+    """What the graph showed when somebody went on."""
+
+    view: View
+    selected: NodeKey | None
+    window: Window
+    comparing: bool
 
 
 class GraphScreen(WindowScreen):
@@ -154,8 +163,8 @@ class GraphScreen(WindowScreen):
         tall = self.size.height - BARS
         return self.size.width >= WIDE and self._view.middle is not None and around * 20 <= tall * 9
 
-    def on_resize(self) -> None:
-        super().on_resize()
+    def fit(self) -> None:
+        super().fit()
         self.draw()
 
     def room_for_details(self) -> bool:
@@ -237,12 +246,14 @@ class GraphScreen(WindowScreen):
             self._close_prompt()
         return open
 
-    def seen(self) -> tuple[View, NodeKey | None]:
-        return self._view, self.spot.node if self.spot else None
+    def seen(self) -> Seen:
+        return Seen(self._view, self._selected_node, self._window, self._comparing)
 
     def see_again(self, seen: object) -> None:
-        if isinstance(seen, tuple):
-            self._see(*seen)
+        if isinstance(seen, Seen):
+            self._see(seen.view, seen.selected)
+            if (seen.window, seen.comparing) != (self._window, self._comparing):
+                self._count_over(seen.window, comparing=seen.comparing)
 
     @on(Bar.Clicked)
     def _graph_clicked(self, clicked: Bar.Clicked) -> None:

@@ -146,7 +146,7 @@ def about(source: Source, node: NodeKey, bounds: Bounds, now: int) -> Callable[[
             end,
             now,
             source.minutes(node, start=max(1, start), end=bounds.end),
-            source.events(wanted) if asked else (),
+            source.events(wanted).rows if asked else (),
         )
 
     return question

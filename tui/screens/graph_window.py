@@ -8,6 +8,7 @@ from tui.drawing.flow import Flow
 from tui.drawing.notices import asking, no_messages, nothing_yet, quiet
 from tui.drawing.rates import FlowMeter
 from tui.drawing.segments import Line, Segment, line
+from tui.drawing.status import as_it_was
 from tui.drawing.windows import USUAL, WINDOWS, Window
 from tui.screens.base import FlowScreen
 from tui.screens.graph_answers import Answered, Asked, known_before
@@ -41,15 +42,13 @@ class WindowScreen(FlowScreen):
     def on_mount(self) -> None:
         if not self.flowtap.source.live:
             self._window = WINDOWS[-1]
-        super().on_mount()
         self.notice(asking())
 
     def said(self) -> Line:
         connection = self.flowtap.connection
         name = self._window.name
-        if connection.away and self._flow is not None:
-            seen = f"as it was at {figures.clock(connection.away_since)[:8]} UTC · {name}"
-            return line(Segment(seen, "warning"))
+        if connection.away and self._answer is not None:
+            return line(Segment(f"{as_it_was(self._answer.now)} · {name}", "warning"))
         live = "live · " if self.flowtap.source.live and self._window.follows else ""
         zone = "" if self._window.follows else " UTC"
         begins = self._window.bounds(self.flowtap.now()).start
@@ -61,8 +60,14 @@ class WindowScreen(FlowScreen):
 
     def tick(self) -> None:
         super().tick()
-        if self._answer is None or (self.flowtap.source.live and self._answer.due):
+        answer = self._answer
+        if answer is None or (self.flowtap.source.live and self._due(answer)):
             self._ask()
+
+    def _due(self, answer: Answered) -> bool:
+        """What was counted before the collector was away does not wait for its turn."""
+        back_at = self.flowtap.connection.back_at
+        return answer.due or (answer.window.follows and answer.now < back_at)
 
     def _ask(self, *, again: bool = False) -> None:
         last = self._answer
@@ -72,7 +77,7 @@ class WindowScreen(FlowScreen):
         self.ask("graph", lambda: asked.answer(last), self._answered, again=again)
 
     def _answered(self, answer: Answered) -> None:
-        self.flowtap.connection.back()
+        self.flowtap.connection.back(self.flowtap.now())
         self._answer = answer
         self._meter.observe(answer.counted, answer.now)
         self._flow = answer.flow(self._meter.rates if self.flowtap.source.live else None)
@@ -128,9 +133,11 @@ class WindowScreen(FlowScreen):
         at = WINDOWS.index(self._window) + 1 if self._window in WINDOWS else 0
         self._count_over(WINDOWS[at % len(WINDOWS)])
 
-    def _count_over(self, window: Window) -> None:
+    def _count_over(self, window: Window, *, comparing: bool | None = None) -> None:
+        """Asks for another window, compared with the one before it; None is as it is now."""
+        compares = self._comparing if comparing is None else comparing
         self._window = window
-        self._comparing = self._comparing and window.earlier(self.flowtap.now()) is not None
+        self._comparing = compares and window.earlier(self.flowtap.now()) is not None
         self._meter, self._known = FlowMeter(), None
         self.questions.drop("known")
         self._ask(again=True)

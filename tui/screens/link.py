@@ -13,26 +13,22 @@ from textual.widgets import Static
 
 from tui.drawing.links import Link, link_lines
 from tui.drawing.sheet import Sheet
-from tui.screens.dialog import Dialog, Key, key_bar
+from tui.screens.dialog import Choosing, Key, key_bar
 from tui.widgets.canvas import Canvas
 
 
-class LinkScreen(Dialog[Link]):
+class LinkScreen(Choosing[Link]):
     """Gives the chosen link, or None when it is left."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "leave", "Back", show=False),
         Binding("enter,y,Y", "copy", "Copy", show=False),
-        Binding("down,j", "choose(1)", "Next", show=False),
-        Binding("up,k", "choose(-1)", "Previous", show=False),
+        Binding("j", "choose(1)", "Next", show=False),
+        Binding("k", "choose(-1)", "Previous", show=False),
     ]
 
     DEFAULT_CSS = """
-    LinkScreen { align: center top; background: $background 40%; }
-    LinkScreen Vertical {
-        width: 90%; max-width: 110; height: auto; margin-top: 3; background: $background;
-    }
-    LinkScreen Canvas { height: auto; background: $background; margin-top: 1; }
+    LinkScreen > Vertical { max-width: 110; }
     """
 
     def __init__(self, links: Sequence[Link], caution: str) -> None:
@@ -63,6 +59,3 @@ class LinkScreen(Dialog[Link]):
     def action_copy(self) -> None:
         chosen = self.query_one(Canvas).selected
         self.dismiss(chosen if isinstance(chosen, Link) else None)
-
-    def action_choose(self, step: int) -> None:
-        self.query_one(Canvas).move(0, step)

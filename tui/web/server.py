@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from string import Template
+from urllib.parse import quote
 
 import textual_serve
 from aiohttp import web
@@ -28,7 +29,7 @@ class WebServer(Server):
     """textual-serve's, with a page of ours, no shell, and an address that only its reader knows.
 
     Other people's programs on this machine can reach the port too; who drives the UI can read
-    what its token can and write files. So all lies below a path that is made up at each start.
+    what its token can. So all lies below a path that is made up at each start.
     """
 
     def __init__(self, arguments: Sequence[str], port: int) -> None:
@@ -88,6 +89,24 @@ class WebServer(Server):
             self._open.discard(socket)
             await session.stop()
         return socket
+
+    async def handle_download(self, request: web.Request) -> web.StreamResponse:
+        """What a session hands to its browser, once."""
+        key = request.match_info["key"]
+        try:
+            told = await self.download_manager.get_download_metadata(key)
+        except KeyError:
+            raise web.HTTPNotFound(text="There is no such download.\n") from None
+        response = web.StreamResponse()
+        response.content_type = told.mime_type
+        # textual-serve's own would write the name as it was typed.
+        name = quote(told.file_name, safe="", errors="replace")
+        response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"
+        await response.prepare(request)
+        async for piece in self.download_manager.download(key):
+            await response.write(piece)
+        await response.write_eof()
+        return response
 
     async def on_shutdown(self, app: web.Application) -> None:
         """Ends all sessions: aiohttp would wait for their browsers to leave."""

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from textual.message import Message
 from textual.message_pump import MessagePump
 
+from tui.question import Question
 from tui.source import SourceError
 
 T = TypeVar("T")
@@ -43,7 +44,7 @@ class Questions:
     def __init__(self, asker: MessagePump) -> None:
         self._asker = asker
         self._numbers: dict[str, int] = {}
-        self._running: set[str] = set()
+        self._running: dict[str, Question] = {}
 
     def ask(
         self,
@@ -60,12 +61,14 @@ class Questions:
         """
         if subject in self._running and not again:
             return False
-        number = self._numbers[subject] = self._numbers.get(subject, 0) + 1
-        self._running.add(subject)
+        self.drop(subject)
+        number = self._numbers[subject]
+        asked = self._running[subject] = Question()
 
         def run() -> None:
             try:
-                answer = Answer(subject, number, question(), then=then)
+                with asked.asked():
+                    answer = Answer(subject, number, question(), then=then)
             except Exception as error:  # whatever went wrong is shown, never lost in a thread
                 answer = Answer(subject, number, error=error)
             # Whoever asked may have closed meanwhile, and its loop with it.
@@ -86,9 +89,15 @@ class Questions:
         return subject in self._running
 
     def drop(self, subject: str) -> None:
-        """The answer is not wanted any more."""
+        """The answer is not wanted any more: whoever works on it may stop."""
         self._numbers[subject] = self._numbers.get(subject, 0) + 1
-        self._running.discard(subject)
+        if (asked := self._running.pop(subject, None)) is not None:
+            asked.give_up()
+
+    def drop_all(self) -> None:
+        """No answer is wanted any more."""
+        for subject in list(self._running):
+            self.drop(subject)
 
     def received(self, answer: Answer) -> SourceError | None:
         """Hands an answer on; gives the error of a question that is still wanted, if it failed.
@@ -97,7 +106,7 @@ class Questions:
         """
         if self._numbers.get(answer.subject) != answer.number:
             return None
-        self._running.discard(answer.subject)
+        del self._running[answer.subject]
         if answer.error is None:
             if answer.then is not None:
                 answer.then(answer.value)

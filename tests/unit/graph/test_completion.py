@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from graph.completion import complete
+from graph.completion import complete, seen_in
 from graph.filter import NAMES, parse
+from graph.listing import EventRow
 from graph.terms import Field
+from graph.topology import Topology
+from tests.tui import shop
 
 SEEN = {
     Field.TOPIC: ["order.created", "payment.captured"],
@@ -30,6 +33,9 @@ SEEN = {
         ("destination:pay", ["payment.captured"]),
         ("error:", ["yes", "no"]),
         ("since:1", ["15m", "1h"]),
+        ("or", ["order:"]),
+        ("order:", ["newest", "oldest"]),
+        ("key:1 order:o", ["oldest"]),
         ("colour:r", []),
         ("key:1", []),
     ],
@@ -59,9 +65,22 @@ def test_what_is_chosen_takes_the_words_place(
 
 
 def test_every_value_that_is_offered_is_a_filter() -> None:
-    for text in ("o", "p", "type:", "topic:", "service:", "error:", "since:"):
+    for text in ("o", "p", "type:", "topic:", "service:", "error:", "since:", "order:"):
         found = complete(text, len(text), SEEN)
         for option in found.options:
             made, _ = found.applied(text, option)
             if not made.endswith(":"):
                 parse(made, 10**18)
+
+
+def test_values_come_from_events_and_from_the_graph() -> None:
+    rows = [
+        EventRow("refunds/0/1", 1, "refunds", event_type="Refunded", key="r-1", service="payment"),
+        EventRow("refunds/0/2", 2, "refunds", environment="test"),
+    ]
+    seen = seen_in(rows, None)
+    assert (seen[Field.TOPIC], seen[Field.TYPE]) == (["refunds"], ["Refunded"])
+    assert (seen[Field.KEY], seen[Field.ENVIRONMENT]) == (["r-1"], ["test"])
+    both = seen_in(rows, Topology.build(shop.edges()))
+    assert {"refunds", "order.created"} < set(both[Field.TOPIC])
+    assert {"payment", "inventory"} < set(both[Field.SERVICE])

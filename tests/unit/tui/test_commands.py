@@ -153,6 +153,51 @@ class TestTrace:
         assert shell("nothing").code == 2
 
 
+class TestWeb:
+    """`flowtap tui --web`, up to where it serves; `tests/integration/test_web*.py` go on there."""
+
+    @pytest.fixture(autouse=True)
+    def own_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The command tells its sessions the URL by it."""
+        monkeypatch.setenv("FLOWTAP_URL", "")
+
+    def test_what_serves_it_is_missing(
+        self, shell: Shell, url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "textual_serve", None)
+        monkeypatch.delitem(sys.modules, "tui.web.server", raising=False)
+        ended = shell("tui", "--web", "--url", url)
+        assert (ended.code, ended.out) == (1, "")
+        assert "--web needs textual_serve, which is missing" in ended.err
+        assert "pip install textual-serve" in ended.err
+
+    def test_each_session_is_asked_for_the_same(
+        self, shell: Shell, url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        """Names that look like options stay names; where the collector is goes by the
+        environment, which others on this machine cannot read."""
+        from tui.web import server
+
+        served: list[list[str]] = []
+        monkeypatch.setattr(server, "serve", lambda session, port, told: served.append(session))
+        options = ("--theme", "light", "--find=--all", "--store", tmp_path)
+        assert shell("tui", "--web", *options, "--url", url).code == 0
+        (session,) = served
+        assert session[1:] == [
+            *("-m", "tui", "tui"),
+            *("--find=--all", "--theme=light", f"--store={tmp_path}", "--"),
+        ]
+        assert os.environ["FLOWTAP_URL"] == url
+
+    def test_a_file_that_is_not_there_is_told_before_anything_is_served(
+        self, shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "textual_serve", None)
+        ended = shell("tui", "--web", "--", tmp_path / "none.json")
+        assert ended.code != 0
+        assert "none.json" in ended.err and "textual_serve" not in ended.err
+
+
 class TestEvents:
     def test_the_newest_stand_at_the_bottom(self, shell: Shell, url: str) -> None:
         ended = shell("events", "--url", url)
@@ -164,6 +209,32 @@ class TestEvents:
         assert "order-2" in several.out
         assert "order-1" not in several.out
         assert shell("events", "type:ordered key:tea", "-n", 1, "--url", url) == several
+
+    @pytest.mark.parametrize("asked", [("--oldest",), ("order:oldest",)], ids=["option", "filter"])
+    def test_the_oldest_stand_at_the_top(
+        self, shell: Shell, url: str, asked: tuple[str, ...]
+    ) -> None:
+        """The same events as without, where all are listed; else the first of them."""
+        whole = shell("events", "--url", url)
+        assert shell("events", *asked, "--url", url) == whole
+        cut = shell("events", *asked, "-n", 1, "--url", url)
+        heading, first = [line.split() for line in whole.out.splitlines()[:2]]
+        assert [line.split() for line in cut.out.splitlines()] == [heading, first]
+        assert cut.err == "later ones fit too: --limit shows more\n"
+        told = shell("events", *asked, "--json", "--url", url).json
+        times = [row["time_ns"] for row in told["events"]]
+        assert times == sorted(times) and len(times) > 1
+
+    def test_the_oldest_cannot_be_followed(self, shell: Shell) -> None:
+        ended = shell("events", "--oldest", "--follow", "--url", "http://127.0.0.1:1")
+        assert ended.code == 2, "found out before anybody is asked"
+        assert "--follow goes on with the newest" in ended.err
+
+    def test_what_was_cut_is_told(self, shell: Shell, url: str) -> None:
+        ended = shell("events", "-n", 1, "--url", url)
+        assert ended.err == "earlier ones fit too: --limit shows more\n"
+        assert shell("events", "-n", 1, "--json", "--url", url).json["more"] is True
+        assert shell("events", "--json", "--url", url).json["more"] is False
 
     def test_what_is_left_out_comes_behind_a_dash(self, shell: Shell, url: str) -> None:
         ended = shell("events", "--url", url, "--", "-type:ordered")
