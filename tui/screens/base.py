@@ -49,7 +49,11 @@ TALL = 32
 
 
 class FlowScreen(Screen[None]):
-    """A screen of flowtap. Those that derive from it fill `body` and say their `place`."""
+    """A screen of flowtap. Those that derive from it fill `body` and say their `place`.
+
+    Each class's own handlers of an event are called, the derived ones first; one that called its
+    base's would have it called twice.
+    """
 
     place: ClassVar[Place]
     tab: ClassVar[str] = ""
@@ -162,6 +166,10 @@ class FlowScreen(Screen[None]):
         self.set_class(self.size.width >= WIDE, "wide")
         if not self._chosen:
             self.set_class(self.room_for_details(), "details")
+        self.resized()
+
+    def resized(self) -> None:
+        """There is more room, or less."""
 
     def room_for_details(self) -> bool:
         """Whether details show before anybody asked for them."""

@@ -76,7 +76,6 @@ class ChainScreen(FateScreen):
         ]
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.notice(looking_for(self.asked))
 
     def room_for_details(self) -> bool:

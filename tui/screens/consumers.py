@@ -55,7 +55,6 @@ class ConsumersScreen(FlowScreen):
         ]
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.notice(asking())
 
     def room_for_details(self) -> bool:

@@ -119,7 +119,6 @@ class EventsScreen(FlowScreen):
     def on_mount(self) -> None:
         self.flowtap.last_filter = self.text
         self.notice(asking(), "filter")
-        super().on_mount()
 
     def on_unmount(self) -> None:
         self._end_stream()
@@ -128,7 +127,6 @@ class EventsScreen(FlowScreen):
         self._end_stream()
 
     def on_screen_resume(self) -> None:
-        super().on_screen_resume()
         if self.passing.rows:
             self._draw()
 
@@ -412,8 +410,7 @@ class EventsScreen(FlowScreen):
         super().action_details()
         self._preview()
 
-    def on_resize(self) -> None:
-        super().on_resize()
+    def resized(self) -> None:
         self._preview()
 
     # What is asked for

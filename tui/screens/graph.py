@@ -154,8 +154,7 @@ class GraphScreen(WindowScreen):
         tall = self.size.height - BARS
         return self.size.width >= WIDE and self._view.middle is not None and around * 20 <= tall * 9
 
-    def on_resize(self) -> None:
-        super().on_resize()
+    def resized(self) -> None:
         self.draw()
 
     def room_for_details(self) -> bool:

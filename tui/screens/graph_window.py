@@ -41,7 +41,6 @@ class WindowScreen(FlowScreen):
     def on_mount(self) -> None:
         if not self.flowtap.source.live:
             self._window = WINDOWS[-1]
-        super().on_mount()
         self.notice(asking())
 
     def said(self) -> Line:
