@@ -123,6 +123,7 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         self._draw: Draw = lambda width: Sheet(())
         self._lit: frozenset[object] = frozenset()
         self._painted = Painted()
+        self._looks_different = False
         self._styles: Look | None = None
         self._select_first = select_first
         self._chosen = False
@@ -221,11 +222,21 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         self._scroll_update(size)
 
     def _repaint(self) -> None:
-        """Has those lines painted that look different now."""
+        """Has those lines painted that look different, once there is nothing else to do."""
+        self._looks_different = True
+        self.check_idle()
+
+    def on_idle(self) -> None:
+        if not self._looks_different:
+            return
+        self._looks_different = False
         top = self.scroll_offset.y
-        for y in range(top, top + self.size.height):
-            before = self._painted.known(y)
-            if self._strip(y) is not before:
+        shown = range(top, top + self.size.height)
+        changed = [y for y in shown if self._painted.known(y) is not self._strip(y)]
+        if 2 * len(changed) > len(shown):
+            self.refresh_lines(top, len(shown))
+        else:
+            for y in changed:
                 self.refresh_line(y)
 
     def _bring_into_view(self, top: bool) -> None:
