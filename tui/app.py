@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
@@ -28,6 +29,11 @@ from tui.widgets.theme import THEMES, theme_after
 
 Clock = Callable[[], int]
 """Nanoseconds since the Unix epoch."""
+
+
+TURN = 0.0005
+"""Seconds that a thread goes on while another waits. The screen waits many times for each key,
+once whenever it looks what else has come; Python would have it wait ten times as long."""
 
 
 class Visit(NamedTuple):
@@ -201,16 +207,20 @@ class FlowtapApp(App[None]):
             self.push_screen(HelpScreen(screen.place), chosen)
 
 
-def collect_seldom() -> None:
-    """Keeps the garbage collector out of the way: each answer about a large graph is tens of
-    thousands of objects without cycles, and looking through them all would stop the screen."""
+def favour_keys() -> None:
+    """Keeps what else this process does out of the way of the screen.
+
+    The garbage collector: each answer about a large graph is tens of thousands of objects without
+    cycles, and looking through them all would stop the screen. And threads that read answers.
+    """
     gc.freeze()  # Without a look before: what has just been imported stays.
     gc.set_threshold(10_000, 8, 50)
+    sys.setswitchinterval(TURN)
 
 
 def run(source: Source, *, find: str = "", theme: str = "dark") -> None:
     """Shows the terminal UI until it is left; closes the source."""
-    collect_seldom()
+    favour_keys()
     try:
         FlowtapApp(source, find=find, theme=theme).run()
     finally:

@@ -97,7 +97,7 @@ async def _run(seconds: float) -> Outcome:
     from textual.drivers.headless_driver import HeadlessDriver
 
     from tests.tui.fake import FakeSource
-    from tui.app import FlowtapApp, collect_seldom
+    from tui.app import FlowtapApp, favour_keys
     from tui.remote import Stream
 
     # What is drawn is encoded for a terminal too, though nobody looks.
@@ -108,7 +108,7 @@ async def _run(seconds: float) -> Outcome:
             return Stream(cast(Any, passing), cast(Any, passing))
 
     passing = Passing(seconds + 2)
-    collect_seldom()  # As the command does.
+    favour_keys()  # As the command does.
     app = FlowtapApp(Busy())
     taken: list[float] = []
     async with app.run_test(size=SIZE) as pilot:

@@ -45,6 +45,9 @@ from tui.widgets.prompt import Prompt
 SEARCHING = "search"
 TYPING_INTERVAL = "between"
 
+WALKING_SECONDS = 0.06
+"""Between two nodes of somebody who holds an arrow key down, at most: details wait meanwhile."""
+
 PASSING_SECONDS = 0.15
 """How long a node is selected before more is asked about it."""
 
@@ -80,6 +83,10 @@ class GraphScreen(WindowScreen):
         self._node_known: Known | None = None
         """Of the node that was selected last for a moment."""
         self._soon: Timer | None = None
+        self._walks: Timer | None = None
+        """Runs while somebody walks from node to node."""
+        self._detailed: Spot | None = None
+        """Where details were shown last."""
 
     def body(self) -> Sequence[Widget]:
         return [
@@ -171,12 +178,24 @@ class GraphScreen(WindowScreen):
 
     @on(Canvas.Selected, "#main")
     def _selected(self) -> None:
-        self._show_details()
+        if self._detailed == self.spot:
+            return
+        if self._walks is None:
+            self._show_details()
+        else:
+            self._walks.stop()
+        self._walks = self.set_timer(WALKING_SECONDS, self._rests)
+
+    def _rests(self) -> None:
+        self._walks = None
+        if self._detailed != self.spot:
+            self._show_details()
 
     def _show_details(self) -> None:
         flow, spot, known = self._flow, self.spot, self._node_known
         if flow is None:
             return
+        self._detailed = spot
         details = self.query_one("#details", Canvas)
         details.show(lambda width: Sheet(spot_details(flow, spot, min(width, MOST_DETAILS), known)))
         stale = known is None or spot is None or known.node != spot.node
