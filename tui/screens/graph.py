@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from textual import on
 from textual.containers import Container
 from textual.timer import Timer
 from textual.widget import Widget
 
-from graph.export import FORMATS
 from graph.listing import Consumer
 from graph.moments import MomentError
 from graph.topology import NodeKey, Topology
 from tui.actions import ACTIONS, Action, Place
-from tui.drawing.exports import Export, counted, offers, stem
 from tui.drawing.flow import Flow, Spot
 from tui.drawing.graph_view import (
     Crumb,
@@ -34,13 +32,15 @@ from tui.drawing.sheet import Sheet
 from tui.drawing.sorting import SortBy
 from tui.drawing.windows import SECOND, typed
 from tui.screens.base import WIDE
-from tui.screens.events import EventsScreen
 from tui.screens.graph_answers import about, events_of
 from tui.screens.graph_window import WindowScreen
 from tui.widgets.bar import Bar
 from tui.widgets.bindings import bindings
 from tui.widgets.canvas import Canvas
 from tui.widgets.prompt import Prompt
+
+if TYPE_CHECKING:
+    from tui.drawing.exports import Export
 
 SEARCHING = "search"
 TYPING_INTERVAL = "between"
@@ -280,6 +280,8 @@ class GraphScreen(WindowScreen):
         wanted = events_of(spot)
         if not self._window.follows:
             wanted = replace(wanted, since=bounds.start, until=bounds.end)
+        from tui.screens.events import EventsScreen
+
         self.flowtap.go(EventsScreen(wanted))
 
     def action_left(self) -> None:
@@ -323,6 +325,9 @@ class GraphScreen(WindowScreen):
         return node_links(self.spot.node, self.address) if self.spot else ()
 
     def exported(self) -> Export:
+        from graph.export import FORMATS
+        from tui.drawing.exports import Export, counted, offers, stem
+
         stood = stem("graph", now=self.flowtap.now())
         if self._flow is None:
             return Export("this screen", stood)
