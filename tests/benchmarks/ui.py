@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import os
 import time
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from graph.listing import Activity, EventFilter, EventRow
 from graph.wire.listing import activity_to_dict
 from tests.benchmarks.figures import Figure, Goal, Report, percentile
 from tests.benchmarks.world import World, apart, say
+from tui.commands.tui import FRAMES
 from tui.screens.events import EventsScreen
 from tui.widgets.canvas import Canvas
 
@@ -162,6 +164,7 @@ async def _drawn(screen: EventsScreen) -> None:
 
 def follows(world: World) -> Report:
     """Keys are answered while messages pass by."""
+    os.environ.setdefault("TEXTUAL_FPS", FRAMES)  # As the command does, for the process apart.
     seconds = SECONDS if world.sizes.runs > 1 else SECONDS / 2
     outcomes = []
     for _ in range(world.sizes.runs):
