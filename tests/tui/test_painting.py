@@ -16,7 +16,7 @@ from tui.screens.base import FlowScreen
 from tui.screens.consumers import ConsumersScreen
 from tui.screens.events import EventsScreen
 from tui.screens.graph import GraphScreen
-from tui.widgets.canvas import Canvas
+from tui.widgets.canvas import Canvas, Draw
 from tui.widgets.painted import Painted
 from tui.widgets.theme import DARK
 
@@ -73,24 +73,28 @@ def _listed(*names: str) -> Sheet:
     return Sheet([line(Segment(f" {name}", "event", name)) for name in names])
 
 
+def _drawing(*names: str) -> Draw:
+    return lambda width: _listed(*names)
+
+
 async def test_what_is_painted_is_what_changed() -> None:
     """A step paints the line that is left and the one that is reached; another drawing paints
     where it differs."""
     names = [f"event {number}" for number in range(20)]
     async with _App().run_test(size=(40, 12)) as pilot:
         canvas = pilot.app.query_one(_Watched)
-        canvas.show(lambda width: _listed(*names))
+        canvas.show(_drawing(*names))
         await pilot.pause()
         canvas.rows.clear()
         canvas.move(0, 1)
         await pilot.pause()
         assert sorted(canvas.rows) == [0, 1]
         canvas.rows.clear()
-        canvas.show(lambda width: _listed(*names[:5], "another", *names[6:]))
+        canvas.show(_drawing(*names[:5], "another", *names[6:]))
         await pilot.pause()
         assert canvas.rows == [5]
         canvas.rows.clear()
-        canvas.show(lambda width: _listed(*names[:5], "another", *names[6:]))
+        canvas.show(_drawing(*names[:5], "another", *names[6:]))
         await pilot.pause()
         assert canvas.rows == []
         lines = canvas.render_lines(Region(0, 0, 40, 6))
@@ -104,15 +108,29 @@ async def test_a_drawing_that_shrinks_is_scrolled_back() -> None:
     names = [f"event {number}" for number in range(200)]
     async with _App().run_test(size=(40, 12)) as pilot:
         canvas = pilot.app.query_one(_Watched)
-        canvas.show(lambda width: _listed(*names))
+        canvas.show(_drawing(*names))
         canvas.end(1)
         await pilot.pause()
         assert canvas.scroll_offset.y == 188
         assert canvas.show_vertical_scrollbar
-        canvas.show(lambda width: _listed(*names[:3]))
+        canvas.show(_drawing(*names[:3]))
         await pilot.pause()
         assert canvas.scroll_offset.y == 0
         assert not canvas.show_vertical_scrollbar
+
+
+async def test_what_takes_as_much_room_as_it_shows() -> None:
+    """The canvas of a dialog grows and shrinks with its drawing."""
+    async with _App().run_test(size=(40, 12)) as pilot:
+        canvas = pilot.app.query_one(_Watched)
+        canvas.styles.height = "auto"
+        heights = []
+        for names in (["one", "two", "three"], [*"abcdefg"], ["last"]):
+            canvas.show(_drawing(*names))
+            await pilot.pause()
+            heights.append(canvas.size.height)
+        # Textual keeps a line for a scrollbar below.
+        assert heights == [4, 8, 2]
 
 
 async def test_each_screen_ticks_once_a_second() -> None:

@@ -48,8 +48,7 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
     """
 
     virtual_size: Reactive[Size] = Reactive(Size(0, 0))
-    """Of the drawing. Not as Textual has it, which lays out the whole screen when it changes:
-    how much room a canvas has never follows from what it shows."""
+    """Of the drawing. Textual's own would have the whole screen laid out whenever it changes."""
 
     class Selected(Message):
         """Something else is selected."""
@@ -219,7 +218,11 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         self.post_message(self.Redrawn())
 
     def watch_virtual_size(self, size: Size) -> None:
-        self._scroll_update(size)
+        if self.styles.auto_dimensions:
+            # In a dialog it takes as much room as there is to show.
+            self.refresh(layout=True)
+        else:
+            self._scroll_update(size)
 
     def _repaint(self) -> None:
         """Has those lines painted that look different, once there is nothing else to do."""
