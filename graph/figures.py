@@ -63,7 +63,8 @@ def clock(nanoseconds: int, zone: tzinfo | None = UTC) -> str:
     if not nanoseconds:
         return "--:--:--.---"
     moment = datetime.fromtimestamp(nanoseconds // SECOND, zone)
-    return f"{moment:%H:%M:%S}.{nanoseconds % SECOND // 1_000_000:03}"
+    milliseconds = nanoseconds % SECOND // 1_000_000
+    return f"{moment.hour:02}:{moment.minute:02}:{moment.second:02}.{milliseconds:03}"
 
 
 def date(nanoseconds: int, zone: tzinfo | None = UTC) -> str:

@@ -180,6 +180,10 @@ class Topology:
         """Raises KeyError when there is no such node."""
         return self._nodes[key]
 
+    def touching(self, key: NodeKey) -> Sequence[Edge]:
+        """The edges that begin or end at a node."""
+        return self._touching.get(key, ())
+
     def named(self, text: str) -> tuple[Node, ...]:
         """Nodes with this id, label or name; several when the name alone is not enough."""
         exact = [node for node in self.nodes if node.id == text]
@@ -233,6 +237,15 @@ class Topology:
     @cached_property
     def _nodes(self) -> dict[NodeKey, Node]:
         return {node.key: node for node in self.nodes}
+
+    @cached_property
+    def _touching(self) -> dict[NodeKey, list[Edge]]:
+        touching: dict[NodeKey, list[Edge]] = defaultdict(list)
+        for edge in self.edges:
+            touching[edge.source].append(edge)
+            if edge.target != edge.source:
+                touching[edge.target].append(edge)
+        return touching
 
     @cached_property
     def _beside(self) -> dict[NodeKey, set[NodeKey]]:

@@ -1,9 +1,14 @@
-"""The terminal UI: wiring only. What is drawn is in `drawing`, what is asked in `screens`."""
+"""The terminal UI: wiring only. What is drawn is in `drawing`, what is asked in `screens`.
+
+Screens besides the first are loaded by whoever goes there: what the first one does not need, its
+first picture does not wait for.
+"""
 
 from __future__ import annotations
 
 import gc
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
@@ -16,18 +21,18 @@ from tui.drawing.event_columns import USUAL
 from tui.drawing.status import Connection
 from tui.history import History
 from tui.screens.base import FlowScreen
-from tui.screens.chain import ChainScreen
-from tui.screens.consumers import ConsumersScreen
-from tui.screens.events import EventsScreen
-from tui.screens.find import FindScreen
 from tui.screens.graph import GraphScreen
-from tui.screens.help import HelpScreen
 from tui.source import Source
 from tui.widgets.bindings import bindings
 from tui.widgets.theme import THEMES, theme_after
 
 Clock = Callable[[], int]
 """Nanoseconds since the Unix epoch."""
+
+
+TURN = 0.0005
+"""Seconds that a thread goes on while another waits. The screen waits many times for each key,
+once whenever it looks what else has come; Python would have it wait ten times as long."""
 
 
 class Visit(NamedTuple):
@@ -85,6 +90,8 @@ class FlowtapApp(App[None]):
         self.install_screen(graph, "graph")
         self.push_screen(graph)
         if self._find:
+            from tui.screens.chain import ChainScreen
+
             self.history.left(Visit(graph, None))
             self._show(ChainScreen(self._find))
 
@@ -162,10 +169,14 @@ class FlowtapApp(App[None]):
 
     def action_events(self) -> None:
         """The events that were looked at last, as they were left."""
+        from tui.screens.events import EventsScreen
+
         self.go(self._last.get(EventsScreen) or EventsScreen(self.last_filter))
 
     def action_chain(self) -> None:
         """The chain that was looked at last, as it was left."""
+        from tui.screens.chain import ChainScreen
+
         last = self._last.get(ChainScreen)
         if isinstance(last, ChainScreen) and last.chain is not None:
             self.go(last)
@@ -177,9 +188,14 @@ class FlowtapApp(App[None]):
 
     def action_consumers(self) -> None:
         """The groups, as they were left."""
+        from tui.screens.consumers import ConsumersScreen
+
         self.go(self._last.get(ConsumersScreen) or ConsumersScreen())
 
     def action_find(self) -> None:
+        from tui.screens.chain import ChainScreen
+        from tui.screens.find import FindScreen
+
         def found(text: str | None) -> None:
             if text:
                 self.go(ChainScreen(text))
@@ -191,6 +207,8 @@ class FlowtapApp(App[None]):
         self.theme = theme_after(self.theme)
 
     def action_help(self) -> None:
+        from tui.screens.help import HelpScreen
+
         if isinstance(self.screen, FlowScreen):
             screen = self.screen
 
@@ -201,16 +219,20 @@ class FlowtapApp(App[None]):
             self.push_screen(HelpScreen(screen.place), chosen)
 
 
-def collect_seldom() -> None:
-    """Keeps the garbage collector out of the way: each answer about a large graph is tens of
-    thousands of objects without cycles, and looking through them all would stop the screen."""
+def favour_keys() -> None:
+    """Keeps what else this process does out of the way of the screen.
+
+    The garbage collector: each answer about a large graph is tens of thousands of objects without
+    cycles, and looking through them all would stop the screen. And threads that read answers.
+    """
     gc.freeze()  # Without a look before: what has just been imported stays.
     gc.set_threshold(10_000, 8, 50)
+    sys.setswitchinterval(TURN)
 
 
 def run(source: Source, *, find: str = "", theme: str = "dark") -> None:
     """Shows the terminal UI until it is left; closes the source."""
-    collect_seldom()
+    favour_keys()
     try:
         FlowtapApp(source, find=find, theme=theme).run()
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import os
 import time
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from graph.listing import Activity, EventFilter, EventRow
 from graph.wire.listing import activity_to_dict
 from tests.benchmarks.figures import Figure, Goal, Report, percentile
 from tests.benchmarks.world import World, apart, say
+from tui.commands.tui import FRAMES
 from tui.screens.events import EventsScreen
 from tui.widgets.canvas import Canvas
 
@@ -34,6 +36,8 @@ class Outcome:
 
     milliseconds: Sequence[float]
     """From each key until its effect was drawn."""
+    worked: Sequence[float]
+    """CPU milliseconds of the process meanwhile; the rest it waited, for a frame or for a CPU."""
     cores: float
     """That the whole process took, drawing and decoding included."""
     shown: int
@@ -97,7 +101,7 @@ async def _run(seconds: float) -> Outcome:
     from textual.drivers.headless_driver import HeadlessDriver
 
     from tests.tui.fake import FakeSource
-    from tui.app import FlowtapApp
+    from tui.app import FlowtapApp, favour_keys
     from tui.remote import Stream
 
     # What is drawn is encoded for a terminal too, though nobody looks.
@@ -108,8 +112,10 @@ async def _run(seconds: float) -> Outcome:
             return Stream(cast(Any, passing), cast(Any, passing))
 
     passing = Passing(seconds + 2)
+    favour_keys()  # As the command does.
     app = FlowtapApp(Busy())
     taken: list[float] = []
+    worked: list[float] = []
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("2")
         screen = app.screen
@@ -121,18 +127,19 @@ async def _run(seconds: float) -> Outcome:
         while time.monotonic() - began < seconds - 1:
             key, answered = next(keys)
             before = screen.query_one("#main", Canvas).selected
-            pressed = time.perf_counter()
+            pressed, busy = time.perf_counter(), time.process_time()
             app.post_message(events.Key(key, None))
             async with asyncio.timeout(10):
                 while not answered(before):  # noqa: ASYNC110 - nothing tells
                     await asyncio.sleep(0.001)
                 await _drawn(screen)
             taken.append((time.perf_counter() - pressed) * 1000)
+            worked.append((time.process_time() - busy) * 1000)
             await asyncio.sleep(PAUSE)
         cores = (time.process_time() - cpu) / (time.monotonic() - began)
         shown = screen.passing.seen - seen
         missed = screen.passing.missed
-    return Outcome(taken, cores, shown, missed)
+    return Outcome(taken, worked, cores, shown, missed)
 
 
 def _keys(screen: EventsScreen) -> list[tuple[str, Callable[[Hashable], bool]]]:
@@ -161,6 +168,7 @@ async def _drawn(screen: EventsScreen) -> None:
 
 def follows(world: World) -> Report:
     """Keys are answered while messages pass by."""
+    os.environ.setdefault("TEXTUAL_FPS", FRAMES)  # As the command does, for the process apart.
     seconds = SECONDS if world.sizes.runs > 1 else SECONDS / 2
     outcomes = []
     for _ in range(world.sizes.runs):
@@ -176,9 +184,14 @@ def follows(world: World) -> Report:
         )
         for share in (0.5, 0.95, 0.99)
     ]
+    worked = Figure(
+        "work for a key, p95",
+        "CPU-ms",
+        tuple(percentile(outcome.worked, 0.95) for outcome in outcomes),
+    )
     cores = Figure("of the UI", "cores", tuple(one.cores for one in outcomes), Goal(1, False))
     missed = Figure("dropped", "messages", tuple(float(one.missed) for one in outcomes))
     shown = sum(outcome.shown for outcome in outcomes)
     count = sum(len(outcome.milliseconds) for outcome in outcomes)
     did = f"{shown:,} messages of {TYPES} types at {SIZE[0]}x{SIZE[1]}, {count} keys"
-    return Report("ui", did, (*keys, cores, missed))
+    return Report("ui", did, (*keys, worked, cores, missed))

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPConnection
+from pathlib import Path
 
 from tests.benchmarks import sender
 from tests.benchmarks.collector import FLOWTAP, Collector
@@ -65,11 +66,12 @@ def starts(world: World) -> Report:
         collector.wait_inserted(PATIENCE)
         collector.wait(lambda: DATA in collector.get("/topology")[1], PATIENCE, "no graph")
         collector.wait_quiet()
-        _start(collector.environment)  # Compiles modules, and warms the disk's cache.
+        environment = _compiled(collector.environment, folder)
+        _start(environment)  # Compiles modules, and warms the disk's cache.
         for _ in range(world.sizes.runs):
             world.before_run()
             say("ui_first: starting it")
-            found += [_start(collector.environment) for _ in range(STARTS)]
+            found += [_start(environment) for _ in range(STARTS)]
     world.forget(folder)
     figures = (
         over(found, "first screen", "ms", "frame", Goal(900, at_least=False)),
@@ -78,6 +80,12 @@ def starts(world: World) -> Report:
     )
     did = f"flowtap tui beside a collector, {len(found)} starts on a pty of {COLUMNS}x{ROWS}"
     return Report("ui_first", did, figures)
+
+
+def _compiled(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """Modules are compiled once, as in an installation, wherever this runs."""
+    kept = {name: value for name, value in environment.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(folder / "compiled")}
 
 
 def _post(port: int, request: bytes) -> None:

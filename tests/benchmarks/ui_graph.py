@@ -19,7 +19,7 @@ from graph.topology import Topology
 from tests.benchmarks.figures import Figure, Goal, Report, percentile
 from tests.benchmarks.world import World, say
 from tests.tui.large import LargeSource
-from tui.app import FlowtapApp, collect_seldom
+from tui.app import FlowtapApp, favour_keys
 
 SIZE = (140, 40)
 PAUSE = Goal(200, at_least=False)
@@ -100,7 +100,7 @@ def screen(world: World) -> Report:
     keys: dict[str, list[float]] = {}
     source = LargeSource()
     topology = source.topology()
-    collect_seldom()
+    favour_keys()
     for _ in range(world.sizes.runs):
         world.before_run()
         say("ui_graph: opening and using it")

@@ -146,7 +146,8 @@ def test_the_oldest_are_looked_for_from_the_beginning_on(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In windows that follow one another, each of them asked only while too few were found."""
-    backend = StoreBackend(store, rollup=put_flow(store, world()))
+    put_flow(store, world())
+    backend = StoreBackend(store)
     whole = backend.recent(EventFilter(limit=10_000))[::-1]
     first, middle, last = whole[0].time, whole[120].time, whole[-1].time
     assert last - first > lists.LOOKS_BACK[1], "more than two windows hold events"

@@ -148,16 +148,20 @@ class FakeSource:
     def minutes(self, node: NodeKey, *, start: int, end: int = 0) -> list[MinuteCount]:
         """Up and down around what it is on average, in the quarter of an hour before noon."""
         self._answers("minutes")
+        return [
+            MinuteCount(NOON + (minute - 15) * MINUTE, role, count // 15 * (4 + swing) // 6, 0)
+            for minute, swing in enumerate((2, 3, 2, 1, 0, 0, 1, 2, 3, 4, 5, 4, 3, 2, 2))
+            for role, count in sorted(self.sums(node).items())
+            if NOON + (minute - 15) * MINUTE >= start
+        ]
+
+    def sums(self, node: NodeKey) -> Mapping[Role, int]:
+        """How much goes over a node's edges, by role."""
         sums: dict[Role, int] = {}
         for edge in Topology.build(self.rows).edges:
             if node in (edge.source, edge.target):
                 sums[edge.role] = sums.get(edge.role, 0) + edge.count
-        return [
-            MinuteCount(NOON + (minute - 15) * MINUTE, role, count // 15 * (4 + swing) // 6, 0)
-            for minute, swing in enumerate((2, 3, 2, 1, 0, 0, 1, 2, 3, 4, 5, 4, 3, 2, 2))
-            for role, count in sorted(sums.items())
-            if NOON + (minute - 15) * MINUTE >= start
-        ]
+        return sums
 
     def clock(self) -> int:
         """Noon, or as much later as the story says."""

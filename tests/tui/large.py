@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from random import Random
 
 from graph.edges import EdgeRow
 from graph.listing import Consumer
 from graph.model import Progress
-from graph.topology import Topology
+from graph.topology import NodeKey, Role, Topology
 from graph.wire.topology import topology_from_dict, topology_to_dict
 from tests.tui import shop
 from tests.tui.fake import FakeSource
@@ -58,7 +59,13 @@ class LargeSource(FakeSource):
 
     def __init__(self, answers: list[EdgeRow] | None = None) -> None:
         super().__init__(rows() if answers is None else answers)
-        self._told = json.dumps(topology_to_dict(Topology.build(self.rows))).encode()
+        built = Topology.build(self.rows)
+        self._told = json.dumps(topology_to_dict(built)).encode()
+        self._sums: dict[NodeKey, dict[Role, int]] = {}
+        for edge in built.edges:
+            for node in {edge.source, edge.target}:
+                sums = self._sums.setdefault(node, {})
+                sums[edge.role] = sums.get(edge.role, 0) + edge.count
 
     def topology(self, *, start: int = 0, end: int = 0, **_: object) -> Topology:
         self._answers("topology")
@@ -66,6 +73,10 @@ class LargeSource(FakeSource):
         told = json.loads(self._told)
         told["start_ns"], told["end_ns"] = start, end
         return topology_from_dict(told)
+
+    def sums(self, node: NodeKey) -> Mapping[Role, int]:
+        # Counted once: a collector would count them in a process of its own.
+        return self._sums.get(node, {})
 
     def consumers(self) -> list[Consumer]:
         self._answers("consumers")

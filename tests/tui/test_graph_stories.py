@@ -13,6 +13,7 @@ from tests.tui import large, shop
 from tests.tui.fake import FakeSource
 from tests.tui.telling import Story, story
 from tui.drawing.flow import Spot
+from tui.drawing.segments import text_of
 from tui.screens.events import EventsScreen
 from tui.widgets.canvas import Canvas
 
@@ -52,6 +53,19 @@ async def test_a_node_in_the_middle_and_on_to_the_next() -> None:
         await told.press("escape")
         await told.sees("producers", "consumers")
         assert "graph ›" not in told.screen
+
+
+async def test_details_follow_where_a_walk_rests() -> None:
+    """Who holds an arrow key down sees details of where it ends, however fast that went."""
+    async with story(size=(140, 40)) as told:
+        await told.sees("order.created")
+        details = told.app.screen.query_one("#details", Canvas)
+        for keys in (("down",), ("down", "down", "left"), ("right", "right", "up")):
+            await told.press(*keys)
+            await told.until(
+                lambda: selected(told) in text_of(details.drawing.line(0, None)),
+                f"details of {selected(told)}",
+            )
 
 
 async def test_more_hops_around_the_middle() -> None:

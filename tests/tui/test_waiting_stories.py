@@ -54,6 +54,7 @@ async def test_a_chain_that_takes_long(size: tuple[int, int]) -> None:
     async with story(source, size=size, find="7c1f0d9e-0000") as told:
         await told.until(lambda: "chain" in source.asked, "the question")
         await told.sees("stored")
+        source.slow.add("health")  # Or else the pictures differ by when they are taken.
         await waited(told, source, "the chain")
         name = f"{size[0]}x{size[1]}"
         assert_golden(f"tui/waits-chain-{name}.txt", told.screen)

@@ -15,6 +15,10 @@ from tui.client import open_source
 from tui.commands import options
 from tui.commands.output import explained, say, stop
 
+FRAMES = "120"
+"""A second, at most, where TEXTUAL_FPS says nothing else: what a key changes waits for the next
+frame, and what changes meanwhile for the one after. A frame paints what changed only."""
+
 
 def command(
     files: Annotated[
@@ -48,6 +52,7 @@ def command(
             os.environ["FLOWTAP_URL"] = url
         _serve(_session(files or (), find, theme, store, config), port)
         return
+    os.environ.setdefault("TEXTUAL_FPS", FRAMES)  # Read when Textual is loaded.
     from tui.app import run
 
     run(source, find=find, theme=theme.value)

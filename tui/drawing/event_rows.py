@@ -38,6 +38,8 @@ class EventsDrawing:
         self.rows = rows
         self.width = width
         self.columns = divided(chosen, measured(rows) if wants is None else wants, width)
+        self._lines: dict[int, Line] = {}
+        """Those that were asked for, not selected."""
 
     @property
     def height(self) -> int:
@@ -58,19 +60,26 @@ class EventsDrawing:
     def line(self, y: int, selected: Hashable | None) -> Line:
         if not 0 <= y < len(self.rows):
             return ()
-        row = self.rows[y]
+        drawn = self._lines.get(y)
+        if drawn is None:
+            drawn = self._lines[y] = self._line(self.rows[y])
+        if selected is not None and drawn and drawn[0].target == selected:
+            return (Segment("▸", "title", selected), *drawn[1:])
+        return drawn
+
+    def _line(self, row: EventRow) -> Line:
         key = RowKey.of(row)
         error = Segment(" ✗" if row.error else "  ", "error")
-        parts = [Segment("▸" if key == selected else " ", "title")]
+        parts = [Segment(" ", "title")]
         if Column.TIME not in self.columns:
-            parts += [error]
+            parts.append(error)
         for column, width in self.columns.items():
             if len(parts) > 1:
                 parts.append(Segment("  "))
             parts.append(cell(column, row, width))
             if column is Column.TIME:
                 parts.append(error)
-        return tuple(part._replace(target=key) for part in fit(line(*parts), self.width))
+        return tuple(Segment(part.text, part.role, key) for part in fit(line(*parts), self.width))
 
     def lit(self, selected: Hashable | None) -> frozenset[object]:
         return frozenset()

@@ -146,7 +146,7 @@ class Flow:
         return not self.blocks
 
     def __contains__(self, key: NodeKey) -> bool:
-        return key in self._touching
+        return bool(self.touching(key))
 
     def lit(self, spot: Spot | None) -> frozenset[object]:
         """Targets that light up with a selected spot: its node everywhere, and its neighbours."""
@@ -159,15 +159,7 @@ class Flow:
 
     def touching(self, key: NodeKey) -> Sequence[Edge]:
         """The edges that begin or end at a node."""
-        return self._touching.get(key, ())
-
-    @cached_property
-    def _touching(self) -> dict[NodeKey, list[Edge]]:
-        touching: dict[NodeKey, list[Edge]] = {}
-        for edge in self.topology.edges:
-            for key in {edge.source, edge.target}:
-                touching.setdefault(key, []).append(edge)
-        return touching
+        return self.topology.touching(key)
 
 
 _ERROR_SIGNS = {Change.NEW: " new", Change.MORE: "▲", Change.LESS: "▼", Change.GONE: "▼"}

@@ -5,7 +5,8 @@ What is matched or inferred is drawn with dashes and a hollow head.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from graph.topology import Edge, Node, NodeKey, NodeKind, Role
@@ -83,47 +84,95 @@ def draw_heading(columns: Columns) -> Line:
     return fit(line(Segment("".join(parts), "label")), columns.width)
 
 
-def draw_block(flow: Flow, block: Block, columns: Columns, selected: Spot | None) -> list[Line]:
-    """One block, with its frame; nodes' segments have a `Spot` as target, edges' their key."""
-    if block.place is None:
-        return _draw_calls(flow, block, columns, selected)
-    node = flow.topology.node(block.place)
-    spot = Spot(block.place, block.place, 1)
-    frame = HEAVY if spot == selected else LIGHT
-    left, inner = columns.left, columns.box - 2
-    blank = " " * (1 + left)
-    title = cut(printable(node.title), inner - 3)
-    top = f" {title} " + frame.across * (inner - 3 - cells(title))
-    lines = [
-        line(
-            blank,
+class BlockDrawing:
+    """One block, with its frame, line by line; nodes' segments have a `Spot` as target, edges'
+    their key."""
+
+    def __init__(self, flow: Flow, block: Block, columns: Columns) -> None:
+        self._flow = flow
+        self._block = block
+        self._columns = columns
+        self._spot = Spot(block.place, block.place, 1) if block.place is not None else None
+
+    @property
+    def height(self) -> int:
+        """Lines in all."""
+        return self._block.rows + (2 if self._block.place is not None else 1)
+
+    def line(self, y: int, selected: Spot | None) -> Line:
+        """Line y, counted from 0."""
+        row, columns = y - 1, self._columns
+        if self._spot is None:
+            drawn = self._calls() if y == 0 else self._call(self._block.incoming[row], selected)
+        else:
+            frame = HEAVY if self._spot == selected else LIGHT
+            if y == 0:
+                drawn = self._top(frame, self._spot)
+            elif row == self._block.rows:
+                rule = frame.across * (columns.box - 2)
+                bottom = frame.bottom_left + rule + frame.bottom_right
+                drawn = line(" " * (1 + columns.left), Segment(bottom, "edge", self._spot))
+            else:
+                drawn = self._row(row, frame, self._spot, selected)
+        return fit(drawn, columns.width)
+
+    def _top(self, frame: Frame, spot: Spot) -> Line:
+        """The upper side of the frame, with the destination's name in it."""
+        inner = self._columns.box - 2
+        title = cut(printable(self._flow.topology.node(spot.node).title), inner - 3)
+        rule = frame.across * (inner - 3 - cells(title)) + frame.top_right
+        return line(
+            " " * (1 + self._columns.left),
             Segment(frame.top_left + frame.across, "edge", spot),
-            Segment(top[: cells(title) + 2], named(flow, block.place), spot),
-            Segment(top[cells(title) + 2 :] + frame.top_right, "edge", spot),
+            Segment(f" {title} ", named(self._flow, spot.node), spot),
+            Segment(rule, "edge", spot),
         )
-    ]
-    inside = _inside(flow, block, node, inner - 2)
-    for row in range(block.rows):
+
+    def _row(self, row: int, frame: Frame, spot: Spot, selected: Spot | None) -> Line:
+        """A producer, what the destination says of itself, and a consumer."""
+        flow, block, columns = self._flow, self._block, self._columns
         into = block.incoming[row] if row < len(block.incoming) else None
         out = block.outgoing[row] if row < len(block.outgoing) else None
-        lines.append(
-            line(
-                *(
-                    _incoming(flow, into, columns, selected, len(block.incoming) == 1)
-                    if into
-                    else [Segment(blank)]
-                ),
-                Segment(frame.down if into is None else frame.enter, "edge", spot),
-                Segment(" ", "", spot),
-                *(part._replace(target=spot) for part in fit(inside[row], inner - 2)),
-                Segment(" ", "", spot),
-                Segment(frame.down if out is None else frame.leave, "edge", spot),
-                *(_outgoing(flow, out, columns, selected) if out else _nobody(block, row)),
-            )
+        said = self._said[row] if row < len(self._said) else ()
+        return line(
+            *(
+                _incoming(flow, into, columns, selected, len(block.incoming) == 1)
+                if into
+                else [Segment(" " * (1 + columns.left))]
+            ),
+            Segment(frame.down if into is None else frame.enter, "edge", spot),
+            Segment(" ", "", spot),
+            *(part._replace(target=spot) for part in fit(said, columns.box - 4)),
+            Segment(" ", "", spot),
+            Segment(frame.down if out is None else frame.leave, "edge", spot),
+            *(_outgoing(flow, out, columns, selected) if out else _nobody(block, row)),
         )
-    bottom = frame.bottom_left + frame.across * inner + frame.bottom_right
-    lines.append(line(blank, Segment(bottom, "edge", spot)))
-    return [fit(drawn, columns.width) for drawn in lines]
+
+    @cached_property
+    def _said(self) -> Sequence[Line]:
+        assert self._block.place is not None
+        node = self._flow.topology.node(self._block.place)
+        return _inside(self._flow, self._block, node, self._columns.box - 4)
+
+    def _calls(self) -> Line:
+        return line(Segment(" calls between services", "label"))
+
+    def _call(self, edge: Edge, selected: Spot | None) -> Line:
+        flow, columns = self._flow, self._columns
+        caller = Spot(None, edge.source, 0, edge.key)
+        called = Spot(None, edge.target, 2, edge.key)
+        name = _name(flow, edge.source, caller, selected, columns.left - 2)
+        pace = flow.said(edge)
+        run = columns.left + columns.box + columns.edge - width_of(name) - cells(pace.text) - 5
+        failures = flow.failures(edge)
+        return line(
+            *name,
+            Segment(f" {'─' * max(1, run)} ", "edge", edge.key),
+            pace,
+            Segment(" ─▶", "edge", edge.key),
+            *_name(flow, edge.target, called, selected, columns.name or 20),
+            Segment(f" {failures}" if failures else "", "error", edge.key),
+        )
 
 
 class Frame(NamedTuple):
@@ -144,7 +193,7 @@ HEAVY = Frame("┏", "┓", "┗", "┛", "━", "┃", "┃", "┣")
 
 
 def _inside(flow: Flow, block: Block, node: Node, width: int) -> list[Line]:
-    """What a destination says of itself, in as many lines as its block has."""
+    """What a destination says of itself, in at most as many lines as its block has."""
     total = node.incoming or max((edge.count for edge in block.outgoing), default=0)
     shown = flow.rates is not None and block.incoming
     pace = flow.pace(block.incoming) if shown else Segment("")
@@ -161,7 +210,6 @@ def _inside(flow: Flow, block: Block, node: Node, width: int) -> list[Line]:
         lines.append(line(Segment(f"✗ {figures.count(failed)} not sent", "error")))
     if node.key.system:
         lines.append(line(Segment(node.key.system, "dim")))
-    lines += [()] * (block.rows - len(lines))
     return lines[: block.rows]
 
 
@@ -249,28 +297,6 @@ def named(flow: Flow, key: NodeKey) -> SegmentRole:
 def _nobody(block: Block, row: int) -> Iterable[Segment]:
     if row == 0 and not block.outgoing:
         yield Segment("  no consumer seen", "dim")
-
-
-def _draw_calls(flow: Flow, block: Block, columns: Columns, selected: Spot | None) -> list[Line]:
-    lines = [fit(line(Segment(" calls between services", "label")), columns.width)]
-    for edge in block.incoming:
-        caller = Spot(None, edge.source, 0, edge.key)
-        called = Spot(None, edge.target, 2, edge.key)
-        name = _name(flow, edge.source, caller, selected, columns.left - 2)
-        pace = flow.said(edge)
-        run = columns.left + columns.box + columns.edge - width_of(name) - cells(pace.text) - 5
-        parts = [
-            *name,
-            Segment(f" {'─' * max(1, run)} ", "edge", edge.key),
-            pace,
-            Segment(" ─▶", "edge", edge.key),
-            *_name(flow, edge.target, called, selected, columns.name or 20),
-        ]
-        failures = flow.failures(edge)
-        if failures:
-            parts.append(Segment(f" {failures}", "error", edge.key))
-        lines.append(fit(line(*parts), columns.width))
-    return lines
 
 
 def edge_role(edge: Edge) -> SegmentRole:

@@ -8,19 +8,21 @@ from functools import cached_property
 
 from graph.topology import NodeKey
 from tui.drawing.flow import Flow, Spot
-from tui.drawing.flow_blocks import Columns, draw_block, draw_heading
+from tui.drawing.flow_blocks import BlockDrawing, Columns, draw_heading
 from tui.drawing.segments import Line
 
 
 class FlowDrawing:
-    """A `Drawing` of a flow in a width; blocks are drawn when their lines are asked for."""
+    """A `Drawing` of a flow in a width; lines are drawn when they are asked for."""
 
     def __init__(self, flow: Flow, width: int) -> None:
         self.flow = flow
         self.columns = Columns.for_width(flow, width)
         self._starts: list[int] = []
         self._spots: dict[Spot, range] = {}
-        self._drawn: dict[tuple[int, Spot | None], list[Line]] = {}
+        self._blocks: dict[int, BlockDrawing] = {}
+        self._lines: dict[int, tuple[Spot | None, Line]] = {}
+        """As they were drawn last, with what was selected in them."""
         y = 0
         for block in flow.blocks:
             self._starts.append(y)
@@ -47,14 +49,21 @@ class FlowDrawing:
     def line(self, y: int, selected: Hashable | None) -> Line:
         if not 0 <= y < self.height:
             return ()
-        number = bisect_right(self._starts, y) - 1
-        block = self.flow.blocks[number]
-        spot = selected if isinstance(selected, Spot) and selected.block == block.place else None
-        lines = self._drawn.get((number, spot))
-        if lines is None:
-            lines = draw_block(self.flow, block, self.columns, spot)
-            self._drawn[number, spot] = lines
-        return lines[y - self._starts[number]]
+        spot = selected if isinstance(selected, Spot) else None
+        if spot is not None and y not in self._spots.get(spot, ()):
+            spot = None
+        known = self._lines.get(y)
+        if known is None or known[0] != spot:
+            number = bisect_right(self._starts, y) - 1
+            drawn = self._block(number).line(y - self._starts[number], spot)
+            known = self._lines[y] = spot, drawn
+        return known[1]
+
+    def _block(self, number: int) -> BlockDrawing:
+        if number not in self._blocks:
+            block = self.flow.blocks[number]
+            self._blocks[number] = BlockDrawing(self.flow, block, self.columns)
+        return self._blocks[number]
 
     def lit(self, selected: Hashable | None) -> frozenset[object]:
         return self.flow.lit(selected if isinstance(selected, Spot) else None)

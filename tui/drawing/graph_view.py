@@ -95,7 +95,9 @@ class View:
         return self.sorted_by(known[at % len(known)])
 
     def of(self, flow: Flow) -> Flow:
-        """The flow as far as it is to be seen."""
+        """The flow as far as it is to be seen; itself, with what it has worked out, if all is."""
+        if not self.looking_for and not self.busy_only:
+            return flow
         matches = flow.matching(self.looking_for) if self.looking_for else None
         return replace(flow, matches=matches, busy_only=self.busy_only)
 

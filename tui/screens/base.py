@@ -13,14 +13,11 @@ from textual.widget import Widget
 
 from tui.actions import Action, Place, actions_of
 from tui.drawing.bars import draw_keys, draw_title
-from tui.drawing.exports import Export, stem
 from tui.drawing.links import Link, caution
 from tui.drawing.notices import asking, away, cancelled, centred, unanswered
 from tui.drawing.segments import Line, printable
 from tui.drawing.sheet import Sheet
 from tui.drawing.status import SLOW, Waiting, draw_status
-from tui.screens.export import ask_for_export
-from tui.screens.link import LinkScreen
 from tui.source import Address, CollectorAway, SourceError, StoreBusy, Unauthorised
 from tui.widgets.bar import Bar
 from tui.widgets.canvas import Canvas
@@ -28,6 +25,7 @@ from tui.widgets.questions import Answer, Questions
 
 if TYPE_CHECKING:
     from tui.app import FlowtapApp
+    from tui.drawing.exports import Export
 
 T = TypeVar("T")
 
@@ -167,13 +165,13 @@ class FlowScreen(Screen[None]):
             bar.freshen()
 
     def on_resize(self) -> None:
-        self.fit()
-
-    def fit(self) -> None:
-        """The screen has another size."""
         self.set_class(self.size.width >= WIDE, "wide")
         if not self._chosen:
             self.set_class(self.room_for_details(), "details")
+        self.resized()
+
+    def resized(self) -> None:
+        """There is more room, or less."""
 
     def room_for_details(self) -> bool:
         """Whether details show before anybody asked for them."""
@@ -352,6 +350,8 @@ class FlowScreen(Screen[None]):
     def action_link(self) -> None:
         links = () if self.has_class("notice") else self.links()
         if links:
+            from tui.screens.link import LinkScreen
+
             self.app.push_screen(LinkScreen(links, caution(self.address)), self._linked)
         else:
             self.notify("Nothing is selected that a link could lead to.", timeout=3)
@@ -370,6 +370,9 @@ class FlowScreen(Screen[None]):
         return self.flowtap.source.address
 
     def action_export(self) -> None:
+        from tui.drawing.exports import Export, stem
+        from tui.screens.export import ask_for_export
+
         nothing = Export("this screen", stem(self.place.value.lower(), now=self.flowtap.now()))
         ask_for_export(self, nothing if self.has_class("notice") else self.exported())
 

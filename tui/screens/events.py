@@ -267,8 +267,7 @@ class EventsScreen(TypesScreen):
         super().action_details()
         self._preview()
 
-    def fit(self) -> None:
-        super().fit()
+    def resized(self) -> None:
         self._preview()
 
     # What is asked for

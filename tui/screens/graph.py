@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from textual import on
 from textual.containers import Container
 from textual.timer import Timer
 from textual.widget import Widget
 
-from graph.export import FORMATS
 from graph.listing import Consumer
 from graph.moments import MomentError
 from graph.topology import NodeKey, Topology
 from tui.actions import ACTIONS, Action, Place
-from tui.drawing.exports import Export, counted, offers, stem
 from tui.drawing.flow import Flow, Spot
 from tui.drawing.graph_view import (
     Crumb,
@@ -34,7 +32,6 @@ from tui.drawing.sheet import Sheet
 from tui.drawing.sorting import SortBy
 from tui.drawing.windows import SECOND, Window, typed
 from tui.screens.base import WIDE
-from tui.screens.events import EventsScreen
 from tui.screens.graph_answers import about, events_of
 from tui.screens.graph_window import WindowScreen
 from tui.widgets.bar import Bar
@@ -42,8 +39,14 @@ from tui.widgets.bindings import bindings
 from tui.widgets.canvas import Canvas
 from tui.widgets.prompt import Prompt
 
+if TYPE_CHECKING:
+    from tui.drawing.exports import Export
+
 SEARCHING = "search"
 TYPING_INTERVAL = "between"
+
+WALKING_SECONDS = 0.06
+"""Between two nodes of somebody who holds an arrow key down, at most: details wait meanwhile."""
 
 PASSING_SECONDS = 0.15
 """How long a node is selected before more is asked about it."""
@@ -89,6 +92,10 @@ class GraphScreen(WindowScreen):
         self._node_known: Known | None = None
         """Of the node that was selected last for a moment."""
         self._soon: Timer | None = None
+        self._walks: Timer | None = None
+        """Runs while somebody walks from node to node."""
+        self._detailed: Spot | None = None
+        """Where details were shown last."""
 
     def body(self) -> Sequence[Widget]:
         return [
@@ -163,8 +170,7 @@ class GraphScreen(WindowScreen):
         tall = self.size.height - BARS
         return self.size.width >= WIDE and self._view.middle is not None and around * 20 <= tall * 9
 
-    def fit(self) -> None:
-        super().fit()
+    def resized(self) -> None:
         self.draw()
 
     def room_for_details(self) -> bool:
@@ -181,12 +187,24 @@ class GraphScreen(WindowScreen):
 
     @on(Canvas.Selected, "#main")
     def _selected(self) -> None:
-        self._show_details()
+        if self._detailed == self.spot:
+            return
+        if self._walks is None:
+            self._show_details()
+        else:
+            self._walks.stop()
+        self._walks = self.set_timer(WALKING_SECONDS, self._rests)
+
+    def _rests(self) -> None:
+        self._walks = None
+        if self._detailed != self.spot:
+            self._show_details()
 
     def _show_details(self) -> None:
         flow, spot, known = self._flow, self.spot, self._node_known
         if flow is None:
             return
+        self._detailed = spot
         details = self.query_one("#details", Canvas)
         details.show(lambda width: Sheet(spot_details(flow, spot, min(width, MOST_DETAILS), known)))
         stale = known is None or spot is None or known.node != spot.node
@@ -273,6 +291,8 @@ class GraphScreen(WindowScreen):
         wanted = events_of(spot)
         if not self._window.follows:
             wanted = replace(wanted, since=bounds.start, until=bounds.end)
+        from tui.screens.events import EventsScreen
+
         self.flowtap.go(EventsScreen(wanted))
 
     def action_left(self) -> None:
@@ -316,6 +336,9 @@ class GraphScreen(WindowScreen):
         return node_links(self.spot.node, self.address) if self.spot else ()
 
     def exported(self) -> Export:
+        from graph.export import FORMATS
+        from tui.drawing.exports import Export, counted, offers, stem
+
         stood = stem("graph", now=self.flowtap.now())
         if self._flow is None:
             return Export("this screen", stood)

@@ -37,11 +37,18 @@ class Bar(Widget):
         self._draw = draw
         self._styles: Look | None = None
         self._drawn: Line | None = None
+        self._stale = False
 
     def freshen(self) -> None:
-        """Draws it again if it would be another line."""
-        if self._drawn is None or self._draw(self.size.width) != self._drawn:
-            self.refresh()
+        """Draws it again if it would be another line, once there is nothing else to do."""
+        self._stale = True
+        self.check_idle()
+
+    def on_idle(self) -> None:
+        if self._stale:
+            self._stale = False
+            if self._draw(self.size.width) != self._drawn:
+                self.refresh()
 
     def show(self, draw: DrawLine) -> None:
         """Shows another line."""

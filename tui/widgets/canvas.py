@@ -8,12 +8,14 @@ from rich.segment import Segment as Cell
 from textual import events
 from textual.geometry import Offset, Size
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.drawing.drawing import Drawing, Wide
 from tui.drawing.segments import Line, Segment, cells
 from tui.drawing.sheet import Sheet
+from tui.widgets.painted import Painted
 from tui.widgets.theme import Look, look
 
 PAN = 8
@@ -44,6 +46,9 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         scrollbar-size: 1 1;
     }
     """
+
+    virtual_size: Reactive[Size] = Reactive(Size(0, 0))
+    """Of the drawing. Textual's own would have the whole screen laid out whenever it changes."""
 
     class Selected(Message):
         """Something else is selected."""
@@ -116,6 +121,8 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         self.selected: Hashable | None = None
         self._draw: Draw = lambda width: Sheet(())
         self._lit: frozenset[object] = frozenset()
+        self._painted = Painted()
+        self._looks_different = False
         self._styles: Look | None = None
         self._select_first = select_first
         self._chosen = False
@@ -135,7 +142,7 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         self.selected = target
         self._lit = self.drawing.lit(target)
         self._bring_into_view(top)
-        self.refresh()
+        self._repaint()
         if changed:
             self.post_message(self.Selected(self, target, clicked))
 
@@ -185,7 +192,7 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         if not width:
             return
         before = self.drawing.rows_of(self.selected) if self.selected is not None else None
-        stood = self._columns()
+        stood, top, scrolls = self._columns(), self.scroll_offset.y, self.show_vertical_scrollbar
         self.drawing = self._draw(width)
         wide = self.drawing.width if isinstance(self.drawing, Wide) else width
         self.virtual_size = Size(max(width, wide), self.drawing.height)
@@ -201,12 +208,39 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         self._lit = self.drawing.lit(self.selected)
         after = self.drawing.rows_of(self.selected) if self.selected is not None else None
         if before and after and before.start != after.start:
-            moved = after.start - before.start
-            self.scroll_to(y=max(0, self.scroll_offset.y + moved), animate=False)
+            if scrolls:
+                self.scroll_to(y=max(0, top + after.start - before.start), animate=False)
+            else:
+                self._bring_into_view(False)
         if self._columns() != stood:
             self._bring_across()
-        self.refresh()
+        self._repaint()
         self.post_message(self.Redrawn())
+
+    def watch_virtual_size(self, size: Size) -> None:
+        if self.styles.auto_dimensions:
+            # In a dialog it takes as much room as there is to show.
+            self.refresh(layout=True)
+        else:
+            self._scroll_update(size)
+
+    def _repaint(self) -> None:
+        """Has those lines painted that look different, once there is nothing else to do."""
+        self._looks_different = True
+        self.check_idle()
+
+    def on_idle(self) -> None:
+        if not self._looks_different:
+            return
+        self._looks_different = False
+        top = self.scroll_offset.y
+        shown = range(top, top + self.size.height)
+        changed = [y for y in shown if self._painted.known(y) is not self._strip(y)]
+        if 2 * len(changed) > len(shown):
+            self.refresh_lines(top, len(shown))
+        else:
+            for y in changed:
+                self.refresh_line(y)
 
     def _bring_into_view(self, top: bool) -> None:
         rows = self.drawing.rows_of(self.selected) if self.selected is not None else None
@@ -249,15 +283,21 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
         self.post_message(self.Redrawn())
 
     def render_line(self, y: int) -> Strip:
-        if self._styles is None:
-            self._styles = look(self.app.theme_variables, plain=self.app.no_color)
-        drawn = self.drawing.line(y + self.scroll_offset.y, self.selected)
-        parts = [self._cell(segment, self._styles) for segment in drawn]
-        strip = Strip(parts)
-        across = self.scroll_offset.x
-        if across:
-            strip = strip.crop(across, across + self.size.width)
-        return strip.adjust_cell_length(self.size.width, self._styles[""])
+        return self._strip(y + self.scroll_offset.y)
+
+    def _strip(self, y: int) -> Strip:
+        """A line of the drawing as it looks now, as far as it shows."""
+        styles = self._styles
+        if styles is None:
+            styles = self._styles = look(self.app.theme_variables, plain=self.app.no_color)
+        drawn = self.drawing.line(y, self.selected)
+        return self._painted.strip(
+            y,
+            [self._cell(segment, styles) for segment in drawn],
+            start=self.scroll_offset.x,
+            width=self.size.width,
+            blank=styles[""],
+        )
 
     def _cell(self, segment: Segment, styles: Look) -> Cell:
         style = styles[segment.role]
