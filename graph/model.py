@@ -139,6 +139,9 @@ class Message:
     message_id: str = ""
     causation_id: str = ""
     correlation_id: str = ""
+    alias: str = ""
+    """What its effects call it in their causation id, where that is not its message id; others
+    may have the same."""
     contexts: tuple[SpanContext, ...] = ()
     """Every trace context in its headers, in order: the creation context is one of them."""
     profile: str = ""

@@ -210,6 +210,7 @@ class MemoryFacts:
                 (IdKind.MESSAGE, message.message_id),
                 (IdKind.CAUSATION, message.causation_id),
                 (IdKind.CORRELATION, message.correlation_id),
+                (IdKind.CORRELATION, message.alias),
                 (IdKind.KEY, message.key),
                 (IdKind.POSITION, str(message.position)),
                 *((IdKind.BUSINESS, f"{name}={value}") for name, value in message.business),

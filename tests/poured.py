@@ -153,16 +153,31 @@ def _attributes(values: dict[str, str | int | None]) -> Iterable[KeyValue]:
             yield KeyValue(key=name, value=AnyValue(string_value=value))
 
 
+CLOUD_EVENTS = ("ce_id", "ce_type", "ce_source", "ce_causationid", "ce_correlationid")
+MASSTRANSIT = (
+    *("MessageId", "MT-MessageType", "SourceAddress", "InitiatorId", "ConversationId"),
+    "CorrelationId",
+)
+"""Where the texts of a message are told."""
+
+
+def _texts(message: Message) -> tuple[str, ...]:
+    return (
+        message.message_id,
+        message.event_type,
+        message.source,
+        message.causation_id,
+        message.correlation_id,
+        message.alias,
+    )
+
+
 def _columns(message: Message) -> dict[str, object]:
     headers = [("traceparent", f"00-{c.trace_id}-{c.span_id}-01") for c in message.contexts]
     headers += [
         (name, value)
-        for name, value in (
-            ("ce_id", message.message_id),
-            ("ce_type", message.event_type),
-            ("ce_source", message.source),
-            ("ce_causationid", message.causation_id),
-            ("ce_correlationid", message.correlation_id),
+        for name, value in zip(
+            MASSTRANSIT if message.alias else CLOUD_EVENTS, _texts(message), strict=False
         )
         if value
     ]

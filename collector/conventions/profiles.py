@@ -14,7 +14,7 @@ Mark = str | tuple[str, ...]
 """A place whose presence shows the profile; several in a tuple only together. A place is a name as
 in `names`, or `content-type=PREFIX`."""
 
-TEXTS = ("message_id", "event_type", "source", "causation_id", "correlation_id")
+TEXTS = ("message_id", "event_type", "source", "causation_id", "correlation_id", "alias")
 """The columns that a profile can fill."""
 
 
@@ -31,6 +31,9 @@ class Profile:
     causation_id: tuple[str, ...] = ()
     """The id of the message that led to this one."""
     correlation_id: tuple[str, ...] = ()
+    alias: tuple[str, ...] = ()
+    """What those that it led to call it in their causation id, where that is not its message id.
+    Others may have the same; it is the correlation id of a message that has no other."""
     unread: tuple[str, ...] = ()
     """Its headers whose plain meaning would mislead."""
     assembly: bool = False
@@ -80,11 +83,9 @@ PROFILES: tuple[Profile, ...] = (
         source=("mt-source-address", "sourceaddress", "$.sourceAddress"),
         causation_id=("mt-initiatorid", "initiatorid", "$.initiatorId"),
         # The conversation lasts from the first message to the last; a correlation id is the
-        # message's own, which the next one calls its initiator.
-        correlation_id=(
-            *("conversationid", "$.conversationId"),
-            *("correlationid", "correlation-id", "$.correlationId"),
-        ),
+        # message's own, or its saga's, and the next one calls it its initiator.
+        correlation_id=("conversationid", "$.conversationId"),
+        alias=("correlationid", "correlation-id", "$.correlationId"),
         unread=("type", "message-type"),
     ),
     Profile(

@@ -77,6 +77,9 @@ def messages_select(
     value, _, column = read[TEXTS.index("event_type")].rpartition(" AS ")
     short = f"if(profile IN ({full}), trimRight(extract({value}, '^[^,;]*')), {value})"
     read[TEXTS.index("event_type")] = f"{short} AS {column}"
+    at = TEXTS.index("correlation_id")
+    value, alias = (read[n].rpartition(" AS ")[0] for n in (at, TEXTS.index("alias")))
+    read[at] = f"if({value} = '', {alias}, {value}) AS correlation_id"
     read += [
         "if(empty(hop), begun, hop) AS contexts",
         "if(empty(hop), [], begun) AS origins",
@@ -314,6 +317,7 @@ FROM (
     arrayJoin(arrayConcat(
       arrayFilter(x -> x.1 != '', [(message_id, 'message', ''), (causation_id, 'causation', ''),
         (correlation_id, 'correlation', ''), (key, 'key', ''),
+        (if(alias = correlation_id, '', alias), 'correlation', ''),
         (copied.message_id, 'message', ''), (original, 'position', '')]),
       arrayMap(o -> (o.1, 'trace', ''), origins),
       arrayMap(b -> (b.2, 'business', concat(b.1, '=')), business))) AS i

@@ -104,6 +104,7 @@ class ProfileSettings(BaseModel):
     source: Places = ()
     causation_id: Places = ()
     correlation_id: Places = ()
+    alias: Places = ()
     unread: Annotated[tuple[PlainPlace, ...], BeforeValidator(_listed)] = ()
     """Headers whose plain meaning would mislead."""
 
@@ -117,6 +118,7 @@ class ProfileSettings(BaseModel):
             source=self.source,
             causation_id=self.causation_id,
             correlation_id=self.correlation_id,
+            alias=self.alias,
             unread=self.unread,
         )
 

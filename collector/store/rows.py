@@ -159,7 +159,7 @@ _NUMBERS = ("offset", "attempt")
 MESSAGE_COLUMNS = (
     f"{POSITION}, offset, time, received, environment, key, event_type, source, message_id, "
     f"causation_id, correlation_id, contexts, profile, {COPIED}, business, headers, value, "
-    "value_size"
+    "value_size, alias"
 )
 
 MESSAGE_KEY = slice(0, 6)
@@ -186,6 +186,7 @@ def message(row: Sequence[Any]) -> Message:
         headers=tuple((text(name), text(value)) for name, value in row[27]),
         value=None if tombstone else text(row[28]),
         value_size=max(0, row[29]),
+        alias=text(row[30]),
     )
 
 

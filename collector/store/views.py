@@ -203,7 +203,7 @@ NULL_TABLES: dict[str, str] = {
     value Nullable(String), value_size Int64, event String""",
     "messages_parsed": f"""{_MESSAGE_COLUMNS}, key String, key_null Bool,
     event_type LowCardinality(String), source LowCardinality(String), message_id String,
-    causation_id String, correlation_id String,
+    causation_id String, correlation_id String, alias String,
     contexts Array(Tuple(trace_id String, span_id String)),
     origins Array(Tuple(trace_id String, span_id String)), profile LowCardinality(String),
     copied Tuple(kind LowCardinality(String), destination String, partition String,
@@ -221,7 +221,8 @@ _OPERATION_COLUMNS = """received, environment, trace_id, span_id, parent_span_id
 
 _STORED_MESSAGE_COLUMNS = """received, environment, system, cluster, destination, incarnation,
     partition, offset, time, key, key_null, event_type, source, message_id, causation_id,
-    correlation_id, contexts, origins, profile, copied, business, headers, value, value_size"""
+    correlation_id, alias, contexts, origins, profile, copied, business, headers, value,
+    value_size"""
 
 
 def views(own: Own | None = None) -> dict[str, tuple[str, str]]:

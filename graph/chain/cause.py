@@ -205,7 +205,8 @@ class Causes:
         environment, cluster = self.identity.realm(key)
         found: dict[EventKey, None] = {}
         for causation_id, message in ids.items():
-            for cause in self.with_id(causation_id):
+            named = list(self.with_id(causation_id)) or self._called(causation_id, message)
+            for cause in named:
                 its_environment, its_cluster = self.identity.realm(cause)
                 if cause == key or not may_be_same(environment, its_environment):
                     continue
@@ -229,6 +230,13 @@ class Causes:
                 # Nobody saw it being produced, but its consumer says what it was called.
                 matches = self.consumption.handled(operation)
                 yield from (match.key for match in matches if len(matches) == 1)
+
+    def _called(self, alias: str, message: Message) -> Iterable[EventKey]:
+        """The events that are called so, though it is not their id, and came before: in a saga
+        all are called the same."""
+        for position in sorted(self.known.by_alias.get(alias, ())):
+            if self.known.messages[position].time <= message.time:
+                yield from self.identity.at(position)
 
     def _share_trace(self, message: Message, cause: EventKey) -> bool:
         traces = {context.trace_id for context in message.contexts}

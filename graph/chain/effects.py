@@ -170,7 +170,8 @@ class Effects:
 
     def _ids(self, key: EventKey) -> set[str]:
         """By what id its effects may call it, normalised."""
-        texts = [message.message_id for message in self.identity.messages(key)]
+        messages = self.identity.messages(key)
+        texts = [text for one in messages for text in (one.message_id, one.alias)]
         texts += [operation.message_id for operation, _ in self.identity.producers(key)]
         texts += [operation.message_id for operation, _ in self.consumption.handlers(key)]
         return {normal_id(text) for text in texts if text}

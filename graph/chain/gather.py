@@ -66,6 +66,8 @@ def ids_of_message(message: Message) -> set[Id]:
         found |= {
             (kind, normal_id(message.message_id)) for kind in (IdKind.MESSAGE, IdKind.CAUSATION)
         }
+    if message.alias:
+        found.add((IdKind.CAUSATION, normal_id(message.alias)))
     if message.causation_id:
         found.add((IdKind.MESSAGE, normal_id(message.causation_id)))
     original = original_of(message)

@@ -54,6 +54,7 @@ class Known:
         """Positions as spans name them."""
         self.messages_by_id: dict[str, set[Position]] = defaultdict(set)
         self.operations_by_id: dict[str, set[SpanContext]] = defaultdict(set)
+        self.by_alias: dict[str, set[Position]] = defaultdict(set)
         self.by_causation: dict[str, set[Position]] = defaultdict(set)
         self.copies_at: dict[Place, set[Position]] = defaultdict(set)
         """Copies by where their headers say that the original lies."""
@@ -110,6 +111,8 @@ class Known:
                 self.carrying[context].add(message.position)
             if message.message_id:
                 self.messages_by_id[normal_id(message.message_id)].add(message.position)
+            if message.alias:
+                self.by_alias[normal_id(message.alias)].add(message.position)
             if message.causation_id:
                 self.by_causation[normal_id(message.causation_id)].add(message.position)
             if message.copied is not None:

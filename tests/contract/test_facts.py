@@ -116,8 +116,30 @@ def by_key(flow: Flow) -> Sent:
     return flow.send("payment", "payments", key="k")
 
 
+def initiated(flow: Flow) -> Sent:
+    """MassTransit without spans: the next message calls what led to it by its correlation id."""
+    order = flow.send(
+        *("", "Orders"),
+        spanned=False,
+        message_id="O-1",
+        correlation_id="C",
+        alias="order-1",
+        profile="masstransit",
+    )
+    flow.send(
+        *("", "payments"),
+        spanned=False,
+        message_id="P-1",
+        correlation_id="C",
+        alias="pay-1",
+        causation_id="order-1",
+        profile="masstransit",
+    )
+    return order
+
+
 STORIES = [an_order, only_positions, a_batch, a_fan_in, a_dead_letter, handed_on, unseen, by_key]
-STORIES += [retried_and_given_up, given_up_unseen]
+STORIES += [retried_and_given_up, given_up_unseen, initiated]
 
 
 def told(chain: Chain) -> dict[str, Any]:
@@ -166,10 +188,11 @@ def test_an_original_is_found_by_its_position_whether_a_tap_saw_it(
         ]
 
 
-@pytest.mark.parametrize("text", ["o-1", "C", "Orders/0/0", "k", "P-1", "unknown"])
+@pytest.mark.parametrize("text", ["o-1", "C", "Orders/0/0", "k", "P-1", "pay-1", "unknown"])
 def test_a_text_means_the_same_to_a_store(store: Store, text: str) -> None:
     flow = Flow()
     an_order(flow)
+    initiated(flow)
     pour(flow, store)
 
     meant = resolve(StoreFacts(store), text)

@@ -158,6 +158,46 @@ def test_a_declared_cause_needs_no_spans() -> None:
     assert chain.event(order.key).service_evidence is Evidence.DECLARED
 
 
+def test_a_cause_may_be_named_by_what_it_is_called_besides_its_id() -> None:
+    flow = Flow()
+    order = flow.message("orders", message_id="O-1", correlation_id="C", alias="order-1")
+    paid = flow.message(
+        "payments", message_id="P-1", correlation_id="C", alias="pay-1", causation_id="order-1"
+    )
+    later = flow.message("audits", message_id="A-1", correlation_id="C", alias="order-1")
+    flow.message("parcels", message_id="S-1", correlation_id="C", causation_id="PAY-1")
+
+    for start in (order, paid):
+        chain = flow.chain(start.position)
+        declared = {
+            (cause.cause, cause.effect): cause.evidence
+            for cause in chain.causes
+            if cause.via is Via.CAUSATION_ID
+        }
+        assert declared[order.position, paid.position] is Evidence.DECLARED
+        assert not any(cause == later.position for cause, _ in declared), "it came later"
+        assert len(declared) == 2
+
+
+def test_in_a_saga_all_are_called_the_same() -> None:
+    flow = Flow()
+    first = flow.message("orders", message_id="O-1", correlation_id="C", alias="saga")
+    second = flow.message(
+        "payments", message_id="P-1", correlation_id="C", alias="saga", causation_id="saga"
+    )
+    third = flow.message(
+        "parcels", message_id="S-1", correlation_id="C", alias="saga", causation_id="saga"
+    )
+
+    chain = flow.chain(third.position)
+
+    found = {(cause.cause, cause.effect): cause for cause in chain.causes}
+    assert found[first.position, second.position].evidence is Evidence.DECLARED
+    for before in (first, second):
+        of_two = found[before.position, third.position]
+        assert (of_two.evidence, of_two.candidates) == (Evidence.INFERRED, 2)
+
+
 def test_an_id_alone_joins_nothing_across_clusters_or_environments() -> None:
     flow = Flow()
     flow.send("", "orders", spanned=False, message_id="1", environment="staging")

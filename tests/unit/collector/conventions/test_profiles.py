@@ -37,10 +37,10 @@ def said(
     source: str = "",
     causation_id: str = "",
     correlation_id: str = "",
+    alias: str = "",
 ) -> dict[str, str]:
-    return dict(
-        zip(TEXTS, (message_id, event_type, source, causation_id, correlation_id), strict=True)
-    )
+    values = (message_id, event_type, source, causation_id, correlation_id, alias)
+    return dict(zip(TEXTS, values, strict=True))
 
 
 CASES = (
@@ -71,7 +71,7 @@ CASES = (
             "DestinationAddress": "loopback://localhost/kafka/orders",
             "MT-Activity-Id": PARENT,
         },
-        said("m2", "", "loopback://localhost/sales", "order-0", "conv"),
+        said("m2", "", "loopback://localhost/sales", "order-0", "conv", "order-1"),
         carries=[(T, S)],
         title="rider",
     ),
@@ -84,13 +84,19 @@ CASES = (
             "MT-InitiatorId": "order-0",
             "MT-Source-Address": "rabbitmq://host/sales",
         },
-        said("m2", "urn:message:Sales:OrderPlaced", "rabbitmq://host/sales", "order-0", "order-1"),
+        said(
+            *("m2", "urn:message:Sales:OrderPlaced", "rabbitmq://host/sales", "order-0"),
+            *("order-1", "order-1"),
+        ),
         title="raw",
     ),
     Case(
         "masstransit",
         {"Content-Type": "application/vnd.masstransit+json", "MT-Activity-Id": PARENT},
-        said("m2", "urn:message:Sales:OrderPlaced", "rabbitmq://host/sales", "o0", "conv"),
+        said(
+            *("m2", "urn:message:Sales:OrderPlaced", "rabbitmq://host/sales", "o0"),
+            *("conv", "o1"),
+        ),
         {
             "messageId": "m2",
             "conversationId": "conv",
