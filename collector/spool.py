@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from collector.later import Later, Stopping
 from collector.open_segment import OpenSegment, frames_size
 from collector.refused import Refused
 from collector.segment import (
@@ -48,12 +49,11 @@ TROUBLE_LASTS = 60.0
 """Seconds after which a failure to write says nothing of now any more."""
 
 
-class SpoolFull(Exception):
-    """Not accepted now: try again after `retry_after_seconds`."""
+class SpoolFull(Later):
+    """There is no room for more, or it cannot be written."""
 
     def __init__(self, retry_after_seconds: float, reason: str = "the spool is full") -> None:
-        super().__init__(reason)
-        self.retry_after_seconds = retry_after_seconds
+        super().__init__(retry_after_seconds, reason)
 
 
 class SpoolInUse(Exception):
@@ -129,7 +129,7 @@ class Spool:
     # Producers
 
     async def append(self, payload: bytes) -> None:
-        """Return once the request is synced. Raises SpoolFull."""
+        """Return once the request is synced. Raises SpoolFull, Stopping."""
         if not payload:
             return
         loop = asyncio.get_running_loop()
@@ -149,11 +149,12 @@ class Spool:
 
     def _submit(self, append: _Append) -> None:
         size = HEADER_BYTES + len(append.payload)
-        if reason := self._short():
-            raise SpoolFull(_DISK_RETRY_SECONDS, reason)
+        short = self._short()
         with self._lock:
             if self._closing:
-                raise SpoolFull(1.0, "the spool is closing")
+                raise Stopping
+            if short:
+                raise SpoolFull(_DISK_RETRY_SECONDS, short)
             # An empty spool takes any request: one that never fits would be sent for ever.
             if self._bytes and self._bytes + size > self._max_bytes:
                 raise SpoolFull(min(max(self._oldest(), 1.0), _LONGEST_RETRY_SECONDS))

@@ -32,11 +32,14 @@ class Asking:
     def __init__(self, backend: Backend, *, workers: int, deadline: float) -> None:
         self.backend = backend
         self.deadline = deadline
+        self._closed = False
+        self._asked: set[asyncio.Future[Any]] = set()
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="flowtap-api")
         self._aside = ThreadPoolExecutor(2, thread_name_prefix="flowtap-api-health")
 
     async def ask(self, question: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
-        """The answer of a blocking function. Raises ApiError 503 at the deadline."""
+        """The answer of a blocking function. Raises ApiError 503 at the deadline, and once it
+        is closed."""
         return await self._run(
             self._pool, self.deadline, functools.partial(question, *args, **named)
         )
@@ -48,10 +51,18 @@ class Asking:
         )
 
     async def _run(self, pool: ThreadPoolExecutor, seconds: float, question: Callable[[], T]) -> T:
-        loop = asyncio.get_running_loop()
+        if self._closed:
+            raise _stopping()
+        asked = asyncio.get_running_loop().run_in_executor(pool, question)
+        self._asked.add(asked)
+        asked.add_done_callback(self._asked.discard)
         try:
             async with asyncio.timeout(seconds):
-                return await loop.run_in_executor(pool, question)
+                return await asked
+        except asyncio.CancelledError:
+            if self._closed:
+                raise _stopping() from None
+            raise
         except TimeoutError:
             raise ApiError(
                 503,
@@ -62,9 +73,22 @@ class Asking:
             ) from None
 
     def close(self) -> None:
-        """Take no more questions."""
+        """Take no more questions, and wait no longer for those that were asked."""
+        self._closed = True
+        for asked in tuple(self._asked):
+            asked.cancel()
         for pool in (self._pool, self._aside):
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _stopping() -> ApiError:
+    return ApiError(
+        503,
+        "stopping",
+        "the collector is stopping",
+        "Ask again once it runs.",
+        headers={"Retry-After": "5"},
+    )
 
 
 def _asking(request: Request) -> Asking:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import zlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from starlette.types import Receive, Scope, Send
 
 from collector.access import Access, is_local_page
+from collector.later import Stopping
 
 _GZIP = 16 + zlib.MAX_WBITS
 _RAW = -zlib.MAX_WBITS
@@ -73,13 +76,27 @@ async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
     """The body, decompressed, of `max_bytes` at most, with or without a Content-Length.
 
     Raises HttpError (413, 415, 400), after the rest of the body was read and forgotten: a client
-    that is still sending would miss the answer; 408 where it takes too long; ClientGone.
+    that is still sending would miss the answer; 408 where it takes too long; ClientGone;
+    Stopping where the server cannot wait for the rest.
     """
+    async with _patience():
+        return await _read_body(scope, receive, max_bytes)
+
+
+@asynccontextmanager
+async def _patience() -> AsyncIterator[None]:
+    """Waits for a body, but not for ever."""
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            return await _read_body(scope, receive, max_bytes)
+            yield
     except TimeoutError:
-        raise _too_slow() from None
+        raise HttpError(
+            HTTPStatus.REQUEST_TIMEOUT,
+            f"the body was not whole after {BODY_SECONDS:g} seconds",
+            ("connection", "close"),
+        ) from None
+    except asyncio.CancelledError:  # by the server, which ends
+        raise Stopping from None
 
 
 async def _read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
@@ -118,12 +135,9 @@ async def check_access(scope: Scope, receive: Receive, access: Access, max_bytes
 
 async def skip_body(receive: Receive, max_bytes: int) -> None:
     """Read the body and forget it; what is beyond `max_bytes` is left. Raises ClientGone, and
-    HttpError (408) where it takes too long."""
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            await _drain(_Chunks(receive), max_bytes)
-    except TimeoutError:
-        raise _too_slow() from None
+    HttpError (408) where it takes too long, and Stopping."""
+    async with _patience():
+        await _drain(_Chunks(receive), max_bytes)
 
 
 async def _drain(chunks: _Chunks, max_bytes: int) -> None:
@@ -215,12 +229,4 @@ def _too_large(max_bytes: int) -> HttpError:
     return HttpError(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         f"the body is larger than {max_bytes} bytes; send smaller batches",
-    )
-
-
-def _too_slow() -> HttpError:
-    return HttpError(
-        HTTPStatus.REQUEST_TIMEOUT,
-        f"the body was not whole after {BODY_SECONDS:g} seconds",
-        ("connection", "close"),
     )

@@ -14,7 +14,7 @@ from collector.access import Access
 from collector.impatient import CONNECTIONS, ImpatientProtocol
 from collector.receivers.receiver import OPEN, CannotListen
 
-_GRACE_SECONDS = 5
+_GRACE_SECONDS = 1
 _BACKLOG = 2048
 
 

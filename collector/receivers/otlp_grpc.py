@@ -10,6 +10,7 @@ import grpc.aio
 from collector.access import Access
 from collector.convert.otlp_protobuf import count_spans
 from collector.convert.result import Malformed
+from collector.later import Later
 from collector.metrics import Counters
 from collector.receivers.receiver import (
     MAX_REQUEST_BYTES,
@@ -21,7 +22,6 @@ from collector.receivers.receiver import (
     forget_malformed,
 )
 from collector.receivers.status import retry_info, retry_status
-from collector.spool import SpoolFull
 
 _TRACES = "opentelemetry.proto.collector.trace.v1.TraceService"
 _IGNORED = (
@@ -29,14 +29,14 @@ _IGNORED = (
     "opentelemetry.proto.collector.logs.v1.LogsService",
     "opentelemetry.proto.collector.profiles.v1development.ProfilesService",
 )
-_GRACE_SECONDS = 5.0
+_GRACE_SECONDS = 1.0
 
 
 class OtlpGrpcReceiver:
     """OTLP's TraceService; exporters of other signals are answered and their data ignored.
 
-    Too large (also after decompression): RESOURCE_EXHAUSTED, malformed: INVALID_ARGUMENT, full:
-    UNAVAILABLE with google.rpc.RetryInfo.
+    Too large (also after decompression): RESOURCE_EXHAUSTED, malformed: INVALID_ARGUMENT, full or
+    stopping: UNAVAILABLE with google.rpc.RetryInfo.
     """
 
     name = "otlp_grpc"
@@ -105,9 +105,9 @@ class OtlpGrpcReceiver:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
         try:
             await self._admission.admit(request, spans)
-        except SpoolFull as full:
+        except Later as later:
             await context.abort(
-                grpc.StatusCode.UNAVAILABLE, str(full), trailing_metadata=_retry(full)
+                grpc.StatusCode.UNAVAILABLE, str(later), trailing_metadata=_retry(later)
             )
         return b""
 
@@ -143,10 +143,10 @@ def _service(name: str, export: Any) -> Any:
     )
 
 
-def _retry(full: SpoolFull) -> tuple[tuple[str, bytes], ...]:
-    status = retry_status(grpc.StatusCode.UNAVAILABLE.value[0], full)
+def _retry(later: Later) -> tuple[tuple[str, bytes], ...]:
+    status = retry_status(grpc.StatusCode.UNAVAILABLE.value[0], later)
     return (
         ("grpc-status-details-bin", status.SerializeToString()),
         # The Python exporter looks here instead.
-        ("google.rpc.retryinfo-bin", retry_info(full).SerializeToString()),
+        ("google.rpc.retryinfo-bin", retry_info(later).SerializeToString()),
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 from http import HTTPStatus
 from typing import Any
 
@@ -16,6 +15,7 @@ from collector.access import Access
 from collector.convert import otlp_json
 from collector.convert.otlp_protobuf import count_spans
 from collector.convert.result import Converted, Malformed
+from collector.later import Later
 from collector.metrics import Counters
 from collector.receivers.http_request import (
     Answer,
@@ -36,8 +36,7 @@ from collector.receivers.receiver import (
     SpanSink,
     forget_malformed,
 )
-from collector.receivers.status import retry_status, status
-from collector.spool import SpoolFull
+from collector.receivers.status import later_code, retry_after, retry_status, status
 
 _PROTOBUF = "application/x-protobuf"
 _JSON = "application/json"
@@ -49,7 +48,7 @@ class OtlpHttpReceiver:
     """POST /v1/traces; exporters of other signals are answered and their data ignored.
 
     Errors carry a google.rpc.Status: too large 413 (also after decompression), other types 415,
-    malformed 400, full 429 with Retry-After. An ASGI application too.
+    malformed 400, full 429 and stopping 503 with Retry-After. An ASGI application too.
     """
 
     name = "otlp_http"
@@ -91,11 +90,10 @@ class OtlpHttpReceiver:
             return
         except HttpError as error:
             answer = _failed(error.status, status(error.status, str(error)), form, *error.headers)
-        except SpoolFull as full:
-            code = HTTPStatus.TOO_MANY_REQUESTS
-            seconds = str(max(1, math.ceil(full.retry_after_seconds)))
-            details = retry_status(status(code, "").code, full)
-            answer = _failed(code, details, form, ("retry-after", seconds))
+        except Later as later:
+            code = later_code(later)
+            details = retry_status(status(code, "").code, later)
+            answer = _failed(code, details, form, retry_after(later))
         await answer.send(send)
 
     async def _answer(self, scope: Scope, receive: Receive, form: str) -> Answer:

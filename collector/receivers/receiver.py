@@ -1,7 +1,7 @@
 """The seam between a protocol and the spool, and what every receiver does with a request.
 
 A request is acknowledged only after the sink accepted it. Whether it may be sent again is a
-property of the error: SpoolFull may, after its delay; Malformed never.
+property of the error: Later may, after its delay; Malformed never.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class SpanSink(Protocol):
     """What takes requests: a serialised ExportTraceServiceRequest each."""
 
     async def accept(self, payload: bytes) -> None:
-        """Return once the request is durable. Raises SpoolFull."""
+        """Return once the request is durable. Raises Later."""
 
 
 class Receiver(Protocol):
@@ -75,7 +75,7 @@ class Admission:
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def admit(self, payload: bytes, spans: int, rejected: int = 0) -> None:
-        """Return once the spans are durable. `rejected` ones were left out. Raises SpoolFull."""
+        """Return once the spans are durable. `rejected` ones were left out. Raises Later."""
         # A client that hangs up cancels the call, but what it sent is on its way: the outcome
         # is counted when it is known.
         task = asyncio.create_task(self._admit(payload, spans, rejected))

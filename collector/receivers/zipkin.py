@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections.abc import Callable
 from functools import partial
@@ -14,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from collector.access import Access
 from collector.convert import zipkin
 from collector.convert.result import Converted, Malformed
+from collector.later import Later
 from collector.metrics import Counters
 from collector.receivers.http_request import (
     Answer,
@@ -34,7 +34,7 @@ from collector.receivers.receiver import (
     SpanSink,
     forget_malformed,
 )
-from collector.spool import SpoolFull
+from collector.receivers.status import later_code, retry_after
 
 _SPANS = "/api/v2/spans"
 _V1_SPANS = "/api/v1/spans"
@@ -46,7 +46,8 @@ class ZipkinReceiver:
     """POST /api/v2/spans, answered 202; GET /health.
 
     Spans without valid ids are left out of a list; a list of nothing else is malformed. Errors
-    are plain text: too large 413, other types 415, malformed 400, full 429 with Retry-After.
+    are plain text: too large 413, other types 415, malformed 400, full 429 and
+    stopping 503 with Retry-After.
     An ASGI application too.
     """
 
@@ -90,9 +91,8 @@ class ZipkinReceiver:
             return
         except HttpError as error:
             answer = _text(error.status, str(error), *error.headers)
-        except SpoolFull as full:
-            seconds = str(max(1, math.ceil(full.retry_after_seconds)))
-            answer = _text(HTTPStatus.TOO_MANY_REQUESTS, str(full), ("retry-after", seconds))
+        except Later as later:
+            answer = _text(later_code(later), str(later), retry_after(later))
         await answer.send(send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:

@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from collector.later import Stopping
 from collector.segment import HEADER_BYTES, Segment, SegmentDamaged, frame_header, scan
 from collector.spool import TROUBLE_LASTS, Spool, SpoolFull, SpoolInUse
 
@@ -609,7 +610,7 @@ def test_closing_syncs_what_was_accepted_and_the_consumer_sees_the_end(story: St
     spool = story.spool()
     spool.append_sync(request("a"))
     spool.close()
-    with pytest.raises(SpoolFull, match="closing"):
+    with pytest.raises(Stopping, match="stopping"):
         spool.append_sync(request("b"))
     segment = spool.take(0)
     assert segment is not None
