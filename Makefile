@@ -1,10 +1,10 @@
-# Everything a clone needs: make demo, make test, make check, make bench, make fuzz.
+# Everything a clone needs: make demo, make test, make check, make bench, make fuzz, make chaos.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check bench fuzz lock clean
+.PHONY: demo test check bench fuzz chaos lock clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "flowtap needs Python 3.11 or newer: make PYTHON=python3.11")'
@@ -36,6 +36,12 @@ fuzz: $(READY)
 	for decoder in otlp_protobuf otlp_json zipkin gzip deflate filter masks; do \
 	  $(BIN)/python -m tests.fuzz.guided $$decoder -max_total_time=$(FUZZ_SECONDS) -max_len=4096 || exit 1; \
 	done
+
+# Minutes: ends the collector at random moments under load, and counts what is left. SEED=... draws
+# the same rounds again.
+ROUNDS ?= 20
+chaos: $(READY)
+	$(BIN)/python -m tests.chaos --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
 
 lock: $(READY)
 	$(BIN)/python -m pip freeze --exclude-editable | grep -v '^flowtap' > constraints.txt
