@@ -24,6 +24,7 @@ from collector.ending import Ending
 from collector.inserter import Inserter
 from collector.intake import Intake
 from collector.metrics import Counters
+from collector.receivers.in_flight import InFlight
 from collector.receivers.otlp_grpc import OtlpGrpcReceiver
 from collector.receivers.otlp_http import OtlpHttpReceiver
 from collector.receivers.receiver import Receiver
@@ -60,6 +61,7 @@ class Collector:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.counters = Counters()
+        self.in_flight = InFlight(settings.limits.in_flight_bytes)
         self._taps: list[_RunningTap] = []
         self._receivers: list[Receiver] = []
         self._stopping = threading.Event()
@@ -117,6 +119,11 @@ class Collector:
         self.counters.watch(
             "spool_bytes", "Bytes of spans not in the store yet.", lambda: self.spool.pending_bytes
         )
+        self.counters.watch(
+            "in_flight_bytes",
+            "Bytes of requests that are read or on their way to the disk.",
+            lambda: self.in_flight.bytes,
+        )
         self.inserter.start()
         self.intake.start()
         self._computing.start()
@@ -171,6 +178,7 @@ class Collector:
                 max_request_bytes=self._settings.limits.request_bytes,
                 keep_malformed=keep,
                 access=access,
+                in_flight=self.in_flight,
             )
             await receiver.start()
             self._receivers.append(receiver)
@@ -251,6 +259,16 @@ class Collector:
                 not self._trouble.reason,
                 self._trouble.reason or f"open at {self._settings.folder}",
                 {"inserted_requests": self.inserter.inserted_requests},
+            ),
+            Component(
+                "requests",
+                not self.in_flight.trouble,
+                self.in_flight.trouble or "spans on their way to the spool",
+                {
+                    "in_flight_bytes": self.in_flight.bytes,
+                    "most_bytes": self.in_flight.most,
+                    "refused": self.in_flight.refused,
+                },
             ),
             Component(
                 "spool",

@@ -11,7 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from collector.access import Access
-from collector.impatient import CONNECTIONS, ImpatientProtocol
+from collector.impatient import ImpatientProtocol
 
 _GRACE_SECONDS = 1
 
@@ -59,7 +59,6 @@ class ApiServer:
             access_log=False,
             server_header=False,
             http=ImpatientProtocol,
-            limit_concurrency=CONNECTIONS,
             ssl_certfile=self._access.certificate,
             ssl_keyfile=self._access.key,
             ws="none",

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from collector.access import Access, is_local_page
 from collector.later import Stopping
+from collector.receivers.in_flight import Busy, Held
 
 _GZIP = 16 + zlib.MAX_WBITS
 _RAW = -zlib.MAX_WBITS
@@ -72,15 +73,15 @@ def media_type(scope: Scope) -> str:
     return header(scope, b"content-type").partition(";")[0].strip().lower()
 
 
-async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
+async def read_body(scope: Scope, receive: Receive, max_bytes: int, held: Held) -> bytes:
     """The body, decompressed, of `max_bytes` at most, with or without a Content-Length.
 
     Raises HttpError (413, 415, 400), after the rest of the body was read and forgotten: a client
     that is still sending would miss the answer; 408 where it takes too long; ClientGone;
-    Stopping where the server cannot wait for the rest.
+    Busy where `held` finds no room for it, Stopping where the server cannot wait for the rest.
     """
     async with _patience():
-        return await _read_body(scope, receive, max_bytes)
+        return await _read_body(scope, receive, max_bytes, held)
 
 
 @asynccontextmanager
@@ -99,17 +100,20 @@ async def _patience() -> AsyncIterator[None]:
         raise Stopping from None
 
 
-async def _read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
+async def _read_body(scope: Scope, receive: Receive, max_bytes: int, held: Held) -> bytes:
     chunks = _Chunks(receive)
+    body = None
     try:
-        body = _Body(header(scope, b"content-encoding").lower(), max_bytes)
+        body = _Body(header(scope, b"content-encoding").lower(), max_bytes, held)
         length = header(scope, b"content-length")
         if length.isdecimal() and int(length[:20]) > max_bytes:
             raise _too_large(max_bytes)
         async for chunk in chunks:
             body.feed(chunk)
         return body.finish()
-    except HttpError:
+    except (HttpError, Busy):
+        del body  # what came of it
+        held.free()
         await _drain(chunks, max_bytes)
         raise
 
@@ -168,7 +172,7 @@ class _Chunks:
 class _Body:
     """Collects a body; what is compressed never grows beyond the bound."""
 
-    def __init__(self, encoding: str, max_bytes: int) -> None:
+    def __init__(self, encoding: str, max_bytes: int, held: Held) -> None:
         if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
             raise HttpError(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
@@ -176,6 +180,7 @@ class _Body:
             )
         self._encoding = encoding.removeprefix("x-")
         self._max_bytes = max_bytes
+        self._held = held
         self._parts: list[bytes] = []
         self._size = 0
         self._head = b""
@@ -219,6 +224,7 @@ class _Body:
         self._size += len(part)
         if self._size > self._max_bytes:
             raise _too_large(self._max_bytes)
+        self._held.take(self._size)
         self._parts.append(part)
 
     def _broken(self, why: str) -> HttpError:

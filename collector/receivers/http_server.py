@@ -11,7 +11,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from collector.access import Access
-from collector.impatient import CONNECTIONS, ImpatientProtocol
+from collector.impatient import ImpatientProtocol
 from collector.receivers.receiver import OPEN, CannotListen
 
 _GRACE_SECONDS = 1
@@ -64,7 +64,6 @@ class HttpServer:
             uvicorn.Config(
                 self._app,
                 http=ImpatientProtocol,
-                limit_concurrency=CONNECTIONS,
                 ssl_certfile=self._access.certificate,
                 ssl_keyfile=self._access.key,
                 ws="none",

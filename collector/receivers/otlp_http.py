@@ -27,7 +27,9 @@ from collector.receivers.http_request import (
     skip_body,
 )
 from collector.receivers.http_server import HttpServer
+from collector.receivers.in_flight import Held, InFlight
 from collector.receivers.receiver import (
+    JSON_WEIGHT,
     LARGE_BODY_BYTES,
     MAX_REQUEST_BYTES,
     OPEN,
@@ -63,8 +65,9 @@ class OtlpHttpReceiver:
         max_request_bytes: int = MAX_REQUEST_BYTES,
         keep_malformed: KeepMalformed = forget_malformed,
         access: Access = OPEN,
+        in_flight: InFlight | None = None,
     ) -> None:
-        self._admission = Admission(self.name, sink, counters, keep_malformed)
+        self._admission = Admission(self.name, sink, counters, keep_malformed, in_flight)
         self._max_request_bytes = max_request_bytes
         self._access = access
         self._server = HttpServer(self.name, self, host, port, access)
@@ -85,7 +88,8 @@ class OtlpHttpReceiver:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         form = _PROTOBUF if media_type(scope) in (_PROTOBUF, "application/protobuf") else _JSON
         try:
-            answer = await self._answer(scope, receive, form)
+            with self._admission.hold() as held:
+                answer = await self._answer(scope, receive, form, held)
         except ClientGone:
             return
         except HttpError as error:
@@ -96,7 +100,7 @@ class OtlpHttpReceiver:
             answer = _failed(code, details, form, retry_after(later))
         await answer.send(send)
 
-    async def _answer(self, scope: Scope, receive: Receive, form: str) -> Answer:
+    async def _answer(self, scope: Scope, receive: Receive, form: str, held: Held) -> Answer:
         try:
             await check_access(scope, receive, self._access, self._max_request_bytes)
         except HttpError as refusal:
@@ -121,24 +125,31 @@ class OtlpHttpReceiver:
                     f"Content-Type {media_type(scope)!r} is not supported: "
                     f"use {_PROTOBUF} or {_JSON}",
                 )
-            body = await read_body(scope, receive, self._max_request_bytes)
+            body = await read_body(scope, receive, self._max_request_bytes, held)
         except HttpError as error:
             self._admission.malformed(b"", str(error))
             raise
+        except Later:
+            self._admission.turned_away()
+            raise
         try:
-            converted = await _convert(body, form)
+            converted = await _convert(body, form, held)
         except Malformed as error:
             self._admission.malformed(body, str(error))
             raise HttpError(HTTPStatus.BAD_REQUEST, str(error)) from None
+        except Later:
+            self._admission.turned_away()
+            raise
         if converted.rejected:
             self._admission.sample(body, converted.reason)
-        await self._admission.admit(converted.payload, converted.spans, converted.rejected)
+        await self._admission.admit(held, converted.payload, converted.spans, converted.rejected)
         return _accepted(converted, form)
 
 
-async def _convert(body: bytes, form: str) -> Converted:
+async def _convert(body: bytes, form: str, held: Held) -> Converted:
     if form == _PROTOBUF:
         return Converted(body, count_spans(body))
+    held.take(len(body) * (1 + JSON_WEIGHT))
     if len(body) <= LARGE_BODY_BYTES:
         return otlp_json.convert(body)
     return await asyncio.to_thread(otlp_json.convert, body)

@@ -25,7 +25,9 @@ from collector.receivers.http_request import (
     skip_body,
 )
 from collector.receivers.http_server import HttpServer
+from collector.receivers.in_flight import Held, InFlight
 from collector.receivers.receiver import (
+    JSON_WEIGHT,
     LARGE_BODY_BYTES,
     MAX_REQUEST_BYTES,
     OPEN,
@@ -63,9 +65,10 @@ class ZipkinReceiver:
         max_request_bytes: int = MAX_REQUEST_BYTES,
         keep_malformed: KeepMalformed = forget_malformed,
         access: Access = OPEN,
+        in_flight: InFlight | None = None,
         wall: Callable[[], int] = time.time_ns,
     ) -> None:
-        self._admission = Admission(self.name, sink, counters, keep_malformed)
+        self._admission = Admission(self.name, sink, counters, keep_malformed, in_flight)
         self._max_request_bytes = max_request_bytes
         self._access = access
         self._wall = wall
@@ -86,7 +89,8 @@ class ZipkinReceiver:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            answer = await self._answer(scope, receive)
+            with self._admission.hold() as held:
+                answer = await self._answer(scope, receive, held)
         except ClientGone:
             return
         except HttpError as error:
@@ -95,7 +99,7 @@ class ZipkinReceiver:
             answer = _text(later_code(later), str(later), retry_after(later))
         await answer.send(send)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+    async def _answer(self, scope: Scope, receive: Receive, held: Held) -> Answer:
         try:
             await check_access(scope, receive, self._access, self._max_request_bytes)
         except HttpError as error:
@@ -124,23 +128,30 @@ class ZipkinReceiver:
                     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
                     f"Content-Type {media_type(scope)!r} is not supported: send JSON",
                 )
-            body = await read_body(scope, receive, self._max_request_bytes)
+            body = await read_body(scope, receive, self._max_request_bytes, held)
         except HttpError as error:
             self._admission.malformed(b"", str(error))
             raise
+        except Later:
+            self._admission.turned_away()
+            raise
         try:
-            converted = await self._convert(body)
+            converted = await self._convert(body, held)
         except Malformed as error:
             self._admission.malformed(body, str(error))
             raise HttpError(HTTPStatus.BAD_REQUEST, str(error)) from None
+        except Later:
+            self._admission.turned_away()
+            raise
         if converted.rejected:
             self._admission.sample(body, converted.reason)
-        await self._admission.admit(converted.payload, converted.spans, converted.rejected)
+        await self._admission.admit(held, converted.payload, converted.spans, converted.rejected)
         if converted.rejected and not converted.spans:
             raise HttpError(HTTPStatus.BAD_REQUEST, converted.reason)
         return Answer(HTTPStatus.ACCEPTED)
 
-    async def _convert(self, body: bytes) -> Converted:
+    async def _convert(self, body: bytes, held: Held) -> Converted:
+        held.take(len(body) * (1 + JSON_WEIGHT))
         convert = partial(zipkin.convert, body, self._wall())
         if len(body) <= LARGE_BODY_BYTES:
             return convert()

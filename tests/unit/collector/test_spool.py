@@ -272,6 +272,9 @@ def test_a_full_spool_says_when_to_come_back_and_takes_again_after_an_insert(
     segment.done()
     assert spool.pending_bytes == 0
     spool.append_sync(b"x" * 1400)
+    assert "the spool was full" in spool.trouble
+    story.clock.now += TROUBLE_LASTS
+    assert spool.trouble == ""
 
 
 def test_an_empty_spool_takes_a_request_larger_than_its_bound(story: Story) -> None:
