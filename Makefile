@@ -1,10 +1,11 @@
-# Everything a clone needs: make demo, make test, make check, make bench, make fuzz, make chaos.
+# Everything a clone needs: make demo, make test, make check, make bench, make fuzz, make chaos,
+# make soak.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check bench fuzz chaos lock clean
+.PHONY: demo test check bench fuzz chaos soak lock clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "flowtap needs Python 3.11 or newer: make PYTHON=python3.11")'
@@ -42,6 +43,12 @@ fuzz: $(READY)
 ROUNDS ?= 20
 chaos: $(READY)
 	$(BIN)/python -m tests.chaos --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
+
+# MINUTES of a steady load with the terminal UI open; the table goes to stdout, all to SOAK.
+MINUTES ?= 30
+SOAK ?= soak.json
+soak: $(READY)
+	$(BIN)/python -m tests.soak --minutes $(MINUTES) --json $(SOAK)
 
 lock: $(READY)
 	$(BIN)/python -m pip freeze --exclude-editable | grep -v '^flowtap' > constraints.txt

@@ -244,7 +244,8 @@ class Collector:
                 else:
                     self.backend.refresh()
             except StoreError as error:
-                self._trouble.begin(str(error))
+                if not self._stopping.is_set():  # what the stop cut off is no trouble
+                    self._trouble.begin(str(error))
             else:
                 self._trouble.end()
 
