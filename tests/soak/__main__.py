@@ -16,7 +16,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from samples.kafka.broker import Broker
 from tests.benchmarks import machine
-from tests.benchmarks.collector import FLOWTAP, Collector
+from tests.benchmarks.collector import FLOWTAP, Collector, CollectorFailed
 from tests.benchmarks.figures import Figure, Goal, Report
 from tests.benchmarks.messages import first_group
 from tests.benchmarks.payload import PARTITIONS, READINGS
@@ -80,14 +80,12 @@ def soak(folder: Path, seconds: float, rate: float) -> tuple[list[Sample], list[
         while time.monotonic() < began + seconds and terminal.runs and sender.runs:
             pause(began + len(samples) + 1)
             samples.append(look(collector, terminal, sender, began, rate))
-            if len(samples) % 60 == 0:
-                last = samples[-1]
-                say(f"{last.at:.0f} s: {last.told.spans:,} spans, {last.mib:.0f} MiB")
+            if len(samples) % 30 == 0:
+                say(samples[-1].line())
         shown = terminal.runs and terminal.drawn > 0
         sender.stop()
         told = sender.told
-        collector.wait(lambda: stored(collector) >= told.messages, SETTLE_SECONDS, "messages wait")
-        collector.wait_inserted(SETTLE_SECONDS)
+        settle(collector, told.messages)
     log = (folder / "collector.log").read_text(errors="replace")
     complaints = [line for line in log.splitlines() if " WARNING " in line or " ERROR " in line]
     for line in complaints[:20]:
@@ -112,6 +110,15 @@ def create_topics(bootstrap: str) -> None:
     topics = [NewTopic(name, PARTITIONS, 1) for name in (*TOPICS, READINGS)]
     for made in admin.create_topics(topics).values():
         made.result(20)
+
+
+def settle(collector: Collector, messages: int) -> None:
+    """Until all is in the store, or long enough: what is missing then is counted."""
+    try:
+        collector.wait(lambda: stored(collector) >= messages, SETTLE_SECONDS, "messages wait")
+        collector.wait_inserted(SETTLE_SECONDS)
+    except CollectorFailed as failed:
+        say(str(failed).partition("\n")[0])
 
 
 def stored(collector: Collector) -> int:

@@ -138,9 +138,10 @@ async def run(grpc: str, http: str, bootstrap: str, rate: float) -> None:
         made = orders(sys.maxsize, start=time.time_ns(), interval=round(10**9 / rate))
         began, count = time.monotonic(), 0
         while not ended.done():
-            due = round((time.monotonic() - began) * rate)
-            await sending.send(list(islice(made, due - count)))
-            count = due
+            # What a machine that is too busy did not send is not sent all at once.
+            due = min(round((time.monotonic() - began) * rate) - count, round(rate))
+            await sending.send(list(islice(made, due)))
+            count += due
             print(json.dumps(asdict(sending.told)), flush=True)
             await asyncio.sleep(TICK_SECONDS)
         await sending.finish()

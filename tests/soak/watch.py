@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
@@ -45,6 +46,14 @@ class Sample:
     ui_cpu: float
     told: Told
 
+    def line(self) -> str:
+        """For whoever waits."""
+        return (
+            f"{self.at:.0f} s: {self.told.spans:,} spans, {self.told.messages:,} messages; "
+            f"behind {self.span_lag:.1f} and {self.message_lag:.1f} s; "
+            f"{self.mib:.0f} MiB, {self.cpu:.0f} s of CPU"
+        )
+
 
 class Sender:
     """The process that sends; what it told last."""
@@ -73,7 +82,8 @@ class Sender:
     def stop(self) -> None:
         """Everything that was begun is answered; it may be called twice."""
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        with suppress(BrokenPipeError):  # it died
+            self._process.stdin.close()
         self._process.wait(60)
         self._thread.join()
 
