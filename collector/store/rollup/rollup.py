@@ -6,7 +6,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +21,10 @@ SETTLE = 10.0
 exporters send their spans some seconds after the message is there."""
 
 MINUTES_AT_ONCE = 60
-"""Minutes computed in one go, so that an import of a year does not need its memory at once."""
+ROWS_AT_ONCE = 100_000
+"""Minutes computed in one go, and their operations and messages, which all lie in memory then (two
+kilobytes each): so that neither an import of a year nor a store that is behind needs that of all of
+its minutes at once. One minute may have more."""
 
 SET_BACK = 60 * 10**9
 """Nanoseconds looked back, always anew, while the clock is behind what is stored."""
@@ -75,7 +78,23 @@ class Rollup:
         self._version = max(time.time_ns(), self._version + 1)
         settled = int((self._clock() - settle) * 1e9)
         for start in range(0, len(minutes), MINUTES_AT_ONCE):
-            self._compute(minutes[start : start + MINUTES_AT_ONCE], settled)
+            for some in self._fitting(minutes[start : start + MINUTES_AT_ONCE]):
+                self._compute(some, settled)
+
+    def _fitting(self, minutes: Sequence[int]) -> Iterator[Sequence[int]]:
+        """As many of them at a time as their rows allow."""
+        if len(minutes) == 1:
+            yield minutes
+            return
+        between = {"first": min(minutes), "after": max(minutes) + 60}
+        rows = {int(at): int(count) for at, count in self._store.query(of.ROWS, between)}
+        some: list[int] = []
+        for minute in minutes:
+            if some and sum(rows.get(one, 0) for one in (*some, minute)) > ROWS_AT_ONCE:
+                yield some
+                some = []
+            some.append(minute)
+        yield some
 
     def compute_all(self, progress: Callable[[int, int], None]) -> None:
         """Compute every minute of which anything is stored; `progress` is told minutes done and
