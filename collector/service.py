@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from collector import runtime
+from collector import descriptors, runtime
 from collector.api.app import create_app
 from collector.api.backend import Component
 from collector.api.server import ApiServer
@@ -319,6 +319,7 @@ async def run(settings: Settings, *, ready: Callable[[Runtime], None] | None = N
 
     The process ends in `LONGEST_STOP_SECONDS`, or at a second signal, whatever it is doing."""
     ending = Ending()
+    descriptors.allow()
     collector = Collector(settings)
     started = await collector.start()
     # A chain is tens of thousands of objects, and all of them are gone when it is told: looking
