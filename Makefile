@@ -1,10 +1,11 @@
-# Everything a clone needs: make demo, make test, make check, make bench, make fuzz.
+# Everything a clone needs: make demo, make test, make check, make bench, make fuzz, make chaos,
+# make soak.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check bench fuzz lock clean
+.PHONY: demo test check bench fuzz chaos soak lock clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "flowtap needs Python 3.11 or newer: make PYTHON=python3.11")'
@@ -37,6 +38,18 @@ fuzz: $(READY)
 	for decoder in otlp_protobuf otlp_json zipkin gzip deflate filter masks; do \
 	  $(BIN)/python -m tests.fuzz.guided $$decoder -max_total_time=$(FUZZ_SECONDS) -max_len=4096 || exit 1; \
 	done
+
+# Minutes: ends the collector at random moments under load, and counts what is left. SEED=... draws
+# the same rounds again.
+ROUNDS ?= 20
+chaos: $(READY)
+	$(BIN)/python -m tests.chaos --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
+
+# MINUTES of a steady load with the terminal UI open; the table goes to stdout, all to SOAK.
+MINUTES ?= 30
+SOAK ?= soak.json
+soak: $(READY)
+	$(BIN)/python -m tests.soak --minutes $(MINUTES) --json $(SOAK)
 
 lock: $(READY)
 	$(BIN)/python -m pip freeze --exclude-editable | grep -v '^flowtap' > constraints.txt

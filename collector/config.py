@@ -211,6 +211,8 @@ class Limits(_Part):
 
     request_bytes: Annotated[int, Field(ge=1024)] = 32 << 20
     """Of one request of spans, decompressed."""
+    in_flight_bytes: Annotated[int, Field(ge=1 << 20)] = 128 << 20
+    """Of requests of spans that are in memory, all together."""
     spool_bytes: Annotated[int, Field(ge=1 << 20)] = 2 << 30
     """Spans on disk that are not in the store yet."""
     body_bytes: Annotated[int, Field(ge=0)] = 64 << 10

@@ -6,10 +6,11 @@ import asyncio
 from typing import Any
 
 import h11
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 CONNECTIONS = 1_000
-"""Of one server; further ones are answered 503."""
+"""Of one server; what comes over further ones is answered 503."""
 
 HEAD_SECONDS = 30.0
 """How long the head of a request may take, from the connection or from its first byte on."""
@@ -23,6 +24,9 @@ class ImpatientProtocol(H11Protocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        if len(self.connections) > CONNECTIONS:
+            # uvicorn's own limit does not say when to come back, and turns away old ones too.
+            self.app = _crowded
         self._wait()
 
     def data_received(self, data: bytes) -> None:
@@ -49,3 +53,17 @@ class ImpatientProtocol(H11Protocol):
         if self._waiting is not None:
             self._waiting.cancel()
             self._waiting = None
+
+
+_TOO_MANY = f"there are {CONNECTIONS:,} connections already".encode()
+
+
+async def _crowded(_scope: Scope, _receive: Receive, send: Send) -> None:
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(_TOO_MANY)).encode()),
+        (b"retry-after", b"5"),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": _TOO_MANY})

@@ -30,6 +30,7 @@ class Inserter:
         self._store = store
         self._stored = stored
         self._stopping = threading.Event()
+        self._late = False
         self._thread = threading.Thread(target=self._run, name="flowtap-inserter", daemon=True)
         self.inserted_requests = 0
         self.rejected_requests = 0
@@ -48,13 +49,16 @@ class Inserter:
         self._thread.start()
 
     def stop(self, timeout: float | None) -> bool:
-        """Insert what is left, for `timeout` seconds at most; says whether all of it is in."""
+        """Insert what is left, for `timeout` seconds at most; says whether all of it is in.
+
+        Then no other segment is begun: what is left waits in the spool for the next start."""
         self._stopping.set()
         self._thread.join(timeout)
+        self._late = True
         return not self._thread.is_alive() and not self.left_segments
 
     def _run(self) -> None:
-        while True:
+        while not self._late:
             segment = self._spool.take(0.2)
             if segment is None:
                 self._complete()

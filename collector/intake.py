@@ -90,7 +90,8 @@ class Intake:
         self._thread.start()
 
     def stop(self, timeout: float) -> bool:
-        """Store what was handed over, for `timeout` seconds at most; says whether all is."""
+        """Store what was handed over, for `timeout` seconds at most; says whether all is. What
+        taps hand over from now on is left to the broker, and read again at the next start."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -102,12 +103,15 @@ class Intake:
     def messages(self, batch: Batch) -> None:
         size = sum(len(value) for value in batch.value if value is not None)
         with self._changed:
-            while self._queue and (
-                self._rows + len(batch) > ROWS_WAITING or self._bytes + size > BYTES_WAITING
+            while (
+                self._queue
+                and not self._stopping
+                and (self._rows + len(batch) > ROWS_WAITING or self._bytes + size > BYTES_WAITING)
             ):
-                if self._stopping:
-                    return
                 self._changed.wait(1)
+            # One that is left out must not be followed by another: its positions would skip it.
+            if self._stopping:
+                return
             self._queue.append((batch, size))
             self._rows += len(batch)
             self._bytes += size

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import logging
 import os
 import secrets
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -16,15 +14,17 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from collector import runtime
+from collector import descriptors, runtime
 from collector.api.app import create_app
 from collector.api.backend import Component
 from collector.api.server import ApiServer
 from collector.backend import StoreBackend
 from collector.config import Settings
+from collector.ending import Ending
 from collector.inserter import Inserter
 from collector.intake import Intake
 from collector.metrics import Counters
+from collector.receivers.in_flight import InFlight
 from collector.receivers.otlp_grpc import OtlpGrpcReceiver
 from collector.receivers.otlp_http import OtlpHttpReceiver
 from collector.receivers.receiver import Receiver
@@ -44,8 +44,9 @@ log = logging.getLogger(__name__)
 COMPUTE_EVERY = 2.0
 """Seconds between computations of edges, when something was stored."""
 
-DRAIN_SECONDS = 8.0
-"""How long a stop waits for what was acknowledged to be stored; the rest stays in the spool."""
+DRAIN_SECONDS = 6.0
+"""How long a stop waits for what was acknowledged to be stored; the rest stays in the spool, or in
+the broker. With what closes after it, that is less than a stop may take in all (`Ending`)."""
 
 
 @dataclass(slots=True)
@@ -60,6 +61,7 @@ class Collector:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.counters = Counters()
+        self.in_flight = InFlight(settings.limits.in_flight_bytes)
         self._taps: list[_RunningTap] = []
         self._receivers: list[Receiver] = []
         self._stopping = threading.Event()
@@ -117,6 +119,11 @@ class Collector:
         self.counters.watch(
             "spool_bytes", "Bytes of spans not in the store yet.", lambda: self.spool.pending_bytes
         )
+        self.counters.watch(
+            "in_flight_bytes",
+            "Bytes of requests that are read or on their way to the disk.",
+            lambda: self.in_flight.bytes,
+        )
         self.inserter.start()
         self.intake.start()
         self._computing.start()
@@ -171,6 +178,7 @@ class Collector:
                 max_request_bytes=self._settings.limits.request_bytes,
                 keep_malformed=keep,
                 access=access,
+                in_flight=self.in_flight,
             )
             await receiver.start()
             self._receivers.append(receiver)
@@ -190,13 +198,19 @@ class Collector:
 
     async def stop(self) -> None:
         """Take nothing more, store what was acknowledged, close. What cannot be stored in time
-        stays in the spool, or in the broker, for the next start."""
+        stays in the spool, or in the broker, for the next start.
+
+        Who sends or asks meanwhile is told to come again: the doors close last."""
         runtime.remove(self._settings.folder, os.getpid())
-        for receiver in self._receivers:
-            await receiver.stop()
         if hasattr(self, "_api"):
-            await self._api.stop()
+            self._api.refuse()
         await asyncio.to_thread(self._drain)
+        doors = [receiver.stop() for receiver in self._receivers]
+        if hasattr(self, "_api"):
+            doors.append(self._api.stop())
+        await asyncio.gather(*doors)
+        if hasattr(self, "store"):
+            await asyncio.to_thread(self.store.close)
 
     def _drain(self) -> None:
         until = time.monotonic() + DRAIN_SECONDS
@@ -204,23 +218,21 @@ class Collector:
         def left() -> float:
             return max(0.1, until - time.monotonic())
 
+        if hasattr(self, "spool"):
+            self.spool.close()
         for running in self._taps:
             running.tap.stop()
-        for running in self._taps:
-            running.thread.join(left())
         self._stopping.set()
         if hasattr(self, "retention"):
             self.retention.stop(left())
-        if hasattr(self, "intake") and self._computing.ident is not None:
-            self.intake.stop(left())
-        if hasattr(self, "spool"):
-            self.spool.close()
-        if hasattr(self, "inserter") and self._computing.ident is not None:
-            if not self.inserter.stop(left()):
-                log.warning("not all spans are in the store yet; the rest waits in the spool")
-            self._computing.join(left())
-        if hasattr(self, "store"):
-            self.store.close()
+        if self._computing.ident is None:
+            return  # Neither of the others has started.
+        self.intake.stop(left())
+        if not self.inserter.stop(left()):
+            log.warning("not all spans are in the store yet; the rest waits in the spool")
+        for running in self._taps:
+            running.thread.join(left())
+        self._computing.join(left())
 
     def _compute(self) -> None:
         settled = time.monotonic()
@@ -232,7 +244,8 @@ class Collector:
                 else:
                     self.backend.refresh()
             except StoreError as error:
-                self._trouble.begin(str(error))
+                if not self._stopping.is_set():  # what the stop cut off is no trouble
+                    self._trouble.begin(str(error))
             else:
                 self._trouble.end()
 
@@ -247,6 +260,16 @@ class Collector:
                 not self._trouble.reason,
                 self._trouble.reason or f"open at {self._settings.folder}",
                 {"inserted_requests": self.inserter.inserted_requests},
+            ),
+            Component(
+                "requests",
+                not self.in_flight.trouble,
+                self.in_flight.trouble or "spans on their way to the spool",
+                {
+                    "in_flight_bytes": self.in_flight.bytes,
+                    "most_bytes": self.in_flight.most,
+                    "refused": self.in_flight.refused,
+                },
             ),
             Component(
                 "spool",
@@ -292,12 +315,11 @@ def tap_component(tap: Tap) -> Component:
 
 
 async def run(settings: Settings, *, ready: Callable[[Runtime], None] | None = None) -> None:
-    """Run a collector until SIGINT or SIGTERM, then drain it. Raises as `Collector.start`."""
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError, ValueError):
-            loop.add_signal_handler(number, stopped.set)
+    """Run a collector until SIGINT or SIGTERM, then drain it. Raises as `Collector.start`.
+
+    The process ends in `LONGEST_STOP_SECONDS`, or at a second signal, whatever it is doing."""
+    ending = Ending()
+    descriptors.allow()
     collector = Collector(settings)
     started = await collector.start()
     # A chain is tens of thousands of objects, and all of them are gone when it is told: looking
@@ -308,7 +330,7 @@ async def run(settings: Settings, *, ready: Callable[[Runtime], None] | None = N
     try:
         if ready is not None:
             ready(started)
-        await stopped.wait()
+        await ending.wait()
     finally:
         await collector.stop()
 

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from collector.later import Later, Stopping
 from collector.open_segment import OpenSegment, frames_size
 from collector.refused import Refused
 from collector.segment import (
@@ -37,6 +38,7 @@ from collector.segment import (
     sync_directory,
 )
 from collector.trouble import Trouble
+from graph.figures import size as figure
 
 logger = logging.getLogger(__name__)
 
@@ -45,15 +47,14 @@ _DISK_RETRY_SECONDS = 5.0
 _LONGEST_RETRY_SECONDS = 30.0
 
 TROUBLE_LASTS = 60.0
-"""Seconds after which a failure to write says nothing of now any more."""
+"""Seconds after which a failure to write, or a lack of room, says nothing of now any more."""
 
 
-class SpoolFull(Exception):
-    """Not accepted now: try again after `retry_after_seconds`."""
+class SpoolFull(Later):
+    """There is no room for more, or it cannot be written."""
 
     def __init__(self, retry_after_seconds: float, reason: str = "the spool is full") -> None:
-        super().__init__(reason)
-        self.retry_after_seconds = retry_after_seconds
+        super().__init__(retry_after_seconds, reason)
 
 
 class SpoolInUse(Exception):
@@ -102,6 +103,7 @@ class Spool:
         self._short = short
         self._trouble = Trouble(logger, "spans are refused: %s", "spans are taken again")
         self._failed_at = float("-inf")
+        self._full_at = float("-inf")
         self._clock = clock
         self._wall = wall
         self._sync = sync
@@ -129,7 +131,7 @@ class Spool:
     # Producers
 
     async def append(self, payload: bytes) -> None:
-        """Return once the request is synced. Raises SpoolFull."""
+        """Return once the request is synced. Raises SpoolFull, Stopping."""
         if not payload:
             return
         loop = asyncio.get_running_loop()
@@ -149,13 +151,15 @@ class Spool:
 
     def _submit(self, append: _Append) -> None:
         size = HEADER_BYTES + len(append.payload)
-        if reason := self._short():
-            raise SpoolFull(_DISK_RETRY_SECONDS, reason)
+        short = self._short()
         with self._lock:
             if self._closing:
-                raise SpoolFull(1.0, "the spool is closing")
+                raise Stopping
+            if short:
+                raise SpoolFull(_DISK_RETRY_SECONDS, short)
             # An empty spool takes any request: one that never fits would be sent for ever.
             if self._bytes and self._bytes + size > self._max_bytes:
+                self._note_full()
                 raise SpoolFull(min(max(self._oldest(), 1.0), _LONGEST_RETRY_SECONDS))
             self._bytes += size
             self._queue.append(append)
@@ -199,7 +203,17 @@ class Spool:
         """Why requests are refused, or were when one came last; empty when all is well."""
         if reason := self._short():
             return reason
+        if self._lately_full():
+            return f"the spool was full, {figure(self._max_bytes)}: senders are told to come again"
         return self._trouble.reason if self._clock() < self._failed_at + TROUBLE_LASTS else ""
+
+    def _note_full(self) -> None:
+        if not self._lately_full():
+            logger.warning("the spool is full, %s: senders have to wait", figure(self._max_bytes))
+        self._full_at = self._clock()
+
+    def _lately_full(self) -> bool:
+        return self._clock() < self._full_at + TROUBLE_LASTS
 
     @property
     def oldest(self) -> float:

@@ -31,6 +31,20 @@ class RunningCollector:
         self.runtime: Runtime
 
     def start(self) -> RunningCollector:
+        self.launch()
+        pid = self.pid
+
+        def found() -> Runtime | None:
+            assert self._process is not None
+            assert self._process.poll() is None, self.log.read_text()
+            runtime = read(self.store)
+            return runtime if runtime is not None and runtime.pid == pid else None
+
+        self.runtime = eventually(found, START_SECONDS)
+        return self
+
+    def launch(self) -> None:
+        """Start it, and do not wait until it is there."""
         environment = {
             **{name: value for name, value in os.environ.items() if name[:8] != "FLOWTAP_"},
             "FLOWTAP_STORE": str(self.store),
@@ -48,16 +62,6 @@ class RunningCollector:
                 env=environment,
                 start_new_session=True,
             )
-        pid = self._process.pid
-
-        def found() -> Runtime | None:
-            assert self._process is not None
-            assert self._process.poll() is None, self.log.read_text()
-            runtime = read(self.store)
-            return runtime if runtime is not None and runtime.pid == pid else None
-
-        self.runtime = eventually(found, START_SECONDS)
-        return self
 
     @property
     def pid(self) -> int:
@@ -70,17 +74,27 @@ class RunningCollector:
     def endpoint(self, name: str = "otlp_http") -> str:
         return f"http://127.0.0.1:{self.runtime.ports[name]}"
 
-    def kill(self) -> None:
-        """SIGKILL: nothing is drained."""
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait()
+    def kill(self) -> float:
+        """SIGKILL: nothing is drained. Seconds until it was gone."""
+        began = time.monotonic()
+        self.signal(signal.SIGKILL)
+        self.wait(20.0)
+        return time.monotonic() - began
 
     def stop(self, seconds: float = 20.0) -> int:
         """SIGTERM; returns the exit code."""
+        self.signal(signal.SIGTERM)
+        return self.wait(seconds)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send one, unless it is gone."""
         assert self._process is not None
         if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
+            self._process.send_signal(number)
+
+    def wait(self, seconds: float) -> int:
+        """The exit code, once it is gone. Raises subprocess.TimeoutExpired."""
+        assert self._process is not None
         return self._process.wait(seconds)
 
     def __enter__(self) -> RunningCollector:

@@ -36,6 +36,8 @@ class Asking:
     def __init__(self, backend: Backend, *, workers: int, deadline: float) -> None:
         self.backend = backend
         self.deadline = deadline
+        self._closed = False
+        self._asked: set[asyncio.Future[Any]] = set()
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="flowtap-api")
         self._aside = ThreadPoolExecutor(2, thread_name_prefix="flowtap-api-health")
 
@@ -71,10 +73,16 @@ class Asking:
         question: Callable[[], T],
         gone: asyncio.Future[None] | None = None,
     ) -> T:
+        if self._closed:
+            raise _stopping()
         answer = asyncio.get_running_loop().run_in_executor(pool, question)
+        self._asked.add(answer)
+        answer.add_done_callback(self._asked.discard)
         waited = (answer,) if gone is None else (answer, gone)
         try:
             await asyncio.wait(waited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if answer.cancelled():
+                raise _stopping()
             if answer.done():
                 return answer.result()
         finally:
@@ -91,9 +99,22 @@ class Asking:
         )
 
     def close(self) -> None:
-        """Take no more questions."""
+        """Take no more questions, and wait no longer for those that were asked."""
+        self._closed = True
+        for asked in tuple(self._asked):
+            asked.cancel()
         for pool in (self._pool, self._aside):
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _stopping() -> ApiError:
+    return ApiError(
+        503,
+        "stopping",
+        "the collector is stopping",
+        "Ask again once it runs.",
+        headers={"Retry-After": "5"},
+    )
 
 
 @dataclass(frozen=True, slots=True)

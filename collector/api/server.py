@@ -11,9 +11,9 @@ import uvicorn
 from fastapi import FastAPI
 
 from collector.access import Access
-from collector.impatient import CONNECTIONS, ImpatientProtocol
+from collector.impatient import ImpatientProtocol
 
-LONGEST_STOP_SECONDS = 3
+_GRACE_SECONDS = 1
 
 
 class _Server(uvicorn.Server):
@@ -59,12 +59,11 @@ class ApiServer:
             access_log=False,
             server_header=False,
             http=ImpatientProtocol,
-            limit_concurrency=CONNECTIONS,
             ssl_certfile=self._access.certificate,
             ssl_keyfile=self._access.key,
             ws="none",
             lifespan="off",
-            timeout_graceful_shutdown=LONGEST_STOP_SECONDS,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
         )
         self._server = _Server(config)
         self._task = asyncio.create_task(self._server.serve([listening]), name="flowtap-api")
@@ -76,15 +75,19 @@ class ApiServer:
         port: int = listening.getsockname()[1]
         return port
 
+    def refuse(self) -> None:
+        """Ends the streams, and answers that it stops: what is asked, and what was being asked."""
+        self._app.state.tail.close()
+        self._app.state.asking.close()
+
     async def stop(self) -> None:
-        """Ends the streams, finishes what is being answered, and closes."""
+        """Refuses what is still asked, and closes."""
         if self._server is None or self._task is None:
             return
-        self._app.state.tail.close()
+        self.refuse()
         self._server.should_exit = True
         with suppress(asyncio.CancelledError):
             await self._task
-        self._app.state.asking.close()
         self._server = self._task = None
 
 

@@ -112,6 +112,8 @@ class Tail:
             try:
                 mark, more = await self._look_once(mark)
             except (StoreError, ApiError) as error:
+                if self.closed:
+                    return
                 log.warning("following: %s", error)
                 await asyncio.sleep(AWAY_SECONDS)
                 continue

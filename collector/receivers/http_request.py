@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import zlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from starlette.types import Receive, Scope, Send
 
 from collector.access import Access, is_local_page
+from collector.later import Stopping
+from collector.receivers.in_flight import Busy, Held
 
 _GZIP = 16 + zlib.MAX_WBITS
 _RAW = -zlib.MAX_WBITS
@@ -69,30 +73,47 @@ def media_type(scope: Scope) -> str:
     return header(scope, b"content-type").partition(";")[0].strip().lower()
 
 
-async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
+async def read_body(scope: Scope, receive: Receive, max_bytes: int, held: Held) -> bytes:
     """The body, decompressed, of `max_bytes` at most, with or without a Content-Length.
 
     Raises HttpError (413, 415, 400), after the rest of the body was read and forgotten: a client
-    that is still sending would miss the answer; 408 where it takes too long; ClientGone.
+    that is still sending would miss the answer; 408 where it takes too long; ClientGone;
+    Busy where `held` finds no room for it, Stopping where the server cannot wait for the rest.
     """
+    async with _patience():
+        return await _read_body(scope, receive, max_bytes, held)
+
+
+@asynccontextmanager
+async def _patience() -> AsyncIterator[None]:
+    """Waits for a body, but not for ever."""
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            return await _read_body(scope, receive, max_bytes)
+            yield
     except TimeoutError:
-        raise _too_slow() from None
+        raise HttpError(
+            HTTPStatus.REQUEST_TIMEOUT,
+            f"the body was not whole after {BODY_SECONDS:g} seconds",
+            ("connection", "close"),
+        ) from None
+    except asyncio.CancelledError:  # by the server, which ends
+        raise Stopping from None
 
 
-async def _read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
+async def _read_body(scope: Scope, receive: Receive, max_bytes: int, held: Held) -> bytes:
     chunks = _Chunks(receive)
+    body = None
     try:
-        body = _Body(header(scope, b"content-encoding").lower(), max_bytes)
+        body = _Body(header(scope, b"content-encoding").lower(), max_bytes, held)
         length = header(scope, b"content-length")
         if length.isdecimal() and int(length[:20]) > max_bytes:
             raise _too_large(max_bytes)
         async for chunk in chunks:
             body.feed(chunk)
         return body.finish()
-    except HttpError:
+    except (HttpError, Busy):
+        del body  # what came of it
+        held.free()
         await _drain(chunks, max_bytes)
         raise
 
@@ -118,12 +139,9 @@ async def check_access(scope: Scope, receive: Receive, access: Access, max_bytes
 
 async def skip_body(receive: Receive, max_bytes: int) -> None:
     """Read the body and forget it; what is beyond `max_bytes` is left. Raises ClientGone, and
-    HttpError (408) where it takes too long."""
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            await _drain(_Chunks(receive), max_bytes)
-    except TimeoutError:
-        raise _too_slow() from None
+    HttpError (408) where it takes too long, and Stopping."""
+    async with _patience():
+        await _drain(_Chunks(receive), max_bytes)
 
 
 async def _drain(chunks: _Chunks, max_bytes: int) -> None:
@@ -154,7 +172,7 @@ class _Chunks:
 class _Body:
     """Collects a body; what is compressed never grows beyond the bound."""
 
-    def __init__(self, encoding: str, max_bytes: int) -> None:
+    def __init__(self, encoding: str, max_bytes: int, held: Held) -> None:
         if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
             raise HttpError(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
@@ -162,6 +180,7 @@ class _Body:
             )
         self._encoding = encoding.removeprefix("x-")
         self._max_bytes = max_bytes
+        self._held = held
         self._parts: list[bytes] = []
         self._size = 0
         self._head = b""
@@ -205,6 +224,7 @@ class _Body:
         self._size += len(part)
         if self._size > self._max_bytes:
             raise _too_large(self._max_bytes)
+        self._held.take(self._size)
         self._parts.append(part)
 
     def _broken(self, why: str) -> HttpError:
@@ -215,12 +235,4 @@ def _too_large(max_bytes: int) -> HttpError:
     return HttpError(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         f"the body is larger than {max_bytes} bytes; send smaller batches",
-    )
-
-
-def _too_slow() -> HttpError:
-    return HttpError(
-        HTTPStatus.REQUEST_TIMEOUT,
-        f"the body was not whole after {BODY_SECONDS:g} seconds",
-        ("connection", "close"),
     )

@@ -11,10 +11,10 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from collector.access import Access
-from collector.impatient import CONNECTIONS, ImpatientProtocol
+from collector.impatient import ImpatientProtocol
 from collector.receivers.receiver import OPEN, CannotListen
 
-_GRACE_SECONDS = 5
+_GRACE_SECONDS = 1
 _BACKLOG = 2048
 
 
@@ -64,7 +64,6 @@ class HttpServer:
             uvicorn.Config(
                 self._app,
                 http=ImpatientProtocol,
-                limit_concurrency=CONNECTIONS,
                 ssl_certfile=self._access.certificate,
                 ssl_keyfile=self._access.key,
                 ws="none",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 from http import HTTPStatus
 from typing import Any
 
@@ -16,6 +15,7 @@ from collector.access import Access
 from collector.convert import otlp_json
 from collector.convert.otlp_protobuf import count_spans
 from collector.convert.result import Converted, Malformed
+from collector.later import Later
 from collector.metrics import Counters
 from collector.receivers.http_request import (
     Answer,
@@ -27,7 +27,9 @@ from collector.receivers.http_request import (
     skip_body,
 )
 from collector.receivers.http_server import HttpServer
+from collector.receivers.in_flight import Held, InFlight
 from collector.receivers.receiver import (
+    JSON_WEIGHT,
     LARGE_BODY_BYTES,
     MAX_REQUEST_BYTES,
     OPEN,
@@ -36,8 +38,7 @@ from collector.receivers.receiver import (
     SpanSink,
     forget_malformed,
 )
-from collector.receivers.status import retry_status, status
-from collector.spool import SpoolFull
+from collector.receivers.status import later_code, retry_after, retry_status, status
 
 _PROTOBUF = "application/x-protobuf"
 _JSON = "application/json"
@@ -49,7 +50,7 @@ class OtlpHttpReceiver:
     """POST /v1/traces; exporters of other signals are answered and their data ignored.
 
     Errors carry a google.rpc.Status: too large 413 (also after decompression), other types 415,
-    malformed 400, full 429 with Retry-After. An ASGI application too.
+    malformed 400, full 429 and stopping 503 with Retry-After. An ASGI application too.
     """
 
     name = "otlp_http"
@@ -64,8 +65,9 @@ class OtlpHttpReceiver:
         max_request_bytes: int = MAX_REQUEST_BYTES,
         keep_malformed: KeepMalformed = forget_malformed,
         access: Access = OPEN,
+        in_flight: InFlight | None = None,
     ) -> None:
-        self._admission = Admission(self.name, sink, counters, keep_malformed)
+        self._admission = Admission(self.name, sink, counters, keep_malformed, in_flight)
         self._max_request_bytes = max_request_bytes
         self._access = access
         self._server = HttpServer(self.name, self, host, port, access)
@@ -86,19 +88,19 @@ class OtlpHttpReceiver:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         form = _PROTOBUF if media_type(scope) in (_PROTOBUF, "application/protobuf") else _JSON
         try:
-            answer = await self._answer(scope, receive, form)
+            with self._admission.hold() as held:
+                answer = await self._answer(scope, receive, form, held)
         except ClientGone:
             return
         except HttpError as error:
             answer = _failed(error.status, status(error.status, str(error)), form, *error.headers)
-        except SpoolFull as full:
-            code = HTTPStatus.TOO_MANY_REQUESTS
-            seconds = str(max(1, math.ceil(full.retry_after_seconds)))
-            details = retry_status(status(code, "").code, full)
-            answer = _failed(code, details, form, ("retry-after", seconds))
+        except Later as later:
+            code = later_code(later)
+            details = retry_status(status(code, "").code, later)
+            answer = _failed(code, details, form, retry_after(later))
         await answer.send(send)
 
-    async def _answer(self, scope: Scope, receive: Receive, form: str) -> Answer:
+    async def _answer(self, scope: Scope, receive: Receive, form: str, held: Held) -> Answer:
         try:
             await check_access(scope, receive, self._access, self._max_request_bytes)
         except HttpError as refusal:
@@ -123,24 +125,31 @@ class OtlpHttpReceiver:
                     f"Content-Type {media_type(scope)!r} is not supported: "
                     f"use {_PROTOBUF} or {_JSON}",
                 )
-            body = await read_body(scope, receive, self._max_request_bytes)
+            body = await read_body(scope, receive, self._max_request_bytes, held)
         except HttpError as error:
             self._admission.malformed(b"", str(error))
             raise
+        except Later:
+            self._admission.turned_away()
+            raise
         try:
-            converted = await _convert(body, form)
+            converted = await _convert(body, form, held)
         except Malformed as error:
             self._admission.malformed(body, str(error))
             raise HttpError(HTTPStatus.BAD_REQUEST, str(error)) from None
+        except Later:
+            self._admission.turned_away()
+            raise
         if converted.rejected:
             self._admission.sample(body, converted.reason)
-        await self._admission.admit(converted.payload, converted.spans, converted.rejected)
+        await self._admission.admit(held, converted.payload, converted.spans, converted.rejected)
         return _accepted(converted, form)
 
 
-async def _convert(body: bytes, form: str) -> Converted:
+async def _convert(body: bytes, form: str, held: Held) -> Converted:
     if form == _PROTOBUF:
         return Converted(body, count_spans(body))
+    held.take(len(body) * (1 + JSON_WEIGHT))
     if len(body) <= LARGE_BODY_BYTES:
         return otlp_json.convert(body)
     return await asyncio.to_thread(otlp_json.convert, body)

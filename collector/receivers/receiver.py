@@ -1,7 +1,7 @@
 """The seam between a protocol and the spool, and what every receiver does with a request.
 
 A request is acknowledged only after the sink accepted it. Whether it may be sent again is a
-property of the error: SpoolFull may, after its delay; Malformed never.
+property of the error: Later may, after its delay; Malformed never.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Protocol
 
 from collector.access import Access
 from collector.metrics import Counters
+from collector.receivers.in_flight import Held, InFlight
 
 MAX_REQUEST_BYTES = 64 << 20
 """The largest request that is read, after decompression: what OTLP recommends."""
@@ -22,12 +23,15 @@ OPEN = Access()
 LARGE_BODY_BYTES = 32 << 10
 """From here on JSON is converted in a thread, so that other requests are answered meanwhile."""
 
+JSON_WEIGHT = 8
+"""The memory that converting JSON takes, in sizes of the JSON (measured)."""
+
 
 class SpanSink(Protocol):
     """What takes requests: a serialised ExportTraceServiceRequest each."""
 
     async def accept(self, payload: bytes) -> None:
-        """Return once the request is durable. Raises SpoolFull."""
+        """Return once the request is durable. Raises Later."""
 
 
 class Receiver(Protocol):
@@ -67,20 +71,27 @@ class Admission:
         sink: SpanSink,
         counters: Counters,
         keep_malformed: KeepMalformed = forget_malformed,
+        in_flight: InFlight | None = None,
     ) -> None:
         self.name = name
+        self._in_flight = in_flight or InFlight()
         self._sink = sink
         self._counters = counters
         self._keep_malformed = keep_malformed
         self._under_way: set[asyncio.Task[None]] = set()
 
-    async def admit(self, payload: bytes, spans: int, rejected: int = 0) -> None:
-        """Return once the spans are durable. `rejected` ones were left out. Raises SpoolFull."""
+    def hold(self) -> Held:
+        """What a request takes up of the memory that all of them have; a context manager."""
+        return self._in_flight.hold()
+
+    async def admit(self, held: Held, payload: bytes, spans: int, rejected: int = 0) -> None:
+        """Return once the spans are durable. `rejected` ones were left out. Raises Later."""
         # A client that hangs up cancels the call, but what it sent is on its way: the outcome
         # is counted when it is known.
         task = asyncio.create_task(self._admit(payload, spans, rejected))
         self._under_way.add(task)
         task.add_done_callback(self._finished)
+        held.until(task)
         await asyncio.shield(task)
 
     async def _admit(self, payload: bytes, spans: int, rejected: int) -> None:
@@ -113,6 +124,11 @@ class Admission:
         """Keep what a request said, as an example of what was wrong with it."""
         if payload:
             self._keep_malformed(self.name, payload, reason)
+
+    def turned_away(self) -> None:
+        """A request that was not read, and may come again."""
+        self._counters.count("requests", self.name, "received")
+        self._counters.count("requests", self.name, "dropped")
 
     def ignored(self) -> None:
         """A request that is not about spans."""

@@ -10,7 +10,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
 
-from collector.spool import SpoolFull
+from collector.later import Later, Stopping
 
 _INVALID_ARGUMENT = 3
 _CODES = {
@@ -19,6 +19,7 @@ _CODES = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: 8,
     HTTPStatus.TOO_MANY_REQUESTS: 8,
     HTTPStatus.INTERNAL_SERVER_ERROR: 13,
+    HTTPStatus.SERVICE_UNAVAILABLE: 14,
 }
 
 
@@ -27,17 +28,29 @@ def status(code: HTTPStatus, message: str) -> Status:
     return Status(code=_CODES.get(code, _INVALID_ARGUMENT), message=_utf8(message))
 
 
-def retry_info(full: SpoolFull) -> RetryInfo:
+def later_code(later: Later) -> HTTPStatus:
+    """The HTTP status of one that may come again; OTLP's exporters know both."""
+    if isinstance(later, Stopping):
+        return HTTPStatus.SERVICE_UNAVAILABLE
+    return HTTPStatus.TOO_MANY_REQUESTS
+
+
+def retry_after(later: Later) -> tuple[str, str]:
+    """When to come back, as a header of HTTP."""
+    return "retry-after", str(max(1, math.ceil(later.retry_after_seconds)))
+
+
+def retry_info(later: Later) -> RetryInfo:
     """When to come back."""
-    nanos, seconds = math.modf(full.retry_after_seconds)
+    nanos, seconds = math.modf(later.retry_after_seconds)
     return RetryInfo(retry_delay=Duration(seconds=int(seconds), nanos=int(nanos * 1e9)))
 
 
-def retry_status(code: int, full: SpoolFull) -> Status:
+def retry_status(code: int, later: Later) -> Status:
     """Not now: a status of this google.rpc code that says when to come back."""
     detail = Any()
-    detail.Pack(retry_info(full))
-    return Status(code=code, message=_utf8(str(full)), details=[detail])
+    detail.Pack(retry_info(later))
+    return Status(code=code, message=_utf8(str(later)), details=[detail])
 
 
 def _utf8(message: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections.abc import Callable
 from functools import partial
@@ -14,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from collector.access import Access
 from collector.convert import zipkin
 from collector.convert.result import Converted, Malformed
+from collector.later import Later
 from collector.metrics import Counters
 from collector.receivers.http_request import (
     Answer,
@@ -25,7 +25,9 @@ from collector.receivers.http_request import (
     skip_body,
 )
 from collector.receivers.http_server import HttpServer
+from collector.receivers.in_flight import Held, InFlight
 from collector.receivers.receiver import (
+    JSON_WEIGHT,
     LARGE_BODY_BYTES,
     MAX_REQUEST_BYTES,
     OPEN,
@@ -34,7 +36,7 @@ from collector.receivers.receiver import (
     SpanSink,
     forget_malformed,
 )
-from collector.spool import SpoolFull
+from collector.receivers.status import later_code, retry_after
 
 _SPANS = "/api/v2/spans"
 _V1_SPANS = "/api/v1/spans"
@@ -46,7 +48,8 @@ class ZipkinReceiver:
     """POST /api/v2/spans, answered 202; GET /health.
 
     Spans without valid ids are left out of a list; a list of nothing else is malformed. Errors
-    are plain text: too large 413, other types 415, malformed 400, full 429 with Retry-After.
+    are plain text: too large 413, other types 415, malformed 400, full 429 and
+    stopping 503 with Retry-After.
     An ASGI application too.
     """
 
@@ -62,9 +65,10 @@ class ZipkinReceiver:
         max_request_bytes: int = MAX_REQUEST_BYTES,
         keep_malformed: KeepMalformed = forget_malformed,
         access: Access = OPEN,
+        in_flight: InFlight | None = None,
         wall: Callable[[], int] = time.time_ns,
     ) -> None:
-        self._admission = Admission(self.name, sink, counters, keep_malformed)
+        self._admission = Admission(self.name, sink, counters, keep_malformed, in_flight)
         self._max_request_bytes = max_request_bytes
         self._access = access
         self._wall = wall
@@ -85,17 +89,17 @@ class ZipkinReceiver:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            answer = await self._answer(scope, receive)
+            with self._admission.hold() as held:
+                answer = await self._answer(scope, receive, held)
         except ClientGone:
             return
         except HttpError as error:
             answer = _text(error.status, str(error), *error.headers)
-        except SpoolFull as full:
-            seconds = str(max(1, math.ceil(full.retry_after_seconds)))
-            answer = _text(HTTPStatus.TOO_MANY_REQUESTS, str(full), ("retry-after", seconds))
+        except Later as later:
+            answer = _text(later_code(later), str(later), retry_after(later))
         await answer.send(send)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+    async def _answer(self, scope: Scope, receive: Receive, held: Held) -> Answer:
         try:
             await check_access(scope, receive, self._access, self._max_request_bytes)
         except HttpError as error:
@@ -124,23 +128,30 @@ class ZipkinReceiver:
                     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
                     f"Content-Type {media_type(scope)!r} is not supported: send JSON",
                 )
-            body = await read_body(scope, receive, self._max_request_bytes)
+            body = await read_body(scope, receive, self._max_request_bytes, held)
         except HttpError as error:
             self._admission.malformed(b"", str(error))
             raise
+        except Later:
+            self._admission.turned_away()
+            raise
         try:
-            converted = await self._convert(body)
+            converted = await self._convert(body, held)
         except Malformed as error:
             self._admission.malformed(body, str(error))
             raise HttpError(HTTPStatus.BAD_REQUEST, str(error)) from None
+        except Later:
+            self._admission.turned_away()
+            raise
         if converted.rejected:
             self._admission.sample(body, converted.reason)
-        await self._admission.admit(converted.payload, converted.spans, converted.rejected)
+        await self._admission.admit(held, converted.payload, converted.spans, converted.rejected)
         if converted.rejected and not converted.spans:
             raise HttpError(HTTPStatus.BAD_REQUEST, converted.reason)
         return Answer(HTTPStatus.ACCEPTED)
 
-    async def _convert(self, body: bytes) -> Converted:
+    async def _convert(self, body: bytes, held: Held) -> Converted:
+        held.take(len(body) * (1 + JSON_WEIGHT))
         convert = partial(zipkin.convert, body, self._wall())
         if len(body) <= LARGE_BODY_BYTES:
             return convert()

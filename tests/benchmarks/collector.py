@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from http.client import HTTPConnection
+from http.client import HTTPConnection, RemoteDisconnected
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -114,8 +114,15 @@ class Collector:
     def get(self, path: str) -> tuple[int, bytes]:
         """Status and body of an answer of the API."""
         assert self._connection is not None
-        self._connection.request("GET", f"/api/v1{path}")
-        answer = self._connection.getresponse()
+        try:
+            return self._get(self._connection, path)
+        except (ConnectionError, RemoteDisconnected):  # nobody asked for some seconds
+            self._connection.close()
+            return self._get(self._connection, path)
+
+    def _get(self, connection: HTTPConnection, path: str) -> tuple[int, bytes]:
+        connection.request("GET", f"/api/v1{path}")
+        answer = connection.getresponse()
         return answer.status, answer.read()
 
     def component(self, name: str) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def taps(world: World) -> Report:
     bootstrap = world.broker.bootstrap
     say(f"filling {CREATED} with {count:,} messages")
     _fill(bootstrap, count)
-    _first_group(bootstrap)
+    first_group(bootstrap)
     figures: list[Figure] = []
     remarks: list[str] = []
     for reader, goal in READERS:
@@ -146,7 +146,7 @@ def _fill(bootstrap: str, count: int) -> None:
         raise RuntimeError("the messages could not be sent")
 
 
-def _first_group(bootstrap: str) -> None:
+def first_group(bootstrap: str) -> None:
     """Some group commits: a cluster that has never seen one is not read by confluent-kafka."""
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "benchmark"})
     consumer.commit(offsets=[TopicPartition(CREATED, 0, 0)], asynchronous=False)

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 import grpc
 import grpc.aio
+from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]
 
 from tests.benchmarks.figures import percentile
 
@@ -27,9 +28,6 @@ EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
 CONNECTIONS = 4
 """Of gRPC: services share no connection."""
-
-LATER_SECONDS = 1.0
-"""Until a request is sent again that gRPC turned away."""
 
 _LENGTH = struct.Struct("<I")
 
@@ -92,8 +90,10 @@ class GrpcChannel:
         try:
             await self._export(request)
         except grpc.aio.AioRpcError as error:
-            if error.code() == grpc.StatusCode.UNAVAILABLE and error.trailing_metadata():
-                raise Later(LATER_SECONDS) from None
+            told = dict(error.trailing_metadata() or ()).get("google.rpc.retryinfo-bin")
+            if error.code() == grpc.StatusCode.UNAVAILABLE and told is not None:
+                delay = RetryInfo.FromString(told).retry_delay
+                raise Later(delay.seconds + delay.nanos / 1e9) from None
             raise
 
 
@@ -115,7 +115,7 @@ class HttpChannel:
         length = int(head.partition(b"content-length:")[2].split(b"\r\n", 1)[0])
         body = await self._reader.readexactly(length)
         status = int(head.split(b" ", 2)[1])
-        if status == 429:
+        if status in (429, 503):
             raise Later(float(head.partition(b"retry-after:")[2].split(b"\r\n", 1)[0]))
         if status != 200:
             raise RuntimeError(f"{status}: {body!r}")

@@ -22,6 +22,7 @@ from collector.access import Access
 from collector.config import Api
 from collector.metrics import Counters
 from collector.receivers import http_request
+from collector.receivers.in_flight import InFlight
 from collector.receivers.otlp_grpc import OtlpGrpcReceiver
 from collector.receivers.otlp_http import OtlpHttpReceiver
 from collector.receivers.zipkin import ZipkinReceiver
@@ -225,7 +226,7 @@ def test_too_many_questions_are_told_to_wait() -> None:
 
 def test_a_bomb_is_stopped_before_it_grows() -> None:
     """What is inflated at most is one byte more than the bound, however small the request is."""
-    body = http_request._Body("gzip", 1_000)
+    body = http_request._Body("gzip", 1_000, InFlight().hold())
     with pytest.raises(http_request.HttpError) as error:
         body.feed(gzip.compress(bytes(100 << 20)))
     assert error.value.status == 413

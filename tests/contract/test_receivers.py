@@ -24,7 +24,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
+from collector import impatient
 from collector.metrics import Counters
+from collector.receivers.in_flight import InFlight
 from collector.receivers.otlp_grpc import OtlpGrpcReceiver
 from collector.receivers.otlp_http import OtlpHttpReceiver
 from collector.receivers.receiver import CannotListen, Receiver
@@ -78,6 +80,7 @@ class World:
     receiver: Receiver
     sink: Sink
     counters: Counters
+    in_flight: InFlight
     samples: list[tuple[str, bytes, str]] = field(default_factory=list)
 
     def counted(self, unit: str) -> dict[str, int]:
@@ -161,19 +164,21 @@ class ReceiverContract(ABC):
 
     @pytest.fixture
     async def world(self) -> AsyncIterator[World]:
-        sink, counters = Sink(), Counters()
+        sink, counters, in_flight = Sink(), Counters(), InFlight(4 << 20)
         samples: list[tuple[str, bytes, str]] = []
         receiver = self.make(
             sink,
             counters,
             max_request_bytes=MAX_BYTES,
             keep_malformed=lambda *sample: samples.append(sample),
+            in_flight=in_flight,
         )
         await receiver.start()
-        world = World(receiver, sink, counters, samples)
+        world = World(receiver, sink, counters, in_flight, samples)
         yield world
         sink.open.set()
         await receiver.stop()
+        assert in_flight.bytes == 0
         for unit in ("requests", "spans"):
             assert counters.under_way(unit, receiver.name) == 0, world.counted(unit)
 
@@ -212,6 +217,41 @@ class ReceiverContract(ABC):
         assert world.counted("spans") == {"received": 1, "dropped": 1}
         world.sink.full = None
         assert (await self.send(world, "a")).outcome == "accepted"
+
+    async def test_too_much_at_once_is_told_with_a_delay(self, world: World) -> None:
+        with world.in_flight.hold() as others:
+            others.take(world.in_flight.most)
+            answer = await self.send(world, "a")
+            assert answer.outcome == "later"
+            assert answer.retry_after == 1.0
+            assert "are under way" in answer.message
+            assert world.counted("requests") == {"received": 1, "dropped": 1}
+            assert world.in_flight.refused == 1
+            assert "senders are told to come again" in world.in_flight.trouble
+        assert (await self.send(world, "a")).outcome == "accepted"
+        assert world.sink.names() == ["a"]
+
+    async def test_what_waits_for_the_disk_counts_though_its_sender_left(
+        self, world: World
+    ) -> None:
+        world.sink.open.clear()
+        sending = asyncio.create_task(self.send(world, "a"))
+        await world.sink.asked.wait()
+        held = world.in_flight.bytes
+        assert held >= len(self.request("a"))
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+        assert world.in_flight.bytes == held
+
+    async def test_one_that_is_alone_may_be_larger_than_all_together(self) -> None:
+        sink, in_flight = Sink(), InFlight(1)
+        receiver = self.make(sink, Counters(), in_flight=in_flight)
+        await receiver.start()
+        answer = await self.post(receiver.address, self.request("a"))
+        await receiver.stop()
+        assert answer.outcome == "accepted"
+        assert in_flight.bytes == 0
 
     async def test_malformed_is_refused_counted_and_sampled_and_harms_nothing(
         self, world: World
@@ -390,6 +430,17 @@ class HttpContract(ReceiverContract):
         )
         assert response.status == self.accepted
         assert world.sink.names() == ["a", "b"]
+
+    async def test_more_connections_are_told_when_to_come_back(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(impatient, "CONNECTIONS", 1)
+        with connected(world.receiver.address) as first:
+            first.sendall(b"POST ")
+            response = await self.send_body(world.receiver.address, self.request("a"))
+            assert response.status == 503
+            assert response.headers["retry-after"] == "5"
+        assert world.sink.payloads == []
 
     async def test_chunks_that_do_not_end_are_stopped(self, world: World) -> None:
         response = await self.send_body(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -12,6 +12,7 @@ from collector.convert import zipkin as convert
 from collector.store import queries
 from collector.store.client import Store
 from collector.store.rollup import Rollup
+from collector.store.rollup import rollup as module
 from graph.edges import EdgeRow, Role
 from graph.model import Evidence, Message, Operation, OperationType, Position, Relation, SpanContext
 from tests import stores
@@ -291,6 +292,34 @@ def test_attempts_in_several_minutes_are_one_delivery_over_their_receive_spans(
     assert expected == ["payment consumes orders: 1"]
     assert edges(store, NEXT_MINUTE, NEXT_MINUTE + MINUTE) == expected
     assert edges(store) == ["payment consumes orders: 1", "shop produces orders: 1"]
+
+
+@pytest.mark.parametrize(("rows", "together"), [(1, [1, 1, 1]), (4, [2, 1]), (100, [3])])
+def test_minutes_that_have_much_are_computed_apart(
+    store: Store, monkeypatch: pytest.MonkeyPatch, rows: int, together: list[int]
+) -> None:
+    computed: list[int] = []
+    compute = Rollup._compute
+
+    def counting(self: Rollup, minutes: Sequence[int], settled: int) -> None:
+        computed.append(len(minutes))
+        compute(self, minutes, settled)
+
+    monkeypatch.setattr(module, "ROWS_AT_ONCE", rows)
+    monkeypatch.setattr(Rollup, "_compute", counting)
+    flow = Flow()
+    for minute in range(3):
+        flow.now = NEXT_MINUTE + minute * MINUTE
+        order = flow.send("shop", "orders")
+    flow.now += MINUTE - SECOND
+    flow.process("payment", order, by="link")
+
+    poured(store, flow)
+
+    assert computed == together
+    assert edges(store) == ["payment consumes orders: 1", "shop produces orders: 3"]
+    last = NEXT_MINUTE + 2 * MINUTE
+    assert edges(store, last) == ["payment consumes orders: 1", "shop produces orders: 1"]
 
 
 def test_spans_that_only_name_their_message_are_joined_over_minutes(store: Store) -> None:

@@ -14,6 +14,7 @@ from collector.convert.otlp_protobuf import count_spans, pieces
 from collector.convert.result import Converted, Malformed
 from collector.masks import BodyMasks
 from collector.receivers.http_request import HttpError, read_body
+from collector.receivers.in_flight import InFlight
 from graph.filter import FilterError, parse, written
 from graph.listing import EventFilter
 
@@ -52,7 +53,7 @@ def _body(encoding: bytes) -> Callable[[bytes], None]:
 
         async def read() -> bytes:
             scope = {"type": "http", "headers": [(b"content-encoding", encoding)]}
-            return await read_body(scope, receive, MAX_BODY)
+            return await read_body(scope, receive, MAX_BODY, InFlight().hold())
 
         try:
             assert len(asyncio.run(read())) <= MAX_BODY

@@ -27,6 +27,10 @@ def within(column: str) -> str:
     )
 
 
+def _between(column: str) -> str:
+    return f"{column} >= toDateTime({{first:UInt32}}) AND {column} < toDateTime({{after:UInt32}})"
+
+
 @dataclass(frozen=True, slots=True)
 class Seeds:
     """What gathering starts from, as conditions on the tables' rows."""
@@ -56,14 +60,13 @@ RECEIPTS = """SELECT toUnixTimestamp64Nano(received) AS at, count() FROM (
 ) GROUP BY at ORDER BY at"""
 """How many rows were stored since, by their time of receipt."""
 
-SIZES = f"""SELECT toUnixTimestamp(minute) AS at, count() FROM (
-    SELECT {minute("start")} AS minute FROM operations
-        WHERE start >= toDateTime({{first:UInt32}}) AND minute IN {{minutes:Array(UInt32)}}
-    UNION ALL
-    SELECT {minute("time")} AS minute FROM messages
-        WHERE time >= toDateTime({{first:UInt32}}) AND minute IN {{minutes:Array(UInt32)}}
+ROWS = f"""SELECT toUnixTimestamp(minute) AS at, sum(rows) FROM (
+    SELECT {minute("start")} AS minute, count() AS rows FROM operations
+    WHERE {_between("start")} GROUP BY minute
+    UNION ALL SELECT {minute("time")} AS minute, count() FROM messages
+    WHERE {_between("time")} GROUP BY minute
 ) GROUP BY at"""
-"""How many rows lie in each of some minutes."""
+"""How many operations and messages each minute has, from the first on and before the last."""
 
 ALL_MINUTES = f"""SELECT DISTINCT toUnixTimestamp(minute) AS at FROM (
     SELECT {minute("start")} AS minute FROM operations

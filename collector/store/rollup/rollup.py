@@ -21,13 +21,13 @@ SETTLE = 10.0
 exporters send their spans some seconds after the message is there."""
 
 MINUTES_AT_ONCE = 60
-ROWS_AT_ONCE = 300_000
-"""Minutes computed in one go, and operations and messages looked at, so that an import of a year,
-or what was stored while nothing was computed, does not need its memory at once. A row takes about
-1.5 kB meanwhile. A minute is never divided."""
+ROWS_AT_ONCE = 100_000
+"""Minutes computed in one go, and their operations and messages, which all lie in memory then (two
+kilobytes each): so that neither an import of a year nor a store that is behind needs that of all of
+its minutes at once. One minute may have more."""
 
-FEW_MINUTES = 3
-"""So many are computed without a look at what lies in them."""
+LOOKED_AT_ONCE = 300_000
+"""Operations and messages that were stored since, looked at in one go, for the same reason."""
 
 SET_BACK = 60 * 10**9
 """Nanoseconds looked back, always anew, while the clock is behind what is stored."""
@@ -83,25 +83,24 @@ class Rollup:
         """Compute the edges of these minutes (seconds since the epoch) and replace them."""
         self._version = max(time.time_ns(), self._version + 1)
         settled = int((self._clock() - settle) * 1e9)
-        for together in self._together(minutes):
-            self._compute(together, settled)
+        for start in range(0, len(minutes), MINUTES_AT_ONCE):
+            for some in self._fitting(minutes[start : start + MINUTES_AT_ONCE]):
+                self._compute(some, settled)
 
-    def _together(self, minutes: Sequence[int]) -> Iterator[list[int]]:
-        """The minutes by what is computed in one go."""
-        sizes: dict[int, int] = {}
-        if len(minutes) > FEW_MINUTES:
-            asked = {"first": min(minutes), "minutes": list(minutes)}
-            sizes = {int(at): int(rows) for at, rows in self._store.query(of.SIZES, asked)}
-        chosen: list[int] = []
-        rows = 0
+    def _fitting(self, minutes: Sequence[int]) -> Iterator[Sequence[int]]:
+        """As many of them at a time as their rows allow."""
+        if len(minutes) == 1:
+            yield minutes
+            return
+        between = {"first": min(minutes), "after": max(minutes) + 60}
+        rows = {int(at): int(count) for at, count in self._store.query(of.ROWS, between)}
+        some: list[int] = []
         for minute in minutes:
-            rows += sizes.get(minute, 0)
-            if chosen and (rows > ROWS_AT_ONCE or len(chosen) == MINUTES_AT_ONCE):
-                yield chosen
-                chosen, rows = [], sizes.get(minute, 0)
-            chosen.append(minute)
-        if chosen:
-            yield chosen
+            if some and sum(rows.get(one, 0) for one in (*some, minute)) > ROWS_AT_ONCE:
+                yield some
+                some = []
+            some.append(minute)
+        yield some
 
     def compute_all(self, progress: Callable[[int, int], None]) -> None:
         """Compute every minute of which anything is stored; `progress` is told minutes done and
@@ -140,7 +139,7 @@ class Rollup:
         asked = {source: _text(at) for source, at in since.items()}
         rows = 0
         for at, count in self._store.query(of.RECEIPTS, asked):
-            if rows and rows + count > ROWS_AT_ONCE:
+            if rows and rows + count > LOOKED_AT_ONCE:
                 yield {**asked, "until": _text(int(at) - 1)}
                 asked |= {
                     source: _text(max(since[source], int(at) - 1))

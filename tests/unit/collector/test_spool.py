@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from collector.later import Stopping
 from collector.segment import HEADER_BYTES, Segment, SegmentDamaged, frame_header, scan
 from collector.spool import TROUBLE_LASTS, Spool, SpoolFull, SpoolInUse
 
@@ -271,6 +272,9 @@ def test_a_full_spool_says_when_to_come_back_and_takes_again_after_an_insert(
     segment.done()
     assert spool.pending_bytes == 0
     spool.append_sync(b"x" * 1400)
+    assert "the spool was full" in spool.trouble
+    story.clock.now += TROUBLE_LASTS
+    assert spool.trouble == ""
 
 
 def test_an_empty_spool_takes_a_request_larger_than_its_bound(story: Story) -> None:
@@ -609,7 +613,7 @@ def test_closing_syncs_what_was_accepted_and_the_consumer_sees_the_end(story: St
     spool = story.spool()
     spool.append_sync(request("a"))
     spool.close()
-    with pytest.raises(SpoolFull, match="closing"):
+    with pytest.raises(Stopping, match="stopping"):
         spool.append_sync(request("b"))
     segment = spool.take(0)
     assert segment is not None

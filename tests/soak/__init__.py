@@ -1,0 +1,1 @@
+"""A collector and a terminal UI under a steady load, watched for minutes."""
