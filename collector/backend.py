@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from collector.api.backend import Component, Stored
 from collector.metrics import Counters
 from collector.retention import Retention
-from collector.store import groups, lists, queries
+from collector.store import gaps, groups, lists, queries
 from collector.store.client import Store
 from collector.store.facts import StoreFacts
 from collector.store.prune import Leaving
@@ -18,6 +18,7 @@ from collector.store.rollup import Rollup
 from graph.edges import EdgeRow
 from graph.facts import Facts
 from graph.fate.consumers import Declared
+from graph.gaps import Gap
 from graph.listing import Consumer, EventFilter, EventRow
 from graph.producers import BrokerProducer
 from graph.series import MinuteCount
@@ -99,6 +100,9 @@ class StoreBackend:
 
     def declared(self) -> Sequence[Declared]:
         return self._declared()
+
+    def gaps(self, destinations: Collection[str] = ()) -> Sequence[Gap]:
+        return gaps.gaps(self._store, destinations)
 
     def covered_from(self) -> int:
         return self._retention.covered_from

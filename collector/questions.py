@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
@@ -18,7 +19,9 @@ from graph.direction import Direction, directed
 from graph.facts import Facts
 from graph.fate import Fates
 from graph.fate.judge import fates
+from graph.gaps import Gap, missed
 from graph.lookup import Unknown, focused, look_up
+from graph.model import Position
 from graph.remembered import Remembered
 from graph.series import MinuteCount
 from graph.topology import NodeKey, Topology
@@ -27,6 +30,9 @@ from graph.wire.facts import times
 AROUND = 3600 * 10**9
 """Nanoseconds before and after an event in which who consumed its destinations counts as its
 consumer."""
+
+_PLACE = re.compile(r"(.+?)[/:](\d+)[/:@](\d{1,18})")
+"""A position as it is shown and as people write it."""
 
 SEARCHED = (
     "Looked for it as message, causation and correlation id, record key, business id (with or "
@@ -96,7 +102,15 @@ def chain(
     except NoEvent:
         raise Unknown(text) from None
     found = directed(focused(whole, named.focus), direction)
-    return replace(found, covered_from=backend.covered_from())
+    return replace(found, covered_from=backend.covered_from(), gaps=_gaps(backend, found))
+
+
+def _gaps(backend: Backend, chain: Chain) -> tuple[Gap, ...]:
+    """What taps missed where events lie of which no message is known."""
+    positions = [at for event in chain.events if not event.messages for at in event.positions]
+    if not positions:
+        return ()
+    return missed(backend.gaps({position.destination for position in positions}), positions)
 
 
 def event(backend: Backend, text: str, *, limits: Limits | None = None) -> Chain:
@@ -138,12 +152,17 @@ def fate(backend: Backend, text: str, *, limits: Limits | None = None) -> Fates:
     return replace(judged, notes=(*judged.notes, gone))
 
 
-def searched(backend: Backend) -> str:
+def searched(backend: Backend, text: str) -> str:
     """What a look-up that found nothing has tried, and where nothing can be found any more."""
-    covered_from = backend.covered_from()
-    if not covered_from:
-        return SEARCHED
-    return f"{SEARCHED} What was received before {pruned_before(covered_from)} was pruned."
+    said = [SEARCHED]
+    if covered_from := backend.covered_from():
+        said.append(f"What was received before {pruned_before(covered_from)} was pruned.")
+    if place := _PLACE.fullmatch(text.strip()):
+        destination, partition, offset = place.groups()
+        position = Position("", "", destination, "", partition, int(offset))
+        for gap in missed(backend.gaps([destination]), [position]):
+            said.append(f"A tap missed {gap}: {gap.reason}.")
+    return " ".join(said)
 
 
 def _is_only_its_cause(event: Event, text: str) -> bool:

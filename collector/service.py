@@ -117,6 +117,9 @@ class Collector:
         self.counters.watch(
             "spool_bytes", "Bytes of spans not in the store yet.", lambda: self.spool.pending_bytes
         )
+        self.counters.watch(
+            "missed_offsets", "Offsets that taps could not read.", lambda: self.intake.missed
+        )
         self.inserter.start()
         self.intake.start()
         self._computing.start()
@@ -262,7 +265,11 @@ class Collector:
                 "intake",
                 not self.intake.trouble,
                 self.intake.trouble or "messages on their way into the store",
-                {"cut_values": self.intake.cut_values, **figures.get("messages", {})},
+                {
+                    "cut_values": self.intake.cut_values,
+                    "missed": self.intake.missed,
+                    **figures.get("messages", {}),
+                },
             ),
             self.retention.component(),
         ]

@@ -9,6 +9,7 @@ from collector.api.backend import Component, Stored
 from collector.store.prune import Leaving, Piece
 from graph.edges import EdgeRow
 from graph.fate.consumers import Declared
+from graph.gaps import Gap
 from graph.listing import Activity, Consumer, EventFilter, EventRow
 from graph.producers import BrokerProducer
 from graph.series import MinuteCount
@@ -32,6 +33,7 @@ class MemoryBackend:
     parts: list[Component] = field(default_factory=lambda: [Component("store", True, "open")])
     windows: list[tuple[int, int]] = field(default_factory=list)
     pruned: int = 0
+    missed: list[Gap] = field(default_factory=list)
     refreshed: int = 0
 
     @classmethod
@@ -83,6 +85,9 @@ class MemoryBackend:
 
     def declared(self) -> Sequence[Declared]:
         return list(self.expected)
+
+    def gaps(self, destinations: Collection[str] = ()) -> Sequence[Gap]:
+        return [one for one in self.missed if not destinations or one.destination in destinations]
 
     def covered_from(self) -> int:
         return self.pruned

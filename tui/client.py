@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from graph.chain.result import Chain, Limits
 from graph.direction import Direction
 from graph.fate.result import Fates
+from graph.gaps import Gap
 from graph.listing import Activity, Consumer, EventFilter, EventRow
 from graph.series import MinuteCount
 from graph.topology import NodeKey, Topology
@@ -246,6 +247,10 @@ class LocalSource:
         with _explained():
             return list(self._backend.consumers())
 
+    def gaps(self) -> list[Gap]:
+        with _explained():
+            return list(self._backend.gaps())
+
     def health(self) -> Mapping[str, Any]:
         from collector import questions
 
@@ -274,7 +279,7 @@ class LocalSource:
             yield
         except Unknown:
             raise NotFound(
-                f"nothing is known by {text}", questions.searched(self._backend)
+                f"nothing is known by {text}", questions.searched(self._backend, text)
             ) from None
         except SeveralMeanings as several:
             count = len(several.candidates)

@@ -14,11 +14,13 @@ from graph.chain.result import Chain
 from graph.direction import Direction
 from graph.fate.result import Fates
 from graph.filter import written
+from graph.gaps import Gap
 from graph.listing import Activity, Consumer, EventFilter, EventRow
 from graph.series import MinuteCount
 from graph.topology import NodeKey, Topology
 from graph.wire.chain import chain_from_dict
 from graph.wire.fate import fates_from_dict
+from graph.wire.gaps import gap_from_dict
 from graph.wire.listing import (
     activity_from_dict,
     candidate_from_dict,
@@ -150,6 +152,9 @@ class ApiClient:
         return self._ask(
             "/consumers", {}, lambda said: [consumer_from_dict(one) for one in said["consumers"]]
         )
+
+    def gaps(self) -> list[Gap]:
+        return self._ask("/gaps", {}, lambda said: [gap_from_dict(one) for one in said["gaps"]])
 
     def health(self) -> Mapping[str, Any]:
         return self._ask("/health", {}, lambda said: said)

@@ -22,6 +22,7 @@ from urllib.parse import quote, urlencode
 from graph.chain.result import Chain
 from graph.direction import Direction
 from graph.fate.result import Fates
+from graph.gaps import Gap
 from graph.listing import Activity, Candidate, Consumer, EventFilter, EventRow
 from graph.series import MinuteCount
 from graph.topology import NodeKey, Topology
@@ -173,6 +174,9 @@ class Source(Protocol):
 
     def consumers(self) -> list[Consumer]:
         """Consumer groups as their brokers tell them."""
+
+    def gaps(self) -> list[Gap]:
+        """What taps missed, newest first."""
 
     def health(self) -> Mapping[str, Any]:
         """`status`, `version` and `components`, as GET /health tells them."""

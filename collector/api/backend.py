@@ -10,6 +10,7 @@ from collector.store.prune import Leaving
 from graph.edges import EdgeRow
 from graph.facts import Facts
 from graph.fate.consumers import Declared
+from graph.gaps import Gap
 from graph.listing import Activity, Consumer, EventFilter, EventRow
 from graph.producers import BrokerProducer
 from graph.series import MinuteCount
@@ -74,6 +75,9 @@ class Backend(Protocol):
 
     def declared(self) -> Sequence[Declared]:
         """Consumers that the configuration tells of. May raise `ConfigError`."""
+
+    def gaps(self, destinations: Collection[str] = ()) -> Sequence[Gap]:
+        """What taps missed, of these destinations where some are named, newest first."""
 
     def covered_from(self) -> int:
         """What was received before this has been pruned; 0: nothing has."""

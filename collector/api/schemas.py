@@ -152,6 +152,27 @@ class Consumers(Shape):
     consumers: list[Consumer]
 
 
+class Gap(Shape):
+    """Offsets of one partition, `first` to `last`, that a tap missed."""
+
+    system: str
+    cluster: str
+    destination: str
+    incarnation: str
+    partition: str
+    first: int
+    last: int
+    reason: str = Field(description="`retention`, `the topic was deleted`, `unreadable: ...`.")
+    noticed_ns: int
+    noticed: str | None
+
+
+class Gaps(Shape):
+    """The newest first, 1,000 at most."""
+
+    gaps: list[Gap]
+
+
 class Component(Shape):
     """How one part of the collector is doing."""
 
@@ -220,6 +241,9 @@ class Chain(Shape):
     )
     covered_from: str | None
     cut: list[str] = Field(description="Events that may have causes before that.")
+    gaps: list[Gap] = Field(
+        description="What taps missed, where events lie that are known from spans only."
+    )
     events: list[dict[str, Any]] = Field(
         description="By time: `id`, `key`, `title`, times, names, `messages`, `positions`, "
         "`contexts`, `operations`, each of those with its `join` (evidence)."

@@ -200,6 +200,10 @@ class World:
         found = self.admin.describe_topics(TopicCollection([topic]))[topic].result().topic_id
         return str(found).translate(str.maketrans("+/", "-_"))
 
+    def key(self, topic: str, partition: int = 0) -> PartitionKey:
+        """The partition as a tap names it now."""
+        return PartitionKey("kafka", self.cluster_id(), topic, self.topic_id(topic), str(partition))
+
     def cluster_id(self) -> str:
         return str(self.admin.describe_cluster().result().cluster_id)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 from confluent_kafka import Producer
 
-from collector.taps.tap import Batch, PartitionKey
+from collector.taps.tap import Batch
 from samples.kafka.broker import Broker
 from tests.contract.kafka_world import RecordingSink, World, take, tapping, until
 
@@ -65,19 +65,30 @@ def topic() -> str:
 
 
 class HeldSink(RecordingSink):
-    """A store that is behind, as long as it is held."""
+    """A store that takes so many batches of messages, and then waits until it is freed."""
 
-    def __init__(self) -> None:
+    def __init__(self, takes: int) -> None:
         super().__init__()
         self.free = threading.Event()
         self.waits = threading.Event()
-        self.free.set()
+        self._takes = takes
 
     def messages(self, batch: Batch) -> None:
-        if not self.free.is_set():
+        if len(self.sizes) >= self._takes:
             self.waits.set()
-        self.free.wait()
+            assert self.free.wait(30), "nobody freed the store"
         super().messages(batch)
+
+
+LITTLE_AHEAD = {
+    "confluent_options": {"queued.max.messages.kbytes": 1, "fetch.message.max.bytes": 2_000},
+    "kafka_python_options": {"max_partition_fetch_bytes": 2_000},
+}
+"""Settings of a tap that reads little ahead."""
+
+
+def offsets_missed(sink: RecordingSink) -> list[int]:
+    return [offset for gap in sink.gaps for offset in range(gap.first, gap.last + 1)]
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -113,17 +124,9 @@ def test_what_retention_took_from_a_tap_that_was_too_slow_is_a_gap(
     world: World, topic: str, reader: str
 ) -> None:
     world.create(topic)
-    sink = HeldSink()
-    with tapping(
-        world,
-        sink,
-        reader=reader,
-        include=(topic,),
-        # Little is read ahead.
-        confluent_options={"queued.max.messages.kbytes": 1, "fetch.message.max.bytes": 2_000},
-        kafka_python_options={"max_partition_fetch_bytes": 2_000},
-    ):
-        sink.free.clear()
+    sink = HeldSink(takes=0)
+    sink.stored[world.key(topic)] = 0
+    with tapping(world, sink, reader=reader, include=(topic,), **LITTLE_AHEAD):
         world.produce(topic, [b"x" * 500] * 300, options={"batch.size": 2_000})
         assert sink.waits.wait(20), "the tap hands over"
         world.configure(topic, **{"retention.ms": "1"})
@@ -133,10 +136,30 @@ def test_what_retention_took_from_a_tap_that_was_too_slow_is_a_gap(
         sink.free.set()
         until(lambda: sink.values(topic)[-1:] == [b"after"], "what came after it")
     assert [gap.reason for gap in sink.gaps] == ["retention"]
-    missed = [offset for gap in sink.gaps for offset in range(gap.first, gap.last + 1)]
+    missed = offsets_missed(sink)
     read = [row.offset for row in sink.of(topic)]
     assert len(missed) > 100
     assert sorted(read + missed) == list(range(301)), "each is read or said to be missed"
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_what_a_deleted_topic_still_held_is_a_gap(world: World, topic: str, reader: str) -> None:
+    world.create(topic)
+    world.produce(topic, [b"x" * 500] * 5_000, options={"batch.size": 2_000})
+    sink = HeldSink(takes=1)
+    sink.stored[world.key(topic)] = 0
+    settings = {"reader": reader, "include": (topic,), "metadata_interval": 0.01}
+    with tapping(world, sink, **settings, **LITTLE_AHEAD) as tap:
+        assert sink.waits.wait(20), "the tap hands over"
+        world.delete(topic)
+        sink.free.set()
+        until(lambda: bool(sink.gaps), "that it was deleted too early")
+        until(lambda: tap.status()["destinations"] == 0, "that it is read no longer")
+    assert {gap.reason for gap in sink.gaps} == {"the topic was deleted"}
+    read = [row.offset for row in sink.of(topic)]
+    told = read + offsets_missed(sink)
+    assert told == list(range(len(told))), "each is read or said to be missed, as far as was heard"
+    assert len(told) > len(read)
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -151,7 +174,7 @@ def test_what_compaction_took_is_no_gap_and_tombstones_are_messages(
     world.produce(topic, [None], key=b"b")
     time.sleep(0.2)  # Only a segment that a later record closes is compacted.
     world.produce(topic, [b"last"], key=b"c")
-    key = PartitionKey("kafka", world.cluster_id(), topic, world.topic_id(topic), "0")
+    key = world.key(topic)
     sink = RecordingSink()
 
     def compacted_away() -> bool:

@@ -12,6 +12,7 @@ from graph.chain.result import Chain, Event
 from graph.direction import Direction
 from graph.edges import EdgeRow, Role
 from graph.fate import Fates
+from graph.gaps import Gap
 from graph.listing import Activity, Candidate, Consumer, EventFilter, EventRow
 from graph.series import MINUTE, MinuteCount
 from graph.topology import NodeKey, Topology
@@ -189,6 +190,9 @@ class FakeSource:
     def consumers(self) -> list[Consumer]:
         self._answers("consumers")
         return list(self.groups)
+
+    def gaps(self) -> list[Gap]:
+        return []
 
     def health(self) -> Mapping[str, Any]:
         self._answers("health")

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -20,6 +21,7 @@ from collector import runtime
 from collector.api.backend import Component
 from collector.runtime import Runtime
 from graph.fate import Status
+from graph.gaps import Gap
 from graph.listing import Activity, EventRow
 from graph.topology import Topology
 from graph.wire import chain_from_dict, topology_from_dict
@@ -488,6 +490,20 @@ class TestDoctor:
         (found,) = [one for one in ended.json["checks"] if one["name"].strip() == "transaction"]
         assert (ended.code, found["ok"], found["detail"]) == (1, False, held)
         assert "commit" in found["remedy"]
+
+    @pytest.mark.parametrize(("ago", "fine"), [(60, False), (7200, True)])
+    def test_what_taps_missed_is_something_to_look_at_while_it_is_new(
+        self, shell: Shell, tmp_path: Path, ago: int, fine: bool
+    ) -> None:
+        gap = Gap("kafka", "c", "orders", "i", "0", 5, 7, "retention", time.time_ns() - ago * 10**9)
+        with serving(MemoryBackend(missed=[gap])) as address:
+            runtime.write(tmp_path, Runtime(os.getpid(), address))
+            told = shell("doctor", "--store", tmp_path, "--json").json
+        (found,) = [one for one in told["checks"] if one["name"] == "gaps"]
+        assert found["ok"] is fine
+        sentence = "3 offsets were missed; the newest: orders/0/5..7 (retention), "
+        assert found["detail"].startswith(sentence)
+        assert bool(found["remedy"]) is not fine
 
     def test_a_broker_that_is_away_and_a_port_that_is_taken(self, tmp_path: Path) -> None:
         """In a process of its own, where it may open a store."""
