@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from confluent_kafka import Producer
@@ -80,7 +81,7 @@ class HeldSink(RecordingSink):
         super().messages(batch)
 
 
-LITTLE_AHEAD = {
+LITTLE_AHEAD: dict[str, Any] = {
     "confluent_options": {"queued.max.messages.kbytes": 1, "fetch.message.max.bytes": 2_000},
     "kafka_python_options": {"max_partition_fetch_bytes": 2_000},
 }
@@ -148,8 +149,10 @@ def test_what_a_deleted_topic_still_held_is_a_gap(world: World, topic: str, read
     world.produce(topic, [b"x" * 500] * 5_000, options={"batch.size": 2_000})
     sink = HeldSink(takes=1)
     sink.stored[world.key(topic)] = 0
-    settings = {"reader": reader, "include": (topic,), "metadata_interval": 0.01}
-    with tapping(world, sink, **settings, **LITTLE_AHEAD) as tap:
+    tapped = tapping(
+        world, sink, reader=reader, include=(topic,), metadata_interval=0.01, **LITTLE_AHEAD
+    )
+    with tapped as tap:
         assert sink.waits.wait(20), "the tap hands over"
         world.delete(topic)
         sink.free.set()
