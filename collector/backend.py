@@ -12,6 +12,7 @@ from collector.metrics import Counters
 from collector.retention import Retention
 from collector.store import gaps, groups, lists, queries
 from collector.store.client import Store
+from collector.store.console import Console
 from collector.store.facts import StoreFacts
 from collector.store.prune import Leaving
 from collector.store.rollup import Rollup
@@ -22,6 +23,7 @@ from graph.gaps import Gap
 from graph.listing import Consumer, EventFilter, EventRow
 from graph.producers import BrokerProducer
 from graph.series import MinuteCount
+from graph.table import Table
 from graph.topology import NodeKey
 
 FOREVER = 2**62
@@ -57,6 +59,7 @@ class StoreBackend:
         self._health = health
         self._declared = declared
         self._facts = StoreFacts(store)
+        self._console = Console(store)
         self._fresh = threading.Lock()
         self._stored = 1
         self._computed = 0
@@ -103,6 +106,9 @@ class StoreBackend:
 
     def gaps(self, destinations: Collection[str] = ()) -> Sequence[Gap]:
         return gaps.gaps(self._store, destinations)
+
+    def sql(self, text: str, limit: int) -> Table:
+        return self._console.ask(text, limit)
 
     def covered_from(self) -> int:
         return self._retention.covered_from

@@ -21,6 +21,7 @@ from graph.fate.result import Fates
 from graph.gaps import Gap
 from graph.listing import Activity, Consumer, EventFilter, EventRow
 from graph.series import MinuteCount
+from graph.table import Table
 from graph.topology import NodeKey, Topology
 from tui.remote import ApiClient
 from tui.source import (
@@ -250,6 +251,15 @@ class LocalSource:
     def gaps(self) -> list[Gap]:
         with _explained():
             return list(self._backend.gaps())
+
+    def sql(self, text: str, limit: int) -> Table:
+        from collector.store.statements import Refused
+
+        with _explained():
+            try:
+                return self._backend.sql(text, limit)
+            except Refused as error:
+                raise BadRequest(str(error)) from error
 
     def health(self) -> Mapping[str, Any]:
         from collector import questions

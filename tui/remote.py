@@ -17,6 +17,7 @@ from graph.filter import written
 from graph.gaps import Gap
 from graph.listing import Activity, Consumer, EventFilter, EventRow
 from graph.series import MinuteCount
+from graph.table import Table, table_from_dict
 from graph.topology import NodeKey, Topology
 from graph.wire.chain import chain_from_dict
 from graph.wire.fate import fates_from_dict
@@ -155,6 +156,10 @@ class ApiClient:
 
     def gaps(self) -> list[Gap]:
         return self._ask("/gaps", {}, lambda said: [gap_from_dict(one) for one in said["gaps"]])
+
+    def sql(self, text: str, limit: int) -> Table:
+        body = json.dumps({"query": text, "limit": limit})
+        return self._ask("/sql", {}, table_from_dict, body=body)
 
     def health(self) -> Mapping[str, Any]:
         return self._ask("/health", {}, lambda said: said)

@@ -25,6 +25,7 @@ from graph.fate.result import Fates
 from graph.gaps import Gap
 from graph.listing import Activity, Candidate, Consumer, EventFilter, EventRow
 from graph.series import MinuteCount
+from graph.table import Table
 from graph.topology import NodeKey, Topology
 
 PREFIX = "/api/v1"
@@ -177,6 +178,9 @@ class Source(Protocol):
 
     def gaps(self) -> list[Gap]:
         """What taps missed, newest first."""
+
+    def sql(self, text: str, limit: int) -> Table:
+        """The rows that a statement tells, `limit` at most. Raises BadRequest."""
 
     def health(self) -> Mapping[str, Any]:
         """`status`, `version` and `components`, as GET /health tells them."""

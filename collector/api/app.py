@@ -16,6 +16,7 @@ from collector.api import (
     gaps,
     health,
     prune,
+    sql,
     tail,
     topology,
 )
@@ -60,7 +61,7 @@ def create_app(
     # The guard asks for the token, of every path; this describes it.
     described = HTTPBearer(auto_error=False, description="Only where api.token is set.")
     resources = APIRouter(prefix=PREFIX, responses=PROBLEMS, dependencies=[Security(described)])
-    told = (events, chain, fate, topology, destinations, consumers, gaps, tail, health, prune)
+    told = (events, chain, fate, topology, destinations, consumers, gaps, sql, tail, health, prune)
     for resource in told:
         resources.include_router(resource.router)
     app.include_router(resources)

@@ -14,6 +14,7 @@ from graph.gaps import Gap
 from graph.listing import Activity, Consumer, EventFilter, EventRow
 from graph.producers import BrokerProducer
 from graph.series import MinuteCount
+from graph.table import Table
 from graph.topology import NodeKey
 
 
@@ -78,6 +79,10 @@ class Backend(Protocol):
 
     def gaps(self, destinations: Collection[str] = ()) -> Sequence[Gap]:
         """What taps missed, of these destinations where some are named, newest first."""
+
+    def sql(self, text: str, limit: int) -> Table:
+        """The rows that a person's statement tells, `limit` at most. May raise `Refused`, `Busy`
+        (of `collector.store`)."""
 
     def covered_from(self) -> int:
         """What was received before this has been pruned; 0: nothing has."""

@@ -194,6 +194,21 @@ class Health(Shape):
     components: list[Component]
 
 
+class Column(Shape):
+    """A column of an answer in SQL."""
+
+    name: str
+    type: str = Field(description="The engine's.")
+
+
+class Table(Shape):
+    """What a statement told."""
+
+    columns: list[Column]
+    rows: list[list[Any]]
+    more: bool = Field(description="There were more rows than are told.")
+
+
 class Pruned(Shape):
     """What leaves the store, or has left."""
 

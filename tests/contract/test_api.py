@@ -181,7 +181,7 @@ def test_the_description_is_valid_openapi(url: str) -> None:
     operations = [operation for path in paths.values() for operation in path.values()]
     assert {path.removeprefix("/api/v1") for path in paths} == {
         *("/events", "/events/{id}", "/chain/{id}", "/fate/{id}", "/topology", "/topology/series"),
-        *("/destinations", "/consumers", "/gaps", "/tail", "/health", "/metrics", "/prune"),
+        *("/destinations", "/consumers", "/gaps", "/sql", "/tail", "/health", "/metrics", "/prune"),
     }
     assert len({one["operationId"] for one in operations}) == len(operations)
     assert all(one["description"] for one in operations)

@@ -15,13 +15,14 @@ from graph.fate import Fates
 from graph.gaps import Gap
 from graph.listing import Activity, Candidate, Consumer, EventFilter, EventRow
 from graph.series import MINUTE, MinuteCount
+from graph.table import Table
 from graph.topology import NodeKey, Topology
 from graph.wire.chain import event_ids
 from tests.tui import shop
 from tests.tui.fates import explanations, order_fates
 from tests.tui.order import ChainBuilder, order
 from tests.tui.shop import NOON
-from tui.source import Address, Ambiguous, CollectorAway, NotFound, SourceFailed
+from tui.source import Address, Ambiguous, BadRequest, CollectorAway, NotFound, SourceFailed
 
 RATE = 212
 """Spans that come in, a second."""
@@ -193,6 +194,9 @@ class FakeSource:
 
     def gaps(self) -> list[Gap]:
         return []
+
+    def sql(self, text: str, limit: int) -> Table:
+        raise BadRequest("no screen asks in SQL")
 
     def health(self) -> Mapping[str, Any]:
         self._answers("health")

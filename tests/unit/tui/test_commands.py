@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -23,6 +24,7 @@ from collector.runtime import Runtime
 from graph.fate import Status
 from graph.gaps import Gap
 from graph.listing import Activity, EventRow
+from graph.table import Table
 from graph.topology import Topology
 from graph.wire import chain_from_dict, topology_from_dict
 from graph.wire.fate import fates_from_dict
@@ -537,6 +539,53 @@ class TestDoctor:
         ended = shell("doctor", "--config", config)
         assert ended.code == 2
         assert f"{config}: api.port: " in ended.err
+
+
+class TestSql:
+    @pytest.fixture
+    def url(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+        names = ("name", "count", "seen", "names")
+        rows: tuple[tuple[Any, ...], ...] = (
+            ("orders", 12, None, ["a"]),
+            ("=evil\n\x1b[31m" + "x" * 80, 3456, None, []),
+        )
+        backend = MemoryBackend(table=Table(names, ("String",) * 4, rows, more=True))
+        with serving(backend, owner_token="owner") as address:
+            monkeypatch.setenv("FLOWTAP_API_TOKEN", "owner")
+            yield address
+
+    def test_rows_are_a_table(self, shell: Shell, url: str) -> None:
+        ended = shell("sql", "SELECT 1", "--url", url)
+        assert ended.code == 0
+        assert_golden("cli/sql.txt", ended.out)
+        assert ended.err == "the first 2 rows, there are more: --limit asks for up to 10,000\n"
+
+    def test_csv_and_json(self, shell: Shell, url: str) -> None:
+        header, first, second = shell(
+            "sql", "SELECT 1", "--format", "csv", "--url", url
+        ).out.splitlines()
+        assert (header, first) == ("name,count,seen,names", 'orders,12,,"[""a""]"')
+        assert second.startswith("'=evil  [31mxxx"), "no formula"
+        told = shell("sql", "SELECT 1", "--json", "--limit", 1, "--url", url).json
+        assert told["rows"] == [["orders", 12, None, ["a"]]]
+        assert told["columns"][1] == {"name": "count", "type": "String"}
+        assert told["more"]
+
+    def test_what_is_refused_is_told(
+        self, shell: Shell, url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ended = shell("sql", "DROP TABLE messages", "--url", url)
+        assert ended.code == 1
+        assert "only SELECT may be asked" in ended.err
+        assert shell("sql", "SELECT 1", "--format", "xml", "--url", url).code == 2
+        monkeypatch.delenv("FLOWTAP_API_TOKEN")
+        assert shell("sql", "SELECT 1", "--url", url).code == 4, "the door wants a token"
+
+    def test_a_statement_comes_from_stdin(
+        self, shell: Shell, url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sys, "stdin", io.StringIO("SELECT 1"))
+        assert "orders" in shell("sql", "-", "--url", url).out
 
 
 def test_every_command_of_the_table_can_be_called_for_help(shell: Shell) -> None:
