@@ -16,7 +16,7 @@ from collector.store.console import Console
 from collector.store.facts import StoreFacts
 from collector.store.prune import Leaving
 from collector.store.rollup import Rollup
-from graph.edges import EdgeRow
+from graph.edges import ALL_EDGES, MOST_EDGES, Edges, Patterns
 from graph.facts import Facts
 from graph.fate.consumers import Declared
 from graph.gaps import Gap
@@ -72,8 +72,10 @@ class StoreBackend:
     def facts(self) -> Facts:
         return self._facts
 
-    def edges(self, start: int, end: int) -> Sequence[EdgeRow]:
-        return queries.edge_rows(self._store, start, end or FOREVER)
+    def edges(
+        self, start: int, end: int, limit: int = MOST_EDGES, wanted: Patterns = ALL_EDGES
+    ) -> Edges:
+        return queries.edge_rows(self._store, start, end or FOREVER, limit, wanted)
 
     def minutes(self, node: NodeKey, start: int, end: int) -> Sequence[MinuteCount]:
         return queries.minute_counts(self._store, node, start, end or FOREVER)

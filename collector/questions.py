@@ -16,6 +16,7 @@ from graph.chain import Chain, Event, Limits, NoEvent, find
 from graph.chain.coverage import pruned_before
 from graph.chain.names import normal_id
 from graph.direction import Direction, directed
+from graph.edges import MOST_EDGES, Patterns
 from graph.facts import Facts
 from graph.fate import Fates
 from graph.fate.judge import fates
@@ -50,24 +51,19 @@ def topology(
     destinations: Collection[str] = (),
     event_types: Collection[str] = (),
     environments: Collection[str] = (),
+    limit: int = MOST_EDGES,
 ) -> Topology:
-    """The topology of a window (0: not bounded), up to this moment, as the patterns select it."""
+    """The topology of a window (0: not bounded), up to this moment, as the patterns select it: of
+    its busiest edges, where there are more than `limit`."""
     backend.refresh()
-    whole = Topology.build(
-        backend.edges(start, end),
-        backend.members(),
-        backend.producers(start),
-        start=start,
-        end=end,
+    wanted = Patterns(services, destinations, event_types, environments)
+    edges = backend.edges(start, end, limit, wanted)
+    topology = Topology.build(
+        edges.rows, backend.members(), backend.producers(start), start=start, end=end
     )
-    if not (services or destinations or event_types or environments):
-        return whole
-    return whole.filtered(
-        services=services,
-        destinations=destinations,
-        event_types=event_types,
-        environments=environments,
-    )
+    if any(wanted):
+        topology = topology.filtered(**wanted._asdict())
+    return replace(topology, left=edges.left, covered_from=backend.covered_from())
 
 
 def minutes(backend: Backend, node: NodeKey, *, start: int, end: int = 0) -> list[MinuteCount]:
@@ -137,10 +133,15 @@ def fate(backend: Backend, text: str, *, limits: Limits | None = None) -> Fates:
     if _is_only_its_cause(event, text):
         raise Unknown(text)
     # Not refreshed before: who consumes there is seen in the minutes that are computed already.
+    places = {event.destination, *(at.destination for at in event.positions)}
     judged = fates(
         chain,
         facts.passages(event.positions),
-        backend.edges(max(1, event.time - AROUND), event.time + AROUND),
+        backend.edges(
+            max(1, event.time - AROUND),
+            event.time + AROUND,
+            wanted=Patterns(destinations=places),
+        ).rows,
         backend.consumers(paces=False),
         backend.declared(),
         now=time.time_ns(),

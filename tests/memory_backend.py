@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from collector.api.backend import Component, Stored
 from collector.store.prune import Leaving, Piece
 from collector.store.statements import Refused
-from graph.edges import EdgeRow
+from graph.edges import ALL_EDGES, MOST_EDGES, EdgeRow, Edges, LeftOut, Patterns
 from graph.fate.consumers import Declared
 from graph.gaps import Gap
 from graph.listing import Activity, Consumer, EventFilter, EventRow
@@ -59,9 +59,13 @@ class MemoryBackend:
         ]
         return cls(flow.facts(), sorted(rows, key=lambda row: -row.time))
 
-    def edges(self, start: int, end: int) -> Sequence[EdgeRow]:
+    def edges(
+        self, start: int, end: int, limit: int = MOST_EDGES, wanted: Patterns = ALL_EDGES
+    ) -> Edges:
         self.windows.append((start, end))
-        return list(self.edge_rows)
+        busiest = sorted(self.edge_rows, key=lambda row: -row.count)
+        left = busiest[limit:]
+        return Edges(busiest[:limit], LeftOut(len(left), sum(row.count for row in left)))
 
     def minutes(self, node: NodeKey, start: int, end: int) -> Sequence[MinuteCount]:
         self.windows.append((start, end))

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from graph.chain.result import Chain, Limits
 from graph.direction import Direction
+from graph.edges import MOST_EDGES
 from graph.fate.result import Fates
 from graph.gaps import Gap
 from graph.listing import Activity, Consumer, EventFilter, EventRow
@@ -220,6 +221,7 @@ class LocalSource:
         destinations: Sequence[str] = (),
         event_types: Sequence[str] = (),
         environments: Sequence[str] = (),
+        limit: int | None = None,
     ) -> Topology:
         from collector import questions
 
@@ -232,6 +234,7 @@ class LocalSource:
                 destinations=destinations,
                 event_types=event_types,
                 environments=environments,
+                limit=limit or MOST_EDGES,
             )
 
     def minutes(self, node: NodeKey, *, start: int, end: int = 0) -> list[MinuteCount]:

@@ -118,6 +118,7 @@ class ApiClient:
         destinations: Sequence[str] = (),
         event_types: Sequence[str] = (),
         environments: Sequence[str] = (),
+        limit: int | None = None,
     ) -> Topology:
         asked = {
             "from": _moment(start),
@@ -126,6 +127,7 @@ class ApiClient:
             "destination": tuple(destinations),
             "type": tuple(event_types),
             "environment": tuple(environments),
+            "limit": limit,
         }
         return self._ask("/topology", asked, topology_from_dict)
 

@@ -164,8 +164,10 @@ class Source(Protocol):
         destinations: Sequence[str] = (),
         event_types: Sequence[str] = (),
         environments: Sequence[str] = (),
+        limit: int | None = None,
     ) -> Topology:
-        """The topology of a window; patterns as in `Topology.filtered`."""
+        """The topology of a window; patterns as in `Topology.filtered`. Of more edges than there
+        is room for, or than `limit`, the busiest."""
 
     def minutes(self, node: NodeKey, *, start: int, end: int = 0) -> list[MinuteCount]:
         """What went over a node's edges minute by minute, in a window."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from collector.store.prune import Leaving
-from graph.edges import EdgeRow
+from graph.edges import ALL_EDGES, MOST_EDGES, Edges, Patterns
 from graph.facts import Facts
 from graph.fate.consumers import Declared
 from graph.gaps import Gap
@@ -51,8 +51,12 @@ class Backend(Protocol):
     @property
     def facts(self) -> Facts: ...
 
-    def edges(self, start: int, end: int) -> Sequence[EdgeRow]:
-        """Aggregated edges of start <= time < end, whole minutes; 0 stands for no bound."""
+    def edges(
+        self, start: int, end: int, limit: int = MOST_EDGES, wanted: Patterns = ALL_EDGES
+    ) -> Edges:
+        """Aggregated edges of start <= time < end, whole minutes; 0 stands for no bound. Of more
+        than `limit` rows, those that fit the patterns, and of these the busiest; what does not
+        fit fills the rest, as it may complete them."""
 
     def minutes(self, node: NodeKey, start: int, end: int) -> Sequence[MinuteCount]:
         """What went over a node's own edges in each minute of the window, by minute and role; of

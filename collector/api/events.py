@@ -14,6 +14,7 @@ from collector.api.backend import Backend
 from collector.api.wanted import AskedFilter
 from collector.api.window import AskedWindow
 from graph.listing import EventFilter
+from graph.wire.facts import times
 from graph.wire.listing import event_row_to_dict
 
 router = APIRouter(tags=["events"])
@@ -50,5 +51,6 @@ def _recent(backend: Backend, wanted: EventFilter) -> bytes:
         {
             "events": [event_row_to_dict(row) for row in rows[: wanted.limit]],
             "more": len(rows) > wanted.limit,
+            **times("covered_from", backend.covered_from()),
         }
     )

@@ -47,6 +47,10 @@ class Events(Shape):
 
     events: list[EventRow]
     more: bool = Field(description="The limit cut the answer.")
+    covered_from_ns: int = Field(
+        description="What was received before it has been pruned; 0: nothing has."
+    )
+    covered_from: str | None
 
 
 class Activity(Shape):
@@ -92,10 +96,18 @@ class Destination(Shape):
     consumers: list[Flow]
 
 
+class LeftOut(Shape):
+    """What there was no room for: the edges that carried least."""
+
+    edges: int
+    count: int = Field(description="Messages and calls that they carried.")
+
+
 class Destinations(Shape):
     """By name."""
 
     destinations: list[Destination]
+    left: LeftOut
 
 
 class Member(Shape):
@@ -352,6 +364,11 @@ class Topology(Shape):
     start: str | None
     end_ns: int
     end: str | None
+    covered_from_ns: int = Field(
+        description="What was received before it has been pruned; 0: nothing has."
+    )
+    covered_from: str | None
+    left: LeftOut
     nodes: list[dict[str, Any]] = Field(
         description="`id`, `kind` (`service`, `destination`, `group`, `peer`, `unknown`), `name`, "
         "`title`, `environment`, `system`, `cluster`, `incoming`, `outgoing`, `errors`, times."

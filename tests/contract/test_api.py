@@ -171,7 +171,17 @@ def test_a_list_is_cut_at_the_cap_and_says_so() -> None:
         told = Answer(url, "/api/v1/events?limit=100").json
         assert len(told["events"]) == 1
         assert told["more"] is True
-        assert Answer(url, "/api/v1/events?destination=none").json == {"events": [], "more": False}
+        none = Answer(url, "/api/v1/events?destination=none").json
+        assert (none["events"], none["more"]) == ([], False)
+
+
+def test_a_graph_is_cut_at_the_cap_and_says_so() -> None:
+    with serving(backend(), limits=Limits(edges=2)) as url:
+        told = Answer(url, "/api/v1/topology?limit=100").json
+        assert len(told["edges"]) == 2
+        assert told["left"]["edges"] == len(shop.edges()) - 2
+        assert Answer(url, "/api/v1/destinations").json["left"]["edges"] > 0
+        assert Answer(url, "/api/v1/topology?limit=0").status == 422
 
 
 def test_the_description_is_valid_openapi(url: str) -> None:
@@ -408,6 +418,8 @@ def test_what_is_pruned_is_told_wherever_it_may_be_missed() -> None:
         chain = Answer(url, "/api/v1/chain/order-1").json
         assert chain["covered_from_ns"] == PRUNED
         assert chain["cut"] == ["orders/0/0"]
+        for path in ("topology", "events"):
+            assert Answer(url, f"/api/v1/{path}").json["covered_from_ns"] == PRUNED
         assert client.chain("order-1").covered_from == PRUNED
         notes = Answer(url, "/api/v1/fate/order-1").json["notes"]
         assert notes[-1] == "What was received before 2026-06-01 00:00 UTC was pruned."

@@ -42,7 +42,7 @@ with Store(Path(sys.argv[1])) as store:
     traces = [row[0] for row in store.query("SELECT DISTINCT TraceId FROM otel_traces")]
     offsets = store.query("SELECT DISTINCT partition, offset FROM messages")
     edges = {}
-    for row in edge_rows(store, 0, 2**62):
+    for row in edge_rows(store, 0, 2**62).rows:
         name = f"{row.service} {row.role} {row.destination} {row.evidence}"
         edges[name] = edges.get(name, 0) + row.count
     print(json.dumps({

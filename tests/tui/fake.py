@@ -10,7 +10,7 @@ from typing import Any
 
 from graph.chain.result import Chain, Event
 from graph.direction import Direction
-from graph.edges import EdgeRow, Role
+from graph.edges import EdgeRow, LeftOut, Role
 from graph.fate import Fates
 from graph.gaps import Gap
 from graph.listing import Activity, Candidate, Consumer, EventFilter, EventRow
@@ -54,6 +54,8 @@ class FakeSource:
         self.trouble = ""
         """Why nothing but its health can be told."""
         self.received = 48_211
+        self.left = LeftOut()
+        """What its graph has no room for."""
         self.covered_from = 0
         """What came before is pruned."""
         self.seconds = 0
@@ -135,6 +137,7 @@ class FakeSource:
         destinations: Sequence[str] = (),
         event_types: Sequence[str] = (),
         environments: Sequence[str] = (),
+        limit: int | None = None,
     ) -> Topology:
         self._answers("topology")
         seconds = self.seconds
@@ -145,7 +148,8 @@ class FakeSource:
             if start <= row.last_seen < (end or now + 1)
         ]
         self.answered += 1
-        return Topology.build(grown, start=start, end=end)
+        whole = Topology.build(grown, start=start, end=end)
+        return replace(whole, left=self.left, covered_from=self.covered_from)
 
     def minutes(self, node: NodeKey, *, start: int, end: int = 0) -> list[MinuteCount]:
         """Up and down around what it is on average, in the quarter of an hour before noon."""

@@ -62,6 +62,7 @@ def command(
     wanted = replace(wanted, oldest=oldest or wanted.oldest)
     if follow and wanted.oldest:
         usage("--follow goes on with the newest: leave out --oldest, or order:oldest")
+    covered_from = 0
     with explained(as_json):
         source = open_source(url, store=store, config=config, files=files or ())
         try:
@@ -69,8 +70,14 @@ def command(
                 _follow(source, wanted, as_json)
                 return
             rows = source.events(wanted)
+            if wanted.since or wanted.oldest:
+                covered_from = int(source.health()["covered_from_ns"])
         finally:
             source.close()
+    if wanted.since < covered_from:
+        from graph.chain.coverage import pruned_before
+
+        say(f"what was received before {pruned_before(covered_from)} was pruned")
     if as_json:
         from graph.wire.listing import event_row_to_dict
 

@@ -19,6 +19,7 @@ from graph.listing import EventFilter, EventRow
 from graph.terms import Field
 from graph.topology import NodeKind, Topology
 from tui.actions import Place
+from tui.drawing import figures
 from tui.drawing.event_columns import Column
 from tui.drawing.event_lines import Standing, filter_line, state_line, type_lines
 from tui.drawing.event_preview import preview_lines
@@ -140,9 +141,22 @@ class EventsScreen(FlowScreen):
     def said(self) -> Line:
         if not self.flowtap.source.live:
             return line(Segment("recorded", "dim"))
+        pruned = Segment(self._pruned(), "warning")
         if self._oldest:
-            return line(Segment("oldest first", "dim"))
-        return line(Segment("live · newest at the bottom", "dim"))
+            return line(Segment("oldest first", "dim"), pruned)
+        return line(Segment("live · newest at the bottom", "dim"), pruned)
+
+    def _pruned(self) -> str:
+        """Where the list begins before what is covered: from when it is."""
+        try:
+            wanted = self._wanted()
+        except FilterError:
+            return ""
+        covered_from = self.flowtap.connection.covered_from
+        begins_there = wanted.oldest or wanted.since
+        if not begins_there or wanted.since >= covered_from:
+            return ""
+        return f" · pruned before {figures.date(covered_from)[:16]}"
 
     def _heading(self, width: int) -> Line:
         drawing = self._main.drawing

@@ -163,6 +163,16 @@ class TestEvents:
         assert (ended.code, ended.err) == (0, "")
         assert_golden("cli/events.txt", ended.out)
 
+    def test_a_list_that_begins_before_what_is_kept_says_so(self, shell: Shell) -> None:
+        covered = MemoryBackend.of(Flow())
+        covered.pruned = time.time_ns() - 3600 * 10**9
+        with serving(covered) as address:
+            said = "what was received before 20"
+            assert said in shell("events", "since:2h", "--url", address).err
+            assert said in shell("events", "--oldest", "--url", address).err
+            assert said not in shell("events", "since:10m", "--url", address).err
+            assert said not in shell("events", "--url", address).err
+
     def test_a_filter_in_one_word_or_several(self, shell: Shell, url: str) -> None:
         several = shell("events", "type:ordered", "key:tea", "--limit", 1, "--url", url)
         assert "order-2" in several.out
@@ -308,6 +318,18 @@ class TestGraph:
         ended = shell("graph", "--url", url)
         assert ended.code == 0
         assert "order.created  kafka" in ended.out
+
+    def test_what_it_cannot_show_is_said(self, shell: Shell) -> None:
+        made = MemoryBackend(edge_rows=shop.edges(), pruned=time.time_ns() - 3600 * 10**9)
+        with serving(made) as address:
+            text = shell("graph", "--limit", 2, "--url", address).out
+            more = len(made.edge_rows) - 2
+            assert f"\nand {more} more edges, which carried " in text
+            assert "\nwhat was received before 20" in text
+            dot = shell("graph", "--limit", 2, "--format", "dot", "--url", address)
+            assert dot.err.startswith(f"and {more} more edges, which carried ")
+            assert "more edges" not in dot.out
+            assert "pruned" not in shell("graph", "--since", "10m", "--url", address).out
 
     @pytest.mark.parametrize(
         ("format", "begin"),
