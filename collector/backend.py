@@ -5,23 +5,26 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from collector import giving_up
 from collector.api.backend import Component, Stored
 from collector.metrics import Counters
 from collector.retention import Retention
-from collector.store import groups, lists, queries
+from collector.store import gaps, groups, lists, queries
 from collector.store.client import Store
+from collector.store.console import Console
 from collector.store.facts import StoreFacts
 from collector.store.prune import Leaving
 from collector.store.rollup import Rollup
-from graph.edges import EdgeRow
+from graph.edges import ALL_EDGES, MOST_EDGES, Edges, Patterns
 from graph.facts import Facts
 from graph.fate.consumers import Declared
+from graph.gaps import Gap
 from graph.listing import Consumer, EventFilter, EventRow
 from graph.producers import BrokerProducer
 from graph.series import MinuteCount
+from graph.table import Table
 from graph.topology import NodeKey
 
 FOREVER = 2**62
@@ -57,6 +60,7 @@ class StoreBackend:
         self._health = health
         self._declared = declared
         self._facts = StoreFacts(store)
+        self._console = Console(store)
         self._fresh = threading.Lock()
         self._stored = 1
         self._computed = 0
@@ -69,8 +73,10 @@ class StoreBackend:
     def facts(self) -> Facts:
         return self._facts
 
-    def edges(self, start: int, end: int) -> Sequence[EdgeRow]:
-        return queries.edge_rows(self._store, start, end or FOREVER)
+    def edges(
+        self, start: int, end: int, limit: int = MOST_EDGES, wanted: Patterns = ALL_EDGES
+    ) -> Edges:
+        return queries.edge_rows(self._store, start, end or FOREVER, limit, wanted)
 
     def minutes(self, node: NodeKey, start: int, end: int) -> Sequence[MinuteCount]:
         return queries.minute_counts(self._store, node, start, end or FOREVER)
@@ -100,6 +106,12 @@ class StoreBackend:
 
     def declared(self) -> Sequence[Declared]:
         return self._declared()
+
+    def gaps(self, destinations: Collection[str] = ()) -> Sequence[Gap]:
+        return gaps.gaps(self._store, destinations)
+
+    def sql(self, text: str, limit: int) -> Table:
+        return self._console.ask(text, limit)
 
     def covered_from(self) -> int:
         return self._retention.covered_from

@@ -38,6 +38,7 @@ from collector.conventions.own import Own
 from collector.conventions.render_messages import recogniser
 from collector.places import ConfigError
 from collector.taps.kafka_settings import KafkaSettings, SecretError, SecretReference
+from graph.edges import MOST_EDGES
 from graph.fate.consumers import Declared
 from graph.moments import moment
 from graph.sizes import parsed
@@ -223,6 +224,8 @@ class Limits(_Part):
     """The most that one chain may hold, whatever is asked for."""
     rows: Annotated[int, Field(ge=1)] = 10_000
     """The most that one list may hold, whatever is asked for."""
+    edges: Annotated[int, Field(ge=1)] = MOST_EDGES
+    """Rows of edges of one graph, at most, whatever is asked for; the busiest are kept."""
     free_bytes: Annotated[int, Field(ge=0)] = 512 << 20
     """Left free on the disk of the store: below it, spans and messages have to wait."""
 

@@ -75,6 +75,8 @@ class Intake:
         self._thread = threading.Thread(target=self._run, name="flowtap-intake", daemon=True)
         self.cut_values = 0
         """Values and headers that were longer than is stored of them."""
+        self.missed = 0
+        """Offsets that taps could not read, since the start."""
         self._short = short
         self._trouble = Trouble(log, "messages wait for the store: %s", "messages are stored again")
         self._small = Trouble(
@@ -171,6 +173,7 @@ class Intake:
         return {PartitionKey(system, cluster, row[0], row[1], row[2]): row[3] for row in rows}
 
     def gap(self, partition: PartitionKey, first: int, last: int, reason: str) -> None:
+        self.missed += last - first + 1
         log.warning("%s/%s: %d..%d missed: %s", *partition[2::2], first, last, reason)
         columns: dict[str, list[Any]] = {
             name: [value] for name, value in zip(_PLACE, partition, strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
@@ -15,11 +16,14 @@ from graph.chain import Chain, Event, Limits, NoEvent, find
 from graph.chain.coverage import pruned_before
 from graph.chain.names import normal_id
 from graph.direction import Direction, directed
+from graph.edges import MOST_EDGES, Patterns
 from graph.facts import Facts
 from graph.fate import Fates
 from graph.fate.judge import fates
+from graph.gaps import Gap, missed
 from graph.listing import EventFilter, Listing
 from graph.lookup import Unknown, focused, look_up
+from graph.model import Position
 from graph.remembered import Remembered
 from graph.series import MinuteCount
 from graph.topology import NodeKey, Topology
@@ -28,6 +32,9 @@ from graph.wire.facts import times
 AROUND = 3600 * 10**9
 """Nanoseconds before and after an event in which who consumed its destinations counts as its
 consumer."""
+
+_PLACE = re.compile(r"(.+?)[/:](\d+)[/:@](\d{1,18})")
+"""A position as it is shown and as people write it."""
 
 SEARCHED = (
     "Looked for it as message, causation and correlation id, record key, business id (with or "
@@ -45,24 +52,19 @@ def topology(
     destinations: Collection[str] = (),
     event_types: Collection[str] = (),
     environments: Collection[str] = (),
+    limit: int = MOST_EDGES,
 ) -> Topology:
-    """The topology of a window (0: not bounded), up to this moment, as the patterns select it."""
+    """The topology of a window (0: not bounded), up to this moment, as the patterns select it: of
+    its busiest edges, where there are more than `limit`."""
     backend.refresh()
-    whole = Topology.build(
-        backend.edges(start, end),
-        backend.members(),
-        backend.producers(start),
-        start=start,
-        end=end,
+    wanted = Patterns(services, destinations, event_types, environments)
+    edges = backend.edges(start, end, limit, wanted)
+    topology = Topology.build(
+        edges.rows, backend.members(), backend.producers(start), start=start, end=end
     )
-    if not (services or destinations or event_types or environments):
-        return whole
-    return whole.filtered(
-        services=services,
-        destinations=destinations,
-        event_types=event_types,
-        environments=environments,
-    )
+    if any(wanted):
+        topology = topology.filtered(**wanted._asdict())
+    return replace(topology, left=edges.left, covered_from=backend.covered_from())
 
 
 def minutes(backend: Backend, node: NodeKey, *, start: int, end: int = 0) -> list[MinuteCount]:
@@ -97,14 +99,23 @@ def chain(
     except NoEvent:
         raise Unknown(text) from None
     found = directed(focused(whole, named.focus), direction)
-    return replace(found, covered_from=backend.covered_from())
+    return replace(found, covered_from=backend.covered_from(), gaps=_gaps(backend, found))
+
+
+def _gaps(backend: Backend, chain: Chain) -> tuple[Gap, ...]:
+    """What taps missed where events lie of which no message is known."""
+    positions = [at for event in chain.events if not event.messages for at in event.positions]
+    if not positions:
+        return ()
+    return missed(backend.gaps({position.destination for position in positions}), positions)
 
 
 def events(backend: Backend, wanted: EventFilter) -> Listing:
     """The events that fit, at most `wanted.limit`."""
     # One more than is told tells whether there are more.
     rows = backend.recent(replace(wanted, limit=wanted.limit + 1))
-    return Listing(rows[: wanted.limit], more=len(rows) > wanted.limit)
+    more = len(rows) > wanted.limit
+    return Listing(rows[: wanted.limit], more, backend.covered_from())
 
 
 def event(backend: Backend, text: str, *, limits: Limits | None = None) -> Chain:
@@ -131,10 +142,15 @@ def fate(backend: Backend, text: str, *, limits: Limits | None = None) -> Fates:
     if _is_only_its_cause(event, text):
         raise Unknown(text)
     # Not refreshed before: who consumes there is seen in the minutes that are computed already.
+    places = {event.destination, *(at.destination for at in event.positions)}
     judged = fates(
         chain,
         facts.passages(event.positions),
-        backend.edges(max(1, event.time - AROUND), event.time + AROUND),
+        backend.edges(
+            max(1, event.time - AROUND),
+            event.time + AROUND,
+            wanted=Patterns(destinations=places),
+        ).rows,
         backend.consumers(paces=False),
         backend.declared(),
         now=time.time_ns(),
@@ -146,12 +162,17 @@ def fate(backend: Backend, text: str, *, limits: Limits | None = None) -> Fates:
     return replace(judged, notes=(*judged.notes, gone))
 
 
-def searched(backend: Backend) -> str:
+def searched(backend: Backend, text: str) -> str:
     """What a look-up that found nothing has tried, and where nothing can be found any more."""
-    covered_from = backend.covered_from()
-    if not covered_from:
-        return SEARCHED
-    return f"{SEARCHED} What was received before {pruned_before(covered_from)} was pruned."
+    said = [SEARCHED]
+    if covered_from := backend.covered_from():
+        said.append(f"What was received before {pruned_before(covered_from)} was pruned.")
+    if place := _PLACE.fullmatch(text.strip()):
+        destination, partition, offset = place.groups()
+        position = Position("", "", destination, "", partition, int(offset))
+        for gap in missed(backend.gaps([destination]), [position]):
+            said.append(f"A tap missed {gap}: {gap.reason}.")
+    return " ".join(said)
 
 
 def _is_only_its_cause(event: Event, text: str) -> bool:

@@ -124,6 +124,9 @@ class Collector:
             "Bytes of requests that are read or on their way to the disk.",
             lambda: self.in_flight.bytes,
         )
+        self.counters.watch(
+            "missed_offsets", "Offsets that taps could not read.", lambda: self.intake.missed
+        )
         self.inserter.start()
         self.intake.start()
         self._computing.start()
@@ -285,7 +288,11 @@ class Collector:
                 "intake",
                 not self.intake.trouble,
                 self.intake.trouble or "messages on their way into the store",
-                {"cut_values": self.intake.cut_values, **figures.get("messages", {})},
+                {
+                    "cut_values": self.intake.cut_values,
+                    "missed": self.intake.missed,
+                    **figures.get("messages", {}),
+                },
             ),
             self.retention.component(),
         ]

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from graph.model import Evidence
 
@@ -51,6 +52,46 @@ class EdgeRow:
     """From produced to handled; only for `consume`."""
     wait_p95: float | None = None
     wait_p99: float | None = None
+
+
+MOST_EDGES = 10_000
+"""Rows of edges in one answer: far more than anybody can look at, and not what a flood of names
+would make."""
+
+
+class Patterns(NamedTuple):
+    """Shell patterns, any case, of what a graph is wanted of; those that are empty ask nothing."""
+
+    services: Collection[str] = ()
+    """Of services, groups and peers."""
+    destinations: Collection[str] = ()
+    event_types: Collection[str] = ()
+    environments: Collection[str] = ()
+
+
+ALL_EDGES = Patterns()
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What an answer had no room for: the edges that carried least."""
+
+    edges: int = 0
+    count: int = 0
+    """Messages and calls that they carried."""
+
+    def __bool__(self) -> bool:
+        return bool(self.edges or self.count)
+
+
+NOTHING_LEFT = LeftOut()
+
+
+class Edges(NamedTuple):
+    """Aggregated edges of a window, and what was left out of them."""
+
+    rows: Sequence[EdgeRow] = ()
+    left: LeftOut = NOTHING_LEFT
 
 
 def completed(

@@ -127,6 +127,8 @@ class Listing(NamedTuple):
     rows: Sequence[EventRow]
     more: bool = False
     """Others fit beyond the limit."""
+    covered_from: int = 0
+    """What was received before was pruned, nanoseconds since the Unix epoch; 0: nothing was."""
 
 
 @dataclass(frozen=True, slots=True)

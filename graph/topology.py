@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import NamedTuple
 
-from graph.edges import EdgeRow, Role, completed
+from graph.edges import NOTHING_LEFT, EdgeRow, LeftOut, Role, completed
 from graph.model import Evidence
 from graph.producers import BrokerProducer, with_producers
 
@@ -142,6 +142,15 @@ class Topology:
     start: int = 0
     """The window, nanoseconds since the Unix epoch; 0 where it is open."""
     end: int = 0
+    left: LeftOut = NOTHING_LEFT
+    """What there was no room for, beside these edges."""
+    covered_from: int = 0
+    """What was received before this has left the store; 0: nothing has."""
+
+    @property
+    def cut(self) -> bool:
+        """Whether the window begins before what is covered."""
+        return self.start < self.covered_from
 
     @classmethod
     def build(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from collector.api.backend import Component, Stored
 from collector.store.prune import Leaving, Piece
-from graph.edges import EdgeRow
+from collector.store.statements import Refused
+from graph.edges import ALL_EDGES, MOST_EDGES, EdgeRow, Edges, LeftOut, Patterns
 from graph.fate.consumers import Declared
+from graph.gaps import Gap
 from graph.listing import Activity, Consumer, EventFilter, EventRow
 from graph.producers import BrokerProducer
 from graph.series import MinuteCount
+from graph.table import Table
 from graph.topology import NodeKey
 from tests.builders import Flow
 from tests.memory_facts import MemoryFacts
@@ -31,7 +34,9 @@ class MemoryBackend:
     expected: list[Declared] = field(default_factory=list)
     parts: list[Component] = field(default_factory=lambda: [Component("store", True, "open")])
     windows: list[tuple[int, int]] = field(default_factory=list)
+    table: Table = field(default_factory=lambda: Table(("n",), ("UInt8",), ((1,), (2,)), True))
     pruned: int = 0
+    missed: list[Gap] = field(default_factory=list)
     refreshed: int = 0
 
     @classmethod
@@ -54,9 +59,13 @@ class MemoryBackend:
         ]
         return cls(flow.facts(), sorted(rows, key=lambda row: -row.time))
 
-    def edges(self, start: int, end: int) -> Sequence[EdgeRow]:
+    def edges(
+        self, start: int, end: int, limit: int = MOST_EDGES, wanted: Patterns = ALL_EDGES
+    ) -> Edges:
         self.windows.append((start, end))
-        return list(self.edge_rows)
+        busiest = sorted(self.edge_rows, key=lambda row: -row.count)
+        left = busiest[limit:]
+        return Edges(busiest[:limit], LeftOut(len(left), sum(row.count for row in left)))
 
     def minutes(self, node: NodeKey, start: int, end: int) -> Sequence[MinuteCount]:
         self.windows.append((start, end))
@@ -83,6 +92,14 @@ class MemoryBackend:
 
     def declared(self) -> Sequence[Declared]:
         return list(self.expected)
+
+    def gaps(self, destinations: Collection[str] = ()) -> Sequence[Gap]:
+        return [one for one in self.missed if not destinations or one.destination in destinations]
+
+    def sql(self, text: str, limit: int) -> Table:
+        if not text.startswith("SELECT"):
+            raise Refused("only SELECT may be asked")
+        return replace(self.table, rows=self.table.rows[:limit])
 
     def covered_from(self) -> int:
         return self.pruned

@@ -17,9 +17,12 @@ from urllib.parse import urlsplit
 
 from graph.chain.result import Chain, Limits
 from graph.direction import Direction
+from graph.edges import MOST_EDGES
 from graph.fate.result import Fates
+from graph.gaps import Gap
 from graph.listing import Activity, Consumer, EventFilter, Listing
 from graph.series import MinuteCount
+from graph.table import Table
 from graph.topology import NodeKey, Topology
 from tui import question
 from tui.remote import ApiClient
@@ -220,6 +223,7 @@ class LocalSource:
         destinations: Sequence[str] = (),
         event_types: Sequence[str] = (),
         environments: Sequence[str] = (),
+        limit: int | None = None,
     ) -> Topology:
         from collector import questions
 
@@ -232,6 +236,7 @@ class LocalSource:
                 destinations=destinations,
                 event_types=event_types,
                 environments=environments,
+                limit=limit or MOST_EDGES,
             )
 
     def minutes(self, node: NodeKey, *, start: int, end: int = 0) -> list[MinuteCount]:
@@ -249,6 +254,19 @@ class LocalSource:
     def consumers(self) -> list[Consumer]:
         with _explained():
             return list(self._backend.consumers())
+
+    def gaps(self) -> list[Gap]:
+        with _explained():
+            return list(self._backend.gaps())
+
+    def sql(self, text: str, limit: int) -> Table:
+        from collector.store.statements import Refused
+
+        with _explained():
+            try:
+                return self._backend.sql(text, limit)
+            except Refused as error:
+                raise BadRequest(str(error)) from error
 
     def health(self) -> Mapping[str, Any]:
         from collector import questions
@@ -278,7 +296,7 @@ class LocalSource:
             yield
         except Unknown:
             raise NotFound(
-                f"nothing is known by {text}", questions.searched(self._backend)
+                f"nothing is known by {text}", questions.searched(self._backend, text)
             ) from None
         except SeveralMeanings as several:
             count = len(several.candidates)

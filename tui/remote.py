@@ -14,11 +14,14 @@ from graph.chain.result import Chain
 from graph.direction import Direction
 from graph.fate.result import Fates
 from graph.filter import written
+from graph.gaps import Gap
 from graph.listing import Activity, Consumer, EventFilter, Listing
 from graph.series import MinuteCount
+from graph.table import Table, table_from_dict
 from graph.topology import NodeKey, Topology
 from graph.wire.chain import chain_from_dict
 from graph.wire.fate import fates_from_dict
+from graph.wire.gaps import gap_from_dict
 from graph.wire.listing import (
     activity_from_dict,
     candidate_from_dict,
@@ -116,6 +119,7 @@ class ApiClient:
         destinations: Sequence[str] = (),
         event_types: Sequence[str] = (),
         environments: Sequence[str] = (),
+        limit: int | None = None,
     ) -> Topology:
         asked = {
             "from": _moment(start),
@@ -124,6 +128,7 @@ class ApiClient:
             "destination": tuple(destinations),
             "type": tuple(event_types),
             "environment": tuple(environments),
+            "limit": limit,
         }
         return self._ask("/topology", asked, topology_from_dict)
 
@@ -149,6 +154,13 @@ class ApiClient:
         return self._ask(
             "/consumers", {}, lambda said: [consumer_from_dict(one) for one in said["consumers"]]
         )
+
+    def gaps(self) -> list[Gap]:
+        return self._ask("/gaps", {}, lambda said: [gap_from_dict(one) for one in said["gaps"]])
+
+    def sql(self, text: str, limit: int) -> Table:
+        body = json.dumps({"query": text, "limit": limit})
+        return self._ask("/sql", {}, table_from_dict, body=body)
 
     def health(self) -> Mapping[str, Any]:
         return self._ask("/health", {}, lambda said: said)

@@ -23,8 +23,10 @@ from urllib.parse import quote, urlencode
 from graph.chain.result import Chain
 from graph.direction import Direction
 from graph.fate.result import Fates
+from graph.gaps import Gap
 from graph.listing import Activity, Candidate, Consumer, EventFilter, Listing
 from graph.series import MinuteCount
+from graph.table import Table
 from graph.topology import NodeKey, Topology
 
 PREFIX = "/api/v1"
@@ -167,8 +169,10 @@ class Source(Protocol):
         destinations: Sequence[str] = (),
         event_types: Sequence[str] = (),
         environments: Sequence[str] = (),
+        limit: int | None = None,
     ) -> Topology:
-        """The topology of a window; patterns as in `Topology.filtered`."""
+        """The topology of a window; patterns as in `Topology.filtered`. Of more edges than there
+        is room for, or than `limit`, the busiest."""
 
     def minutes(self, node: NodeKey, *, start: int, end: int = 0) -> list[MinuteCount]:
         """What went over a node's edges minute by minute, in a window."""
@@ -178,6 +182,12 @@ class Source(Protocol):
 
     def consumers(self) -> list[Consumer]:
         """Consumer groups as their brokers tell them."""
+
+    def gaps(self) -> list[Gap]:
+        """What taps missed, newest first."""
+
+    def sql(self, text: str, limit: int) -> Table:
+        """The rows that a statement tells, `limit` at most. Raises BadRequest."""
 
     def health(self) -> Mapping[str, Any]:
         """`status`, `version` and `components`, as GET /health tells them."""

@@ -13,8 +13,10 @@ from collector.api import (
     destinations,
     events,
     fate,
+    gaps,
     health,
     prune,
+    sql,
     tail,
     topology,
 )
@@ -59,7 +61,8 @@ def create_app(
     # The guard asks for the token, of every path; this describes it.
     described = HTTPBearer(auto_error=False, description="Only where api.token is set.")
     resources = APIRouter(prefix=PREFIX, responses=PROBLEMS, dependencies=[Security(described)])
-    for resource in (events, chain, fate, topology, destinations, consumers, tail, health, prune):
+    told = (events, chain, fate, topology, destinations, consumers, gaps, sql, tail, health, prune)
+    for resource in told:
         resources.include_router(resource.router)
     app.include_router(resources)
     handle_errors(app)

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from collector.store.prune import Leaving
-from graph.edges import EdgeRow
+from graph.edges import ALL_EDGES, MOST_EDGES, Edges, Patterns
 from graph.facts import Facts
 from graph.fate.consumers import Declared
+from graph.gaps import Gap
 from graph.listing import Activity, Consumer, EventFilter, EventRow
 from graph.producers import BrokerProducer
 from graph.series import MinuteCount
+from graph.table import Table
 from graph.topology import NodeKey
 
 
@@ -49,8 +51,12 @@ class Backend(Protocol):
     @property
     def facts(self) -> Facts: ...
 
-    def edges(self, start: int, end: int) -> Sequence[EdgeRow]:
-        """Aggregated edges of start <= time < end, whole minutes; 0 stands for no bound."""
+    def edges(
+        self, start: int, end: int, limit: int = MOST_EDGES, wanted: Patterns = ALL_EDGES
+    ) -> Edges:
+        """Aggregated edges of start <= time < end, whole minutes; 0 stands for no bound. Of more
+        than `limit` rows, those that fit the patterns, and of these the busiest; what does not
+        fit fills the rest, as it may complete them."""
 
     def minutes(self, node: NodeKey, start: int, end: int) -> Sequence[MinuteCount]:
         """What went over a node's own edges in each minute of the window, by minute and role; of
@@ -74,6 +80,13 @@ class Backend(Protocol):
 
     def declared(self) -> Sequence[Declared]:
         """Consumers that the configuration tells of. May raise `ConfigError`."""
+
+    def gaps(self, destinations: Collection[str] = ()) -> Sequence[Gap]:
+        """What taps missed, of these destinations where some are named, newest first."""
+
+    def sql(self, text: str, limit: int) -> Table:
+        """The rows that a person's statement tells, `limit` at most. May raise `Refused`, `Busy`
+        (of `collector.store`)."""
 
     def covered_from(self) -> int:
         """What was received before this has been pruned; 0: nothing has."""

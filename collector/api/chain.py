@@ -136,7 +136,7 @@ def answer(
         return 200, told(find())
     except Unknown:
         detail = f"nothing is known by {text}"
-        hint = questions.searched(backend)
+        hint = questions.searched(backend, text)
         return 404, json_bytes({"error": "not_found", "detail": detail, "hint": hint})
     except SeveralMeanings as several:
         return 300, json_bytes(

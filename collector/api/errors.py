@@ -12,6 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from collector.store.client import StoreBusy, StoreError
+from collector.store.console import Busy
+from collector.store.statements import Refused
 from graph.filter import FilterError
 from graph.moments import MomentError
 
@@ -78,6 +80,14 @@ def handle_errors(app: FastAPI) -> None:
     async def filter(request: Request, error: FilterError) -> JSONResponse:
         detail = f"q, character {error.start + 1}: {error.detail}"
         return problem(422, "invalid", detail, "See q of /events in /openapi.json.")
+
+    @app.exception_handler(Refused)
+    async def refused(request: Request, error: Refused) -> JSONResponse:
+        return problem(422, "refused", str(error), "docs/security.md says what may be asked.")
+
+    @app.exception_handler(Busy)
+    async def busy(request: Request, error: Busy) -> JSONResponse:
+        return problem(429, "busy", str(error), "One runs at a time.", {"Retry-After": "1"})
 
     @app.exception_handler(StoreError)
     async def store(request: Request, error: StoreError) -> JSONResponse:

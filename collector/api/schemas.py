@@ -47,6 +47,10 @@ class Events(Shape):
 
     events: list[EventRow]
     more: bool = Field(description="The limit cut the answer.")
+    covered_from_ns: int = Field(
+        description="What was received before it has been pruned; 0: nothing has."
+    )
+    covered_from: str | None
 
 
 class Activity(Shape):
@@ -92,10 +96,18 @@ class Destination(Shape):
     consumers: list[Flow]
 
 
+class LeftOut(Shape):
+    """What there was no room for: the edges that carried least."""
+
+    edges: int
+    count: int = Field(description="Messages and calls that they carried.")
+
+
 class Destinations(Shape):
     """By name."""
 
     destinations: list[Destination]
+    left: LeftOut
 
 
 class Member(Shape):
@@ -152,6 +164,27 @@ class Consumers(Shape):
     consumers: list[Consumer]
 
 
+class Gap(Shape):
+    """Offsets of one partition, `first` to `last`, that a tap missed."""
+
+    system: str
+    cluster: str
+    destination: str
+    incarnation: str
+    partition: str
+    first: int
+    last: int
+    reason: str = Field(description="`retention`, `the topic was deleted`, `unreadable: ...`.")
+    noticed_ns: int
+    noticed: str | None
+
+
+class Gaps(Shape):
+    """The newest first, 1,000 at most."""
+
+    gaps: list[Gap]
+
+
 class Component(Shape):
     """How one part of the collector is doing."""
 
@@ -171,6 +204,21 @@ class Health(Shape):
     )
     covered_from: str | None
     components: list[Component]
+
+
+class Column(Shape):
+    """A column of an answer in SQL."""
+
+    name: str
+    type: str = Field(description="The engine's.")
+
+
+class Table(Shape):
+    """What a statement told."""
+
+    columns: list[Column]
+    rows: list[list[Any]]
+    more: bool = Field(description="There were more rows than are told.")
 
 
 class Pruned(Shape):
@@ -220,6 +268,9 @@ class Chain(Shape):
     )
     covered_from: str | None
     cut: list[str] = Field(description="Events that may have causes before that.")
+    gaps: list[Gap] = Field(
+        description="What taps missed, where events lie that are known from spans only."
+    )
     events: list[dict[str, Any]] = Field(
         description="By time: `id`, `key`, `title`, times, names, `messages`, `positions`, "
         "`contexts`, `operations`, each of those with its `join` (evidence)."
@@ -313,6 +364,11 @@ class Topology(Shape):
     start: str | None
     end_ns: int
     end: str | None
+    covered_from_ns: int = Field(
+        description="What was received before it has been pruned; 0: nothing has."
+    )
+    covered_from: str | None
+    left: LeftOut
     nodes: list[dict[str, Any]] = Field(
         description="`id`, `kind` (`service`, `destination`, `group`, `peer`, `unknown`), `name`, "
         "`title`, `environment`, `system`, `cluster`, `incoming`, `outgoing`, `errors`, times."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from collector import questions
@@ -12,6 +12,7 @@ from collector.api import schemas
 from collector.api.asking import JSON, Asked, json_answer, json_bytes
 from collector.api.backend import Backend
 from collector.api.window import AskedWindow, Window
+from graph.edges import MOST_EDGES
 from graph.export import FORMATS
 from graph.topology import NodeKey, NodeKind
 from graph.wire.topology import minute_to_dict, topology_to_dict
@@ -33,6 +34,7 @@ Patterns = Annotated[list[str], Query(description="Shell patterns in any case; c
     },
 )
 async def topology(
+    request: Request,
     asked: Asked,
     window: AskedWindow,
     service: Patterns = [],  # noqa: B006 - FastAPI copies it
@@ -41,6 +43,9 @@ async def topology(
         list[str], Query(alias="type", description="Shell patterns of event types.")
     ] = [],  # noqa: B006
     environment: Patterns = [],  # noqa: B006
+    limit: Annotated[
+        int, Query(ge=1, le=1_000_000, description="Rows of edges, at most; the busiest are kept.")
+    ] = MOST_EDGES,
     format: Annotated[
         str | None,
         Query(
@@ -49,11 +54,13 @@ async def topology(
         ),
     ] = None,
 ) -> Response:
-    """Services and destinations with their edges: counts, errors, latency, evidence.
+    """Services and destinations with their edges: counts, errors, latency, evidence. `left` tells
+    what there was no room for; `limits.edges` is the most, whatever is asked for.
 
     Whole minutes of the window, the running one included; without a window, all that is stored.
     """
     written = FORMATS[format] if format else None
+    most = min(limit, request.app.state.limits.edges)
 
     def found(backend: Backend, window: Window) -> bytes:
         topology = questions.topology(
@@ -64,6 +71,7 @@ async def topology(
             destinations=destination,
             event_types=event_type,
             environments=environment,
+            limit=most,
         )
         if written is not None:
             return written.function(topology).encode("utf-8", "replace")

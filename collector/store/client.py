@@ -70,6 +70,8 @@ RAW_FORMATS = {"String": "bytes", "DateTime64*": "int", "Tuple": "tuple"}
 class StoreError(Exception):
     """The store cannot do what was asked; the message says what and, where known, the remedy."""
 
+    code = 0
+    """The engine's number of what went wrong; 0 where it is not the engine that said it."""
     passing = True
     """Whether the same may succeed later: no room, no memory, a server that is away. What the
     engine refuses for its contents is not passing."""
@@ -265,8 +267,37 @@ class Store:
             client = self._readers.get()
             try:
                 yield client
+            except Exception:
+                client = self._renewed(client)
+                raise
             finally:
                 self._readers.put(client)
+
+    def _renewed(self, client: Any) -> Any:
+        """A reader in place of one whose query failed: embedded, what that query had told until
+        then would come with the next answer."""
+        try:
+            fresh = self._connect(READER_SETTINGS)
+        except StoreError:
+            return client  # Better that one than none.
+        self._drop(client)
+        return fresh
+
+    @contextmanager
+    def apart(self, settings: Mapping[str, object]) -> Iterator[Any]:
+        """A handle of its own, with these settings and nothing else, closed afterwards."""
+        with self._guarded():
+            client = self._connect(settings)
+            try:
+                yield client
+            finally:
+                self._drop(client)
+
+    def _drop(self, client: Any) -> None:
+        with suppress(ValueError):  # The store was closed meanwhile.
+            self._clients.remove(client)
+        with suppress(Exception):
+            client.close()
 
     @contextmanager
     def _judged(self, table: str) -> Iterator[None]:
@@ -335,7 +366,8 @@ def _refusal(error: Exception) -> StoreError:
     refusal = StoreError(_first_line(error))
     code = re.search(r"Code: (\d+)", str(error))
     if code is not None:
-        refusal.passing = int(code[1]) in _PASSING_CODES
+        refusal.code = int(code[1])
+        refusal.passing = refusal.code in _PASSING_CODES
     else:
         # Values that the client cannot even write down will not fit later either.
         from clickhouse_connect.driver.exceptions import DataError

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from collector.store.client import Store
 from collector.store.rows import nanoseconds
-from graph.edges import EdgeRow, Role
+from graph.edges import ALL_EDGES, MOST_EDGES, EdgeRow, Edges, LeftOut, Patterns, Role
 from graph.model import Evidence
 from graph.producers import BrokerProducer
 from graph.series import MinuteCount
@@ -26,19 +27,33 @@ def _window(start_ns: int, end_ns: int) -> dict[str, int]:
     return {"start": max(0, start_ns // 10**9), "end": min(2**32 - 1, -(-end_ns // 10**9))}
 
 
-def edge_rows(store: Store, start_ns: int, end_ns: int) -> list[EdgeRow]:
-    """The edges of the minutes that overlap the window, summed over it. Raises `StoreError`."""
-    sql = f"""SELECT role, environment, service, consumer_group,
-        if(role = 'call', peer, '') AS called, system, cluster, destination,
-        event_type, evidence, sum(count), sum(errors),
+_EDGE = "role, environment, service, consumer_group, called, system, cluster, destination"
+"""What tells one edge from another; each has a row for each event type and evidence."""
+
+_ROWS = f"""FROM (SELECT *, if(role = 'call', peer, '') AS called FROM edges
+    WHERE {_CURRENT} AND role != 'empty')"""
+
+
+def edge_rows(
+    store: Store, start_ns: int, end_ns: int, limit: int = MOST_EDGES, wanted: Patterns = ALL_EDGES
+) -> Edges:
+    """The edges of the minutes that overlap the window, summed over it. Raises `StoreError`.
+
+    Where there are more than `limit` rows, those that fit the patterns go before others, which
+    only complete them, and those that carried most before the rest.
+    """
+    fits, patterns = _fitting(wanted)
+    parameters = {**_window(start_ns, end_ns), **patterns}
+    # The engine sorts wrongly by a constant.
+    order = f"{fits} DESC, carried DESC" if patterns else "carried DESC"
+    sql = f"""SELECT {_EDGE}, event_type, evidence, sum(count) AS carried, sum(errors),
         {nanoseconds("max(last_seen)")},
         quantilesTDigestMerge(0.5, 0.95, 0.99)(latency),
         quantilesTDigestMerge(0.5, 0.95, 0.99)(wait)
-    FROM edges WHERE {_CURRENT} AND role != 'empty'
-    GROUP BY role, environment, service, consumer_group, called, system, cluster, destination,
-        event_type, evidence
-    ORDER BY ALL"""
-    return [
+    {_ROWS} GROUP BY {_EDGE}, event_type, evidence
+    ORDER BY {order}, {_EDGE}, event_type, evidence LIMIT {limit + 1}"""
+    found = store.query(sql, parameters)
+    rows = [
         EdgeRow(
             Role(row[0]),
             *(row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8]),
@@ -47,8 +62,47 @@ def edge_rows(store: Store, start_ns: int, end_ns: int) -> list[EdgeRow]:
             *_quantiles(row[13]),
             *_quantiles(row[14]),
         )
-        for row in store.query(sql, _window(start_ns, end_ns))
+        for row in found[:limit]
     ]
+    if len(found) <= limit:
+        return Edges(rows)
+    sql = f"""SELECT count(), sum(carried), uniqExact({_EDGE}) FROM (
+        SELECT {_EDGE}, sum(count) AS carried {_ROWS} WHERE {fits}
+        GROUP BY {_EDGE}, event_type, evidence)"""
+    ((fitting, carried, edges),) = store.query(sql, parameters)
+    if fitting <= limit:
+        return Edges(rows)
+    kept = {tuple(row[:8]) for row in found[:limit]}
+    return Edges(rows, LeftOut(edges - len(kept), carried - sum(row.count for row in rows)))
+
+
+def _fitting(wanted: Patterns) -> tuple[str, dict[str, str]]:
+    """A condition on rows of edges that holds where the patterns fit, and sometimes beyond: a
+    set of characters counts as any one."""
+    columns = {
+        "services": ("service", "consumer_group", "called"),
+        "destinations": ("destination",),
+        "event_types": ("event_type",),
+        "environments": ("environment",),
+    }
+    conditions = ["true"]
+    parameters = {}
+    for name, patterns in wanted._asdict().items():
+        if patterns:
+            any_of = " OR ".join(
+                f"match(lowerUTF8({column}), {{{name}:String}})" for column in columns[name]
+            )
+            conditions.append(f"({any_of})")
+            parameters[name] = "^(?s:" + "|".join(map(_regular, patterns)) + ")$"
+    return f"({' AND '.join(conditions)})", parameters
+
+
+def _regular(pattern: str) -> str:
+    parts = re.split(r"(\*|\?|\[!?\]?[^]]*\])", pattern.lower())
+    plain = {"*": ".*", "?": "."}
+    return "".join(
+        plain.get(part, ".") if at % 2 else re.escape(part) for at, part in enumerate(parts)
+    )
 
 
 _OWN = {

@@ -81,7 +81,8 @@ class ConfluentReader:
                     "group.id": "flowtap",
                     "enable.auto.commit": False,
                     "enable.auto.offset.store": False,
-                    "enable.partition.eof": False,
+                    # Tells how far it has read where no message follows.
+                    "enable.partition.eof": True,
                     "allow.auto.create.topics": False,
                     "auto.offset.reset": "error",
                     "isolation.level": settings.isolation,
@@ -90,6 +91,8 @@ class ConfluentReader:
         except KafkaException as error:
             raise BrokerAway(_text(error)) from error
         self._assigned: set[Partition] = set()
+        self._reached: dict[Partition, int] = {}
+        """Ends that were read up to, since the partition was assigned."""
 
     def _refuse_first_group(self) -> None:
         """The library asks for its group's coordinator even when it never joins the group, and
@@ -182,6 +185,8 @@ class ConfluentReader:
         if gone:
             self._consumer.incremental_unassign([TopicPartition(*each) for each in gone])
             self._assigned -= gone
+            for each in gone:
+                self._reached.pop(each, None)
 
     def _heard(self, error: Any) -> None:
         """Called by the library from within consume()."""
@@ -214,7 +219,10 @@ class ConfluentReader:
     def _sort_errors(self, messages: Iterable[Any], read: Read) -> None:
         for message in messages:
             error = message.error()
-            if error.code() in OUT_OF_RANGE:
+            if error.code() == KafkaError._PARTITION_EOF:
+                if (at := Partition(message.topic(), message.partition())) in self._assigned:
+                    self._reached[at] = message.offset()
+            elif error.code() in OUT_OF_RANGE:
                 read.out_of_range.add(Partition(message.topic(), message.partition()))
             elif error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
                 read.refused.add(message.topic())
@@ -230,6 +238,9 @@ class ConfluentReader:
             if high >= 0:
                 heard[partition] = high
         return heard
+
+    def positions(self) -> dict[Partition, int]:
+        return dict(self._reached)
 
     def close(self) -> None:
         self._consumer.close()

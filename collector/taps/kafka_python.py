@@ -124,6 +124,15 @@ class PythonReader:
                 heard[Partition(*partition)] = high
         return heard
 
+    def positions(self) -> dict[Partition, int]:
+        # The public way to ask would talk to the broker.
+        states = self._consumer._subscription.assignment
+        return {
+            Partition(*at): state.position.offset
+            for at, state in states.items()
+            if state.position is not None
+        }
+
     def close(self) -> None:
         self._consumer.close(autocommit=False)
         self._admin.close()

@@ -132,6 +132,11 @@ class Reader(Protocol):
     def ends(self) -> dict[Partition, int]:
         """End offsets of assigned partitions as last heard, without asking the broker."""
 
+    def positions(self) -> dict[Partition, int]:
+        """How far assigned partitions were read, where that is known, without asking the broker:
+        also past what is no message, as the ends of transactions, aborted records, and offsets
+        that compaction has emptied."""
+
     def close(self) -> None: ...
 
 

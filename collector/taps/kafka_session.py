@@ -79,6 +79,7 @@ class Session:
         """Asks for the topics there are, and follows what changed."""
         self._change(self._seen())
         self._ends = self._reader.ends()
+        self._skip()
 
     def step(self) -> None:
         """Reads once, for a tenth of a second at most, and hands over."""
@@ -225,13 +226,27 @@ class Session:
         self._sink.gap(self.plan.key(partition), offset, offset + step - 1, f"unreadable: {why}")
         self._move({partition: offset + step})
 
+    def _skip(self) -> None:
+        """Goes past offsets that hold no message. They would look as if they waited, and be
+        called missed once retention has taken them.
+
+        To be called once the topics were described again: only then it is sure in which life
+        the reader has got so far.
+        """
+        reading = self.plan.reading
+        read = self._reader.positions().items()
+        self._set({at: offset for at, offset in read if offset > reading.get(at, offset)})
+
     def _move(self, positions: Mapping[Partition, int]) -> None:
-        if not positions:
-            return
-        for partition, offset in positions.items():
-            self.plan.move(partition, offset)
-        self._store({self.plan.key(each): offset for each, offset in positions.items()})
-        self._reader.assign(positions)
+        if positions:
+            self._set(positions)
+            self._reader.assign(positions)
+
+    def _set(self, positions: Mapping[Partition, int]) -> None:
+        if positions:
+            for partition, offset in positions.items():
+                self.plan.move(partition, offset)
+            self._store({self.plan.key(each): offset for each, offset in positions.items()})
 
     def _ask_refused_again(self) -> None:
         """Tries refused topics now and then; those not refused until the next look are read."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from graph.chain.result import Chain, EventKey
+from graph.chain.result import Chain, Event, EventKey
 from graph.figures import date
+from graph.gaps import Gap
 
 NEAR = 3600 * 10**9
 """Nanoseconds after the covered window's beginning in which an event may well have been led to by
@@ -18,6 +19,19 @@ def cut_events(chain: Chain) -> tuple[EventKey, ...]:
     near = chain.covered_from + NEAR
     roots = (chain.event(key) for key in chain.roots)
     return tuple(one.key for one in roots if one.time < near or one.causation_id)
+
+
+def missed_by(chain: Chain, event: Event) -> Gap | None:
+    """The gap in which the message of an event lay that is known from spans only."""
+    if event.messages or not chain.gaps:
+        return None
+    held = (gap for gap in chain.gaps for position in event.positions if gap.holds(position))
+    return next(held, None)
+
+
+def missed_message(gap: Gap) -> str:
+    """What is said beside an event whose message is in a gap."""
+    return f"the tap missed its message: {gap.reason} ({gap})"
 
 
 def pruned_before(covered_from: int) -> str:

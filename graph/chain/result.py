@@ -16,6 +16,7 @@ from graph.model import Evidence, Message, Operation, Position, Span, SpanContex
 
 if TYPE_CHECKING:
     from graph.chain.explanation import Explanation
+    from graph.gaps import Gap
 
 T = TypeVar("T")
 
@@ -252,6 +253,8 @@ class Chain:
     """The limit that ended the expansion; None means that the chain is whole."""
     covered_from: int = 0
     """What was received before this has left the store; 0: nothing has."""
+    gaps: tuple[Gap, ...] = ()
+    """What taps missed, where events of this chain lie of which no message is known."""
     explanations: tuple[Explanation, ...] = ()
     """Why each event is joined as it is, in the order of `events`; only when asked for."""
 

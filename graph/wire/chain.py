@@ -35,6 +35,7 @@ from graph.wire.facts import (
     span_to_dict,
     times,
 )
+from graph.wire.gaps import gap_from_dict, gap_to_dict
 
 if TYPE_CHECKING:
     from graph.chain.explanation import Explanation
@@ -72,6 +73,8 @@ def chain_to_dict(chain: Chain, *, bodies: bool = True) -> Json:
       `operations` (each with its `join`)
     - `covered_from`: what was received before has been pruned (0: nothing has); `cut`: ids of
       events that may have causes before it
+    - `gaps`: what taps missed where events lie that are known from spans only, see
+      `graph.wire.gaps`
     - `deliveries`: `event` (id), `service`, `group`, `evidence`, `start`, `end`, `error`,
       `error_message`, `attempts`, `operations` (each with its `join`)
     - `causes`: `cause` and `effect` (event ids), `evidence`, `via`, `service` and `group` (of
@@ -90,6 +93,7 @@ def chain_to_dict(chain: Chain, *, bodies: bool = True) -> Json:
         "related": [ids[key] for key in chain.related],
         **times("covered_from", chain.covered_from),
         "cut": [ids[key] for key in cut_events(chain)],
+        "gaps": [gap_to_dict(gap) for gap in chain.gaps],
         "events": [_event_to(event, ids[event.key], bodies) for event in chain.events],
         "deliveries": [_delivery_to(delivery, ids) for delivery in chain.deliveries],
         "causes": [_cause_to(cause, ids) for cause in chain.causes],
@@ -127,6 +131,7 @@ def chain_from_dict(data: Mapping[str, Any]) -> Chain:
         related=tuple(keys[one] for one in data["related"]),
         stopped=Stop(data["stopped_by"]) if data["stopped_by"] else None,
         covered_from=data["covered_from_ns"],
+        gaps=tuple(gap_from_dict(gap) for gap in data["gaps"]),
         explanations=_explanations_from(data, keys),
     )
 

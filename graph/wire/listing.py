@@ -33,15 +33,17 @@ def event_row_from_dict(data: Mapping[str, Any]) -> EventRow:
 
 
 def listing_to_dict(listing: Listing) -> Json:
-    """`events`, and whether there are `more`."""
+    """`events`, whether there are `more`, and `covered_from`."""
     return {
         "events": [event_row_to_dict(row) for row in listing.rows],
         "more": listing.more,
+        **times("covered_from", listing.covered_from),
     }
 
 
 def listing_from_dict(data: Mapping[str, Any]) -> Listing:
-    return Listing([event_row_from_dict(row) for row in data["events"]], data["more"])
+    rows = [event_row_from_dict(row) for row in data["events"]]
+    return Listing(rows, data["more"], data["covered_from_ns"])
 
 
 def activity_to_dict(activity: Activity) -> Json:

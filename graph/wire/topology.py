@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from graph.edges import EdgeRow, Role
+from graph.edges import EdgeRow, LeftOut, Role
 from graph.model import Evidence
 from graph.series import MinuteCount
 from graph.topology import EdgeKey, NodeKey, NodeKind, Topology
@@ -20,6 +21,8 @@ def topology_to_dict(topology: Topology) -> Json:
     """A topology as a dict.
 
     - `format`, `start`, `end`: the window
+    - `covered_from`: what was received before has been pruned (0: nothing has)
+    - `left`: the `edges` that there was no room for, and the `count` that they carried
     - `nodes`: `id`, `kind` (`service`, `destination`, `group`, `peer`, `unknown`), `name`,
       `title`, `environment`, `system`, `cluster`, `incoming`, `outgoing`, `errors`, `last_seen`
     - `edges`: `source` and `target` (node ids), `role`, `group`, `event_types`, `evidence`,
@@ -31,6 +34,8 @@ def topology_to_dict(topology: Topology) -> Json:
         "format": FORMAT,
         **times("start", topology.start),
         **times("end", topology.end),
+        **times("covered_from", topology.covered_from),
+        "left": left_to_dict(topology.left),
         "nodes": [
             {
                 "id": node.id,
@@ -66,6 +71,11 @@ def topology_to_dict(topology: Topology) -> Json:
     }
 
 
+def left_to_dict(left: LeftOut) -> Json:
+    """`edges` and `count`."""
+    return {"edges": left.edges, "count": left.count}
+
+
 def topology_from_dict(data: Mapping[str, Any]) -> Topology:
     """The topology that `topology_to_dict` told; raises KeyError or ValueError when it is none."""
     keys = {
@@ -80,7 +90,11 @@ def topology_from_dict(data: Mapping[str, Any]) -> Topology:
         ]
         for edge in data["edges"]
     }
-    return Topology.of(parts, start=data["start_ns"], end=data["end_ns"])
+    return replace(
+        Topology.of(parts, start=data["start_ns"], end=data["end_ns"]),
+        left=LeftOut(**data["left"]),
+        covered_from=data["covered_from_ns"],
+    )
 
 
 def minute_to_dict(one: MinuteCount) -> Json:

@@ -60,7 +60,7 @@ def _look(folder: Path) -> Found:
             operations += len(StoreFacts(store).operations(some))
         offsets = store.query("SELECT DISTINCT partition, offset FROM messages")
         edges: Counter[str] = Counter()
-        for row in edge_rows(store, 0, 2**62):
+        for row in edge_rows(store, 0, 2**62).rows:
             edges[f"{row.service} {row.role} {row.destination} {row.evidence}"] += row.count
         counts = counted(store)
     return Found(

@@ -16,6 +16,9 @@ from confluent_kafka.admin import (
     AclOperation,
     AclPermissionType,
     AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
     NewPartitions,
     NewTopic,
     OffsetSpec,
@@ -151,6 +154,15 @@ class World:
             created.result()
         until(lambda: set(topics) <= self.topics(), f"creation of {topics}")
 
+    def configure(self, topic: str, **config: str) -> None:
+        """Sets some of the topic's options."""
+        resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
+        for name, value in config.items():
+            resource.add_incremental_config(
+                ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+            )
+        self.admin.incremental_alter_configs([resource])[resource].result()
+
     def delete(self, topic: str) -> None:
         self.admin.delete_topics([topic])[topic].result()
         until(lambda: topic not in self.topics(), f"deletion of {topic}")
@@ -188,6 +200,10 @@ class World:
         found = self.admin.describe_topics(TopicCollection([topic]))[topic].result().topic_id
         return str(found).translate(str.maketrans("+/", "-_"))
 
+    def key(self, topic: str, partition: int = 0) -> PartitionKey:
+        """The partition as a tap names it now."""
+        return PartitionKey("kafka", self.cluster_id(), topic, self.topic_id(topic), str(partition))
+
     def cluster_id(self) -> str:
         return str(self.admin.describe_cluster().result().cluster_id)
 
@@ -195,9 +211,16 @@ class World:
         listed = self.admin.list_consumer_groups().result()
         return {group.group_id for group in listed.valid}
 
+    def start(self, topic: str, partition: int = 0) -> int:
+        """The first offset that is still there."""
+        return self._offset(topic, partition, OffsetSpec.earliest())
+
     def end(self, topic: str, partition: int = 0) -> int:
+        return self._offset(topic, partition, OffsetSpec.latest())
+
+    def _offset(self, topic: str, partition: int, spec: OffsetSpec) -> int:
         where = TopicPartition(topic, partition)
-        return int(self.admin.list_offsets({where: OffsetSpec.latest()})[where].result().offset)
+        return int(self.admin.list_offsets({where: spec})[where].result().offset)
 
     def commits_ever(self) -> int:
         """Records in the topic of committed offsets."""

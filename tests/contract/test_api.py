@@ -6,6 +6,7 @@ import http.client
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ from collector.api.backend import Stored
 from collector.config import Api, Limits
 from collector.store.client import StoreBusy, StoreError
 from graph.filter import parse
+from graph.gaps import Gap
 from graph.listing import Activity, EventFilter, EventRow
 from tests.builders import Flow
 from tests.memory_backend import MemoryBackend
@@ -28,6 +30,7 @@ from tests.tui import shop
 from tui.client import ApiClient, CollectorAway, SourceFailed, Unauthorised
 
 TOKEN = "correct-horse"
+MISSED = Gap("kafka", "c1", "orders", "i1", "0", 5, 7, "retention", 1_780_272_000_000_000_000)
 
 
 def backend() -> MemoryBackend:
@@ -38,6 +41,7 @@ def backend() -> MemoryBackend:
     made = MemoryBackend.of(flow)
     made.edge_rows = shop.edges()
     made.groups = shop.consumers()
+    made.missed = [MISSED]
     return made
 
 
@@ -77,6 +81,7 @@ class Answer:
         ("/topology/series?kind=service&name=payment&since=15m", schemas.Series),
         ("/destinations", schemas.Destinations),
         ("/consumers", schemas.Consumers),
+        ("/gaps", schemas.Gaps),
         ("/health", schemas.Health),
     ],
 )
@@ -166,7 +171,17 @@ def test_a_list_is_cut_at_the_cap_and_says_so() -> None:
         told = Answer(url, "/api/v1/events?limit=100").json
         assert len(told["events"]) == 1
         assert told["more"] is True
-        assert Answer(url, "/api/v1/events?destination=none").json == {"events": [], "more": False}
+        none = Answer(url, "/api/v1/events?destination=none").json
+        assert (none["events"], none["more"]) == ([], False)
+
+
+def test_a_graph_is_cut_at_the_cap_and_says_so() -> None:
+    with serving(backend(), limits=Limits(edges=2)) as url:
+        told = Answer(url, "/api/v1/topology?limit=100").json
+        assert len(told["edges"]) == 2
+        assert told["left"]["edges"] == len(shop.edges()) - 2
+        assert Answer(url, "/api/v1/destinations").json["left"]["edges"] > 0
+        assert Answer(url, "/api/v1/topology?limit=0").status == 422
 
 
 def test_the_description_is_valid_openapi(url: str) -> None:
@@ -176,7 +191,7 @@ def test_the_description_is_valid_openapi(url: str) -> None:
     operations = [operation for path in paths.values() for operation in path.values()]
     assert {path.removeprefix("/api/v1") for path in paths} == {
         *("/events", "/events/{id}", "/chain/{id}", "/fate/{id}", "/topology", "/topology/series"),
-        *("/destinations", "/consumers", "/tail", "/health", "/metrics", "/prune"),
+        *("/destinations", "/consumers", "/gaps", "/sql", "/tail", "/health", "/metrics", "/prune"),
     }
     assert len({one["operationId"] for one in operations}) == len(operations)
     assert all(one["description"] for one in operations)
@@ -403,10 +418,29 @@ def test_what_is_pruned_is_told_wherever_it_may_be_missed() -> None:
         chain = Answer(url, "/api/v1/chain/order-1").json
         assert chain["covered_from_ns"] == PRUNED
         assert chain["cut"] == ["orders/0/0"]
+        for path in ("topology", "events"):
+            assert Answer(url, f"/api/v1/{path}").json["covered_from_ns"] == PRUNED
         assert client.chain("order-1").covered_from == PRUNED
         notes = Answer(url, "/api/v1/fate/order-1").json["notes"]
         assert notes[-1] == "What was received before 2026-06-01 00:00 UTC was pruned."
         assert "2026-06-01 00:00 UTC was pruned" in Answer(url, "/api/v1/chain/gone").json["hint"]
+
+
+def test_what_taps_missed_is_told_wherever_it_may_be_missed() -> None:
+    flow = Flow()
+    span = {"partition": "0", "offset": 6}
+    order = flow.send("storefront", "orders", tapped=False, span=span)
+    flow.process("payment", order)
+    made = MemoryBackend.of(flow)
+    made.missed = [MISSED, replace(MISSED, partition="1"), replace(MISSED, destination="stock")]
+    with serving(made) as url:
+        client = ApiClient(url)
+        assert client.gaps() == made.missed
+        assert order.context
+        assert client.chain(order.context.trace_id).gaps == (MISSED,)
+        hint = Answer(url, "/api/v1/chain/stock/0/5").json["hint"]
+        assert hint.endswith("A tap missed stock/0/5..7: retention.")
+        assert "A tap missed" not in Answer(url, "/api/v1/chain/stock/0/8").json["hint"]
 
 
 @pytest.mark.parametrize(

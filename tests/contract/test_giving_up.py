@@ -14,7 +14,7 @@ from collector.backend import StoreBackend
 from collector.config import Api
 from collector.store.client import Store
 from collector.store.prune import Leaving
-from graph.edges import EdgeRow
+from graph.edges import ALL_EDGES, MOST_EDGES, Edges, Patterns
 from graph.listing import EventFilter
 from tests.memory_backend import MemoryBackend
 from tests.running import eventually
@@ -41,11 +41,13 @@ class Paused(StoreBackend):
         self.begun = threading.Event()
         self.stopped = threading.Event()
 
-    def edges(self, start: int, end: int) -> list[EdgeRow]:
+    def edges(
+        self, start: int, end: int, limit: int = MOST_EDGES, wanted: Patterns = ALL_EDGES
+    ) -> Edges:
         self.begun.set()
         eventually(given_up)
         try:
-            return list(super().edges(start, end))
+            return super().edges(start, end, limit, wanted)
         except giving_up.GivenUp:
             self.stopped.set()
             raise

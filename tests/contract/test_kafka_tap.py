@@ -10,7 +10,6 @@ import pytest
 from confluent_kafka import Producer
 from kafka import KafkaProducer
 
-from collector.taps.tap import PartitionKey
 from samples.kafka.broker import Broker
 from tests.contract.kafka_world import (
     Gap,
@@ -287,7 +286,7 @@ def test_says_what_retention_took(
     world.forget_before(topic, 8)
     with tapping(world, sink, reader=reader, include=(topic,)):
         until(lambda: sink.values(topic) == [*counted(0, 4), *counted(8, 9)], "what is left")
-    key = PartitionKey("kafka", world.cluster_id(), topic, world.topic_id(topic), "0")
+    key = world.key(topic)
     assert sink.gaps == [Gap(key, 5, 7, "retention")]
     assert sink.stored[key] == 10
 
@@ -297,7 +296,7 @@ def test_goes_to_the_end_when_the_log_no_longer_reaches_its_position(
 ) -> None:
     """As after an unclean election, which loses what only the old leader had."""
     world.produce(topic, counted(0, 2))
-    key = PartitionKey("kafka", world.cluster_id(), topic, world.topic_id(topic), "0")
+    key = world.key(topic)
     sink.stored[key] = 50
     with tapping(world, sink, reader=reader, include=(topic,)):
         until(lambda: sink.stored[key] == 3, "a position that exists")

@@ -28,7 +28,7 @@ NEXT_MINUTE = EPOCH // MINUTE * MINUTE + MINUTE
 
 def edges(store: Store, start: int = 0, end: int = 2**62) -> list[str]:
     """The edges of a window, one line each, as people would tell them."""
-    return sorted(map(_line, queries.edge_rows(store, start, end)))
+    return sorted(map(_line, queries.edge_rows(store, start, end).rows))
 
 
 def _line(row: EdgeRow) -> str:

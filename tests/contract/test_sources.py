@@ -185,7 +185,7 @@ def test_a_node_is_told_minute_by_minute(source: Source, backend: MemoryBackend)
 
 
 def test_events_are_the_newest_that_fit(source: Source, backend: MemoryBackend) -> None:
-    assert source.events(EventFilter()) == (backend.rows, False)
+    assert source.events(EventFilter())[:2] == (backend.rows, False)
     ordered = source.events(EventFilter(event_type="Ordered", key="tea", destination="orders"))
     assert [row.message_id for row in ordered.rows] == ["order-2", "order-1"]
     later = backend.rows[1].time
@@ -196,8 +196,8 @@ def test_events_are_the_newest_that_fit(source: Source, backend: MemoryBackend) 
 @pytest.mark.parametrize("oldest", [False, True])
 def test_a_list_that_was_cut_says_so(source: Source, backend: MemoryBackend, oldest: bool) -> None:
     rows = backend.rows[::-1] if oldest else backend.rows
-    assert source.events(EventFilter(limit=2, oldest=oldest)) == (rows[:2], True)
-    assert source.events(EventFilter(limit=len(rows), oldest=oldest)) == (rows, False)
+    assert source.events(EventFilter(limit=2, oldest=oldest))[:2] == (rows[:2], True)
+    assert source.events(EventFilter(limit=len(rows), oldest=oldest))[:2] == (rows, False)
 
 
 def test_consumers_are_told_whole(source: Source, backend: MemoryBackend) -> None:

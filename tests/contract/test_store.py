@@ -9,7 +9,7 @@ import pytest
 from opentelemetry.proto.trace.v1 import trace_pb2
 
 from collector.store import queries
-from collector.store.client import Store, StoreError
+from collector.store.client import READERS, Store, StoreError
 from collector.store.facts import StoreFacts
 from tests.builders import Flow
 from tests.poured import pour, request
@@ -258,3 +258,11 @@ def test_a_table_that_is_missing_is_not_the_contents_fault(store: Store) -> None
     finally:
         store.command("RENAME TABLE ids_elsewhere TO ids")
     assert refused.value.passing
+
+
+def test_an_answer_is_its_own_questions_also_after_one_that_failed_half_way(store: Store) -> None:
+    failing = "SELECT number, throwIf(number = 150000) FROM numbers(200000)"
+    for number in range(READERS + 1):
+        with pytest.raises(StoreError, match="throwIf"):
+            store.query(failing)
+        assert store.query(f"SELECT {number}") == [(number,)]

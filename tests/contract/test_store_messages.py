@@ -7,9 +7,13 @@ from typing import Any
 
 import pytest
 
-from collector.store import queries
+from collector.intake import Intake
+from collector.metrics import Counters
+from collector.store import gaps, queries
 from collector.store.client import Store, StoreError
 from collector.store.facts import StoreFacts
+from collector.taps.tap import PartitionKey
+from graph.gaps import told
 from graph.model import Message, Position
 from tests import stores
 
@@ -123,3 +127,19 @@ def test_a_value_that_cannot_be_written_will_not_pass_later_either(
     with pytest.raises(StoreError) as refused:
         put(store, row)
     assert not refused.value.passing
+
+
+def test_what_taps_missed_is_told_the_newest_first(store: Store) -> None:
+    intake = Intake(store, Counters(), lambda: None)
+    begun = time.time_ns()
+    key = PartitionKey("kafka", "c1", "orders", "i1", "0")
+    intake.gap(key, 5, 7, "retention")
+    intake.gap(key._replace(destination="stock"), 0, 0, "unreadable: checksum")
+    found = gaps.gaps(store)
+    assert {str(gap) for gap in found} == {"orders/0/5..7", "stock/0/0"}
+    assert found == sorted(found, key=lambda gap: -gap.noticed)
+    (gap,) = gaps.gaps(store, ["orders"])
+    assert (gap.incarnation, gap.reason, gap.count) == ("i1", "retention", 3)
+    assert begun - 10**6 < gap.noticed < time.time_ns()
+    assert told(found).startswith("4 offsets were missed in all; the newest: ")
+    assert intake.missed == 4

@@ -82,7 +82,7 @@ def answers(store: Store) -> dict[str, Any]:
         "chain": chain_to_dict(questions.chain(backend, "m1")),
         "by key": chain_to_dict(questions.chain(backend, "key:k")),
         "fate": fate,
-        "edges": [str(row) for row in edge_rows(store, 0, 2**62)],
+        "edges": [str(row) for row in edge_rows(store, 0, 2**62).rows],
         "events": [event_row_to_dict(row) for row in backend.recent(EventFilter(limit=100))],
         "consumers": [consumer_to_dict(one) for one in backend.consumers()],
     }

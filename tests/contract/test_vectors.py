@@ -48,7 +48,7 @@ def event_edges(store: Store) -> list[list[str]]:
 def call_edges(store: Store) -> dict[tuple[str, str], tuple[int, int]]:
     return {
         (row.service, row.peer): (row.count, row.errors)
-        for row in queries.edge_rows(store, *ALL)
+        for row in queries.edge_rows(store, *ALL).rows
         if row.role is Role.CALL
     }
 
@@ -159,7 +159,7 @@ def test_dependency_links_of_zipkin(store: Store, case: dict[str, Any]) -> None:
     stores.rolled_up(store)
     found: Counter[tuple[str, str]] = Counter()
     errors: Counter[tuple[str, str]] = Counter()
-    for row in queries.edge_rows(store, *ALL):
+    for row in queries.edge_rows(store, *ALL).rows:
         # Zipkin's node is the broker; ours is the destination, unnamed here.
         link = {
             Role.PRODUCE: (row.service, row.cluster),

@@ -10,17 +10,19 @@ from typing import Any
 
 from graph.chain.result import Chain, Event
 from graph.direction import Direction
-from graph.edges import EdgeRow, Role
+from graph.edges import EdgeRow, LeftOut, Role
 from graph.fate import Fates
+from graph.gaps import Gap
 from graph.listing import Activity, Candidate, Consumer, EventFilter, EventRow, Listing
 from graph.series import MINUTE, MinuteCount
+from graph.table import Table
 from graph.topology import NodeKey, Topology
 from graph.wire.chain import event_ids
 from tests.tui import shop
 from tests.tui.fates import explanations, order_fates
 from tests.tui.order import ChainBuilder, order
 from tests.tui.shop import NOON
-from tui.source import Address, Ambiguous, CollectorAway, NotFound, SourceFailed
+from tui.source import Address, Ambiguous, BadRequest, CollectorAway, NotFound, SourceFailed
 
 RATE = 212
 """Spans that come in, a second."""
@@ -52,6 +54,8 @@ class FakeSource:
         self.trouble = ""
         """Why nothing but its health can be told."""
         self.received = 48_211
+        self.left = LeftOut()
+        """What its graph has no room for."""
         self.covered_from = 0
         """What came before is pruned."""
         self.seconds = 0
@@ -133,6 +137,7 @@ class FakeSource:
         destinations: Sequence[str] = (),
         event_types: Sequence[str] = (),
         environments: Sequence[str] = (),
+        limit: int | None = None,
     ) -> Topology:
         self._answers("topology")
         seconds = self.seconds
@@ -143,7 +148,8 @@ class FakeSource:
             if start <= row.last_seen < (end or now + 1)
         ]
         self.answered += 1
-        return Topology.build(grown, start=start, end=end)
+        whole = Topology.build(grown, start=start, end=end)
+        return replace(whole, left=self.left, covered_from=self.covered_from)
 
     def minutes(self, node: NodeKey, *, start: int, end: int = 0) -> list[MinuteCount]:
         """Up and down around what it is on average, in the quarter of an hour before noon."""
@@ -194,6 +200,12 @@ class FakeSource:
     def consumers(self) -> list[Consumer]:
         self._answers("consumers")
         return list(self.groups)
+
+    def gaps(self) -> list[Gap]:
+        return []
+
+    def sql(self, text: str, limit: int) -> Table:
+        raise BadRequest("no screen asks in SQL")
 
     def health(self) -> Mapping[str, Any]:
         self._answers("health")

@@ -63,6 +63,19 @@ async def test_what_passes_by_is_followed() -> None:
         assert "message-39" in shown[-1], "the newest is the last"
 
 
+async def test_a_list_that_begins_before_what_is_kept_says_so() -> None:
+    source = FakeSource()
+    source.covered_from = NOON - 3600 * 10**9
+    async with story(source) as told:
+        await passing_by(told)
+        assert "pruned" not in told.screen
+        await told.press("f", *"since:30d", "enter")
+        await told.sees("pruned before 2026")
+        await told.press("f", *["backspace"] * 9, *"since:30m", "enter")
+        await told.sees("since:30m")
+        assert "pruned" not in told.screen
+
+
 async def test_going_up_holds_the_list_still() -> None:
     """While I look at one event, nothing moves; I see how many came, and follow again."""
     source = FakeSource()

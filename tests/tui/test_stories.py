@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from graph.edges import LeftOut
 from graph.listing import Candidate
 from graph.model import IdKind
 from tests.goldens import assert_golden
@@ -152,6 +153,15 @@ async def test_a_window_that_begins_before_what_is_kept_says_so() -> None:
         assert "pruned" not in told.screen
         await told.press("w", "w")
         await told.sees("everything · pruned before 2026")
+
+
+async def test_edges_that_there_is_no_room_for_are_said() -> None:
+    source = FakeSource()
+    async with story(source) as told:
+        await told.sees("live · last 15 min")
+        source.left = LeftOut(1_234, 5_678)
+        await told.press("w")
+        await told.sees("· and 1,234 more edges")
 
 
 async def test_a_slow_answer_freezes_nothing() -> None:

@@ -7,13 +7,15 @@ import shutil
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graph.figures import date
+from graph.gaps import Gap, told
 from tui.client import running_collector
 from tui.remote import ApiClient
 from tui.source import SourceError
@@ -42,6 +44,15 @@ BROKER_SECONDS = 4.0
 OPEN_TRANSACTION = (
     "Look at that producer: its commit, its abort or its transaction.timeout.ms ends it. One that "
     "outlives its producer is ended by kafka-transactions.sh abort."
+)
+
+
+GAP_SECONDS = 3600
+"""For how long a gap asks for somebody's eyes."""
+
+GAP = (
+    "Where retention took it: the tap was away for longer than the topic keeps, or is slower than "
+    "it is written. GET /api/v1/gaps lists all."
 )
 
 
@@ -105,8 +116,9 @@ def _collector(runtime: Runtime | None) -> Iterator[Check]:
         return
     about = f"process {runtime.pid}, version {runtime.version}, at {runtime.url}"
     token = os.environ.get("FLOWTAP_API_TOKEN", "") or runtime.token
+    client = ApiClient(runtime.url, token, timeout=5, certificate=runtime.certificate)
     try:
-        health = ApiClient(runtime.url, token, timeout=5, certificate=runtime.certificate).health()
+        health = client.health()
     except SourceError as error:
         yield Check("collector", False, f"{about}: {error.detail}", error.hint)
         return
@@ -116,6 +128,10 @@ def _collector(runtime: Runtime | None) -> Iterator[Check]:
         yield Check(f"  {part['name']}", bool(part["ok"]), str(part["detail"]), remedy)
         for held in part["figures"].get("open_transactions", ()):
             yield Check("    transaction", False, str(held), OPEN_TRANSACTION)
+    try:
+        yield from _gaps(client.gaps())
+    except SourceError as error:
+        yield Check("gaps", False, error.detail, error.hint)
     if runtime.version != version("flowtap"):
         yield Check(
             "versions",
@@ -123,6 +139,14 @@ def _collector(runtime: Runtime | None) -> Iterator[Check]:
             f"the collector is {runtime.version}, this is {version('flowtap')}",
             "Restart the collector.",
         )
+
+
+def _gaps(gaps: Sequence[Gap]) -> Iterator[Check]:
+    """What taps missed; it is trouble while it is new."""
+    if gaps:
+        when = gaps[0].noticed
+        recent = when > time.time_ns() - GAP_SECONDS * 10**9
+        yield Check("gaps", not recent, f"{told(gaps)}, {date(when)} UTC", GAP if recent else "")
 
 
 def _disk(settings: Settings) -> Check:
@@ -141,6 +165,7 @@ def _store(settings: Settings) -> Iterator[Check]:
     """The store opened, or where there is none yet the engine tried in a folder of its own."""
     from collector import places
     from collector.store.client import Store, StoreBusy, StoreError
+    from collector.store.gaps import gaps
     from collector.store.migrations import needs_reindex
     from collector.store.prune import oldest
 
@@ -156,6 +181,7 @@ def _store(settings: Settings) -> Iterator[Check]:
             since = oldest(store)
             covers = f", covers from {date(since)[:16]}" if since else ""
             yield Check("store", True, f"{shown}, {rows:,} messages{covers}")
+            yield from _gaps(gaps(store))
             with store.reading() as client:
                 stale = needs_reindex(client, settings.own)
         detail = "older rows were read by other conventions" if stale else "up to date"

@@ -71,6 +71,10 @@ def command(
             listing = source.events(wanted)
         finally:
             source.close()
+    if (wanted.since or wanted.oldest) and wanted.since < listing.covered_from:
+        from graph.chain.coverage import pruned_before
+
+        say(f"what was received before {pruned_before(listing.covered_from)} was pruned")
     if as_json:
         from graph.wire.listing import listing_to_dict
 

@@ -45,23 +45,31 @@ def command(
     files: options.Files = None,
 ) -> None:
     """Asks a source and writes what it answers."""
+    from tui.drawing.graph_lines import told_beside
+    from tui.drawing.segments import text_of
+
     with explained(as_json):
         start = options.moment_of(since, time.time_ns())
         if chain is None:
             graph_format = _format(FORMATS, format, file)
             source = open_source(url, store=store, config=config, files=files or ())
             try:
-                text = graph_format.function(source.topology(start=start))
+                topology = source.topology(start=start)
             finally:
                 source.close()
+            text = graph_format.function(topology)
+            beside = [text_of(line) for line in told_beside(topology)]
         else:
             chain_format = _format(CHAIN_FORMATS, format, file)
             source = open_source(url, store=store, config=config, files=files or ())
             try:
+                beside = []
                 text = chain_format.function(chain_of(source, chain, as_json=as_json))
             finally:
                 source.close()
     put(text, file)
+    for sentence in beside:
+        say(sentence)
     if as_json:
         put_json({"file": str(file), "bytes": file.stat().st_size})
     else:

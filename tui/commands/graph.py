@@ -12,7 +12,8 @@ import typer
 from graph.topology import Topology
 from tui.client import open_source
 from tui.commands import options
-from tui.commands.output import explained, put, put_json, put_lines, usage, width
+from tui.commands.output import explained, put, put_json, put_lines, say, usage, width
+from tui.drawing.segments import text_of
 
 TEXT = "text"
 FORMATS = "text, mermaid, dot, json (networkx's node-link form), graphml, csv"
@@ -39,6 +40,12 @@ def command(
         list[str] | None,
         typer.Option("--environment", metavar="NAME", help="Only these environments."),
     ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit", "-n", min=1, help="So many edges at most, the busiest [default: 10,000]."
+        ),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to this file.")
     ] = None,
@@ -60,18 +67,21 @@ def command(
                 destinations=destinations or (),
                 event_types=event_types or (),
                 environments=environments or (),
+                limit=limit,
             )
         finally:
             source.close()
+    from tui.drawing.graph_lines import graph_lines, told_beside
+
     if write is not None:
         put(write(topology), output)
+        for line in told_beside(topology):
+            say(text_of(line))
     elif as_json:
         from graph.wire.topology import topology_to_dict
 
         put_json(topology_to_dict(topology), output)
     else:
-        from tui.drawing.graph_lines import graph_lines
-
         put_lines(graph_lines(topology, width()), output)
 
 

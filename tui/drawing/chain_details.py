@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graph.chain.coverage import cut_events, missing_causes
+from graph.chain.coverage import cut_events, missed_by, missed_message, missing_causes
 from graph.chain.result import Cause, Chain, Delivery, Event, Join
 from graph.model import MASKED, Evidence, Message, Operation
 from tui.drawing import figures
@@ -53,7 +53,10 @@ def event_details(
     if event.key in cut_events(chain):
         lines += fact("causes", Segment(missing_causes(chain.covered_from), "warning"), width=width)
     lines += fate_section(fates.get(event.key, ""), width)
-    lines += message_lines(event, width)
+    if gap := missed_by(chain, event):
+        lines += fact("message", Segment(missed_message(gap), "warning"), width=width)
+    else:
+        lines += message_lines(event, width)
     lines += _operations(event.operations, event.joins, width)
     return lines
 

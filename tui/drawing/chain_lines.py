@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from graph.chain.coverage import cut_events, missing_causes
+from graph.chain.coverage import cut_events, missed_by, missed_message, missing_causes
 from graph.chain.result import Cause, Chain, Delivery, Event, Stop, Via
 from graph.listing import Candidate
 from graph.model import Evidence
@@ -175,6 +175,8 @@ class _Drawing:
             where = event.destination if event.destination != event.title else ""
             seen = f"on {where}; " if where else ""
             yield [Segment(f"{seen}known from spans only", "dim")]
+            if gap := missed_by(self.chain, event):
+                yield [Segment(missed_message(gap), "warning")]
         if len(event.positions) > 1:
             copies = [Segment(str(position), "id") for position in event.positions[1:]]
             yield [Segment("copies", "label"), *copies]

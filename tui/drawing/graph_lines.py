@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from graph.chain.coverage import pruned_before
 from graph.topology import Edge, NodeKey, NodeKind, Role, Topology
 from tui.drawing import evidence as marks
 from tui.drawing import figures
@@ -38,6 +39,18 @@ def graph_lines(topology: Topology, width: int = 80) -> list[Line]:
     return [*drawing.summary(), (), drawing.heading(), *drawing.destinations(), *drawing.calls()]
 
 
+def told_beside(topology: Topology) -> list[Line]:
+    """What an answer cannot show: edges that it has no room for, and a beginning that is gone."""
+    lines = []
+    if left := topology.left:
+        edges = f"and {left.edges:,} more edge{'s' if left.edges != 1 else ''}"
+        lines.append(line(Segment(f"{edges}, which carried {left.count:,}", "warning")))
+    if topology.cut:
+        before = pruned_before(topology.covered_from)
+        lines.append(line(Segment(f"what was received before {before} was pruned", "warning")))
+    return lines
+
+
 class _Drawing:
     def __init__(self, topology: Topology, width: int) -> None:
         self.topology = topology
@@ -61,6 +74,7 @@ class _Drawing:
             begin = f"from {figures.date(start)} UTC" if start else "from the beginning"
             until = f"to {figures.date(end)} UTC" if end else "to now"
             yield line(Segment(f"{begin} {until}", "time"))
+        yield from told_beside(self.topology)
 
     def heading(self) -> Line:
         columns = (

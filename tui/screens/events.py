@@ -12,9 +12,11 @@ from textual.widget import Widget
 from graph.chain.result import Chain
 from graph.completion import seen_in
 from graph.export import EVENT_FORMATS
+from graph.filter import FilterError
 from graph.listing import EventFilter
 from graph.topology import Topology
 from tui.actions import Action, Place
+from tui.drawing import figures
 from tui.drawing.event_columns import Column
 from tui.drawing.event_lines import Standing, filter_line, state_line
 from tui.drawing.event_preview import preview_lines
@@ -109,9 +111,22 @@ class EventsScreen(TypesScreen):
         connection = self.flowtap.connection
         if connection.away and self.passing.rows:
             return line(Segment(as_it_was(connection.away_since), "warning"))
+        pruned = Segment(self._pruned(), "warning")
         if self._oldest:
-            return line(Segment("oldest first", "dim"))
-        return line(Segment("live · newest at the bottom", "dim"))
+            return line(Segment("oldest first", "dim"), pruned)
+        return line(Segment("live · newest at the bottom", "dim"), pruned)
+
+    def _pruned(self) -> str:
+        """Where the list begins before what is covered: from when it is."""
+        try:
+            wanted = self._wanted()
+        except FilterError:
+            return ""
+        covered_from = self.flowtap.connection.covered_from
+        begins_there = wanted.oldest or wanted.since
+        if not begins_there or wanted.since >= covered_from:
+            return ""
+        return f" · pruned before {figures.date(covered_from)[:16]}"
 
     def _heading(self, width: int) -> Line:
         drawing = self._main.drawing

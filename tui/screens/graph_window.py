@@ -54,7 +54,9 @@ class WindowScreen(FlowScreen):
         begins = self._window.bounds(self.flowtap.now()).start
         cut = begins < connection.covered_from
         pruned = f" · pruned before {figures.date(connection.covered_from)[:16]}" if cut else ""
-        return line(Segment(f"{live}{name}{zone}", "dim"), Segment(pruned, "warning"))
+        left = self._answer.counted.left.edges if self._answer else 0
+        more = f" · and {left:,} more edges" if left else ""
+        return line(Segment(f"{live}{name}{zone}", "dim"), Segment(more + pruned, "warning"))
 
     # Answers
 

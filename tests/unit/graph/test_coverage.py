@@ -5,9 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from graph.chain import Chain
-from graph.chain.coverage import NEAR, cut_events
+from graph.chain.coverage import NEAR, cut_events, missed_by
+from graph.gaps import Gap, missed
+from graph.model import Position
+from graph.wire.chain import chain_from_dict, chain_to_dict
 from tests.builders import EPOCH, Flow
+from tui.drawing.chain_details import event_details
 from tui.drawing.chain_lines import chain_lines
 from tui.drawing.segments import text_of
 
@@ -39,3 +45,31 @@ def test_the_chain_says_so_beside_the_event() -> None:
     text = "\n".join(text_of(line) for line in chain_lines(a_chain(EPOCH)))
     assert text.count("may have causes before 2023-11-14 22:13 UTC, which was pruned") == 1
     assert "pruned" not in "\n".join(text_of(line) for line in chain_lines(a_chain(0)))
+
+
+def test_an_event_whose_message_a_tap_missed_says_so() -> None:
+    flow = Flow()
+    span = {"partition": "0", "offset": 6, "cluster": "c1"}
+    order = flow.send("shop", "orders", tapped=False, span=span)
+    flow.process("payment", order)
+    gap = Gap("kafka", "c1", "orders", "i1", "0", 5, 7, "retention", EPOCH)
+    chain = replace(flow.chain(order), gaps=(gap,))
+    (event,) = chain.events
+    assert missed_by(chain, event) == gap
+    assert chain_from_dict(chain_to_dict(chain)) == chain
+    text = "\n".join(text_of(line) for line in chain_lines(chain))
+    assert "the tap missed its message: retention (orders/0/5..7)" in text
+    details = "\n".join(text_of(line) for line in event_details(event, chain, 120))
+    assert "the tap missed its message" in details
+    assert "No tap saw" not in details
+
+
+@pytest.mark.parametrize(
+    ("other", "held"),
+    [({}, True), ({"offset": 8}, False), ({"partition": "1"}, False), ({"cluster": "c2"}, False)],
+)
+def test_a_gap_holds_what_lies_in_it(other: dict[str, Any], held: bool) -> None:
+    gap = Gap("kafka", "c1", "orders", "i1", "0", 5, 7, "retention", EPOCH)
+    position = Position("kafka", "", "orders", "", "0", 7)._replace(**other)
+    assert gap.holds(position) is held
+    assert missed([gap], [position]) == ((gap,) if held else ())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -20,7 +22,9 @@ from collector import runtime
 from collector.api.backend import Component
 from collector.runtime import Runtime
 from graph.fate import Status
+from graph.gaps import Gap
 from graph.listing import Activity, EventRow
+from graph.table import Table
 from graph.topology import Topology
 from graph.wire import chain_from_dict, topology_from_dict
 from graph.wire.fate import fates_from_dict
@@ -204,6 +208,16 @@ class TestEvents:
         assert (ended.code, ended.err) == (0, "")
         assert_golden("cli/events.txt", ended.out)
 
+    def test_a_list_that_begins_before_what_is_kept_says_so(self, shell: Shell) -> None:
+        covered = MemoryBackend.of(Flow())
+        covered.pruned = time.time_ns() - 3600 * 10**9
+        with serving(covered) as address:
+            said = "what was received before 20"
+            assert said in shell("events", "since:2h", "--url", address).err
+            assert said in shell("events", "--oldest", "--url", address).err
+            assert said not in shell("events", "since:10m", "--url", address).err
+            assert said not in shell("events", "--url", address).err
+
     def test_a_filter_in_one_word_or_several(self, shell: Shell, url: str) -> None:
         several = shell("events", "type:ordered", "key:tea", "--limit", 1, "--url", url)
         assert "order-2" in several.out
@@ -375,6 +389,18 @@ class TestGraph:
         ended = shell("graph", "--url", url)
         assert ended.code == 0
         assert "order.created  kafka" in ended.out
+
+    def test_what_it_cannot_show_is_said(self, shell: Shell) -> None:
+        made = MemoryBackend(edge_rows=shop.edges(), pruned=time.time_ns() - 3600 * 10**9)
+        with serving(made) as address:
+            text = shell("graph", "--limit", 2, "--url", address).out
+            more = len(made.edge_rows) - 2
+            assert f"\nand {more} more edges, which carried " in text
+            assert "\nwhat was received before 20" in text
+            dot = shell("graph", "--limit", 2, "--format", "dot", "--url", address)
+            assert dot.err.startswith(f"and {more} more edges, which carried ")
+            assert "more edges" not in dot.out
+            assert "pruned" not in shell("graph", "--since", "10m", "--url", address).out
 
     @pytest.mark.parametrize(
         ("format", "begin"),
@@ -560,6 +586,20 @@ class TestDoctor:
         assert (ended.code, found["ok"], found["detail"]) == (1, False, held)
         assert "commit" in found["remedy"]
 
+    @pytest.mark.parametrize(("ago", "fine"), [(60, False), (7200, True)])
+    def test_what_taps_missed_is_something_to_look_at_while_it_is_new(
+        self, shell: Shell, tmp_path: Path, ago: int, fine: bool
+    ) -> None:
+        gap = Gap("kafka", "c", "orders", "i", "0", 5, 7, "retention", time.time_ns() - ago * 10**9)
+        with serving(MemoryBackend(missed=[gap])) as address:
+            runtime.write(tmp_path, Runtime(os.getpid(), address))
+            told = shell("doctor", "--store", tmp_path, "--json").json
+        (found,) = [one for one in told["checks"] if one["name"] == "gaps"]
+        assert found["ok"] is fine
+        sentence = "3 offsets were missed; the newest: orders/0/5..7 (retention), "
+        assert found["detail"].startswith(sentence)
+        assert bool(found["remedy"]) is not fine
+
     def test_a_broker_that_is_away_and_a_port_that_is_taken(self, tmp_path: Path) -> None:
         """In a process of its own, where it may open a store."""
         with HTTPServer(("127.0.0.1", 0), Receiver) as other:
@@ -592,6 +632,53 @@ class TestDoctor:
         ended = shell("doctor", "--config", config)
         assert ended.code == 2
         assert f"{config}: api.port: " in ended.err
+
+
+class TestSql:
+    @pytest.fixture
+    def url(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+        names = ("name", "count", "seen", "names")
+        rows: tuple[tuple[Any, ...], ...] = (
+            ("orders", 12, None, ["a"]),
+            ("=evil\n\x1b[31m" + "x" * 80, 3456, None, []),
+        )
+        backend = MemoryBackend(table=Table(names, ("String",) * 4, rows, more=True))
+        with serving(backend, owner_token="owner") as address:
+            monkeypatch.setenv("FLOWTAP_API_TOKEN", "owner")
+            yield address
+
+    def test_rows_are_a_table(self, shell: Shell, url: str) -> None:
+        ended = shell("sql", "SELECT 1", "--url", url)
+        assert ended.code == 0
+        assert_golden("cli/sql.txt", ended.out)
+        assert ended.err == "the first 2 rows, there are more: --limit asks for up to 10,000\n"
+
+    def test_csv_and_json(self, shell: Shell, url: str) -> None:
+        header, first, second = shell(
+            "sql", "SELECT 1", "--format", "csv", "--url", url
+        ).out.splitlines()
+        assert (header, first) == ("name,count,seen,names", 'orders,12,,"[""a""]"')
+        assert second.startswith("'=evil  [31mxxx"), "no formula"
+        told = shell("sql", "SELECT 1", "--json", "--limit", 1, "--url", url).json
+        assert told["rows"] == [["orders", 12, None, ["a"]]]
+        assert told["columns"][1] == {"name": "count", "type": "String"}
+        assert told["more"]
+
+    def test_what_is_refused_is_told(
+        self, shell: Shell, url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ended = shell("sql", "DROP TABLE messages", "--url", url)
+        assert ended.code == 1
+        assert "only SELECT may be asked" in ended.err
+        assert shell("sql", "SELECT 1", "--format", "xml", "--url", url).code == 2
+        monkeypatch.delenv("FLOWTAP_API_TOKEN")
+        assert shell("sql", "SELECT 1", "--url", url).code == 4, "the door wants a token"
+
+    def test_a_statement_comes_from_stdin(
+        self, shell: Shell, url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sys, "stdin", io.StringIO("SELECT 1"))
+        assert "orders" in shell("sql", "-", "--url", url).out
 
 
 def test_every_command_of_the_table_can_be_called_for_help(shell: Shell) -> None:
