@@ -150,6 +150,10 @@ def _recorded(files: Sequence[Path]) -> LocalSource:
     from collector.service import import_payloads
     from collector.store.client import Store
 
+    for file in files:
+        # An engine takes its time, and a name is soon mistyped.
+        if not file.exists():
+            raise BadRequest(f"{file}: there is no such file")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="flowtap-")))
         with _explained():

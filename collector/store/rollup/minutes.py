@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 LATE = 3600
-"""Seconds of receipt, before the newest, in which what a late span changes is looked for."""
+"""Seconds of receipt, before and after what was just stored, in which what it changes is looked
+for."""
 
 _LAST_MINUTE = 2**32 // 60 * 60 - 60
 """A minute is a 32-bit time: what a clock puts beyond 2106 counts in its last whole minute."""
@@ -49,7 +50,8 @@ ASKED = Seeds(within("start"), within("time"), "1", consumers=False)
 STORED = Seeds(
     "received > {spans:DateTime64(9)} AND received <= {until:DateTime64(9)}",
     "received > {messages:DateTime64(9)} AND received <= {until:DateTime64(9)}",
-    f"received > least({{spans:DateTime64(9)}}, {{messages:DateTime64(9)}}) - {LATE}",
+    f"received > least({{spans:DateTime64(9)}}, {{messages:DateTime64(9)}}) - {LATE} "
+    f"AND received <= {{until:DateTime64(9)}} + {LATE}",
     consumers=True,
 )
 """What was stored since, up to some time, and what belongs to it."""

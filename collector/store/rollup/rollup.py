@@ -34,8 +34,8 @@ SET_BACK = 60 * 10**9
 
 SOURCES = ("spans", "messages", "progress")
 
-_LAST = 2**63 - 1
-"""The last time that there is, in nanoseconds."""
+_LAST = 2**63 - 1 - 2 * of.LATE * 10**9
+"""About the last time that there is, in nanoseconds."""
 
 
 class Rollup:
