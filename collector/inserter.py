@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
+from collector.pace import rest
 from collector.segment import Segment, SegmentDamaged
 from collector.spool import Spool
 from collector.store.client import Store, StoreError
@@ -15,6 +17,9 @@ log = logging.getLogger(__name__)
 
 FIRST_WAIT = 0.2
 LONGEST_WAIT = 10.0
+
+LITTLE = 256 << 10
+"""Bytes of spans that may wait for the next insert."""
 
 
 class Inserter:
@@ -65,6 +70,7 @@ class Inserter:
                 if self._stopping.is_set():
                     return
                 continue
+            began = time.monotonic()
             if not self.left_segments:
                 self._store.begin("spans", received(segment))
             try:
@@ -76,6 +82,8 @@ class Inserter:
             if finished:
                 self._complete()
                 self._stored()
+                if self._spool.pending_bytes < LITTLE:
+                    self._stopping.wait(rest(time.monotonic() - began))
             else:
                 self.left_segments += 1
 

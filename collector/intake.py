@@ -17,6 +17,7 @@ from typing import Any
 from collector.conventions.plain import Plain
 from collector.masks import MASK, BodyMasks
 from collector.metrics import Counters
+from collector.pace import rest
 from collector.store.client import Store, StoreError
 from collector.taps.tap import Batch, MemberRow, PartitionKey, ProducerRow, ProgressRow
 from collector.trouble import Trouble
@@ -30,6 +31,9 @@ BYTES_WAITING = 128 << 20
 
 ROWS_TOGETHER = 40_000
 """Messages in one insert, at most: an insert costs the same whether it is small or large."""
+
+FEW = 1_000
+"""Messages that may wait for the next insert."""
 
 FIRST_WAIT = 0.2
 LONGEST_WAIT = 10.0
@@ -210,6 +214,7 @@ class Intake:
             batches = self._take()
             if not batches:
                 return
+            began = time.monotonic()
             try:
                 if not self._store_batches(batches):
                     return
@@ -218,6 +223,10 @@ class Intake:
                 self._trouble.begin(f"messages were left out: {error!r}")
                 for batch in batches:
                     self._counters.count("messages", batch.system, "rejected", len(batch))
+            with self._changed:
+                self._changed.wait_for(
+                    lambda: self._stopping or self._rows >= FEW, rest(time.monotonic() - began)
+                )
 
     def _take(self) -> list[Batch]:
         """The next batches that fit in one insert; none when stopped and empty."""

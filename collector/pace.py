@@ -1,0 +1,14 @@
+"""How often little is stored: an insert costs much the same, however little it brings."""
+
+from __future__ import annotations
+
+REST = 6.0
+"""Times of what the last insert took that pass before the next, while little waits."""
+
+LONGEST_REST = 0.7
+"""Seconds, at most: what happens is to be seen at once."""
+
+
+def rest(took: float) -> float:
+    """Seconds until the next insert of little, after one that took so many."""
+    return min(LONGEST_REST, REST * took)
