@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from itertools import accumulate
 from typing import NamedTuple
 
 from graph.chain.lanes import consumer_of, handovers, lanes_of, producer_of
@@ -46,7 +45,7 @@ class SequenceDrawing:
         self._shared = len(lanes) > room
         self._names = [*list(lanes)[: room - 1], "others"] if self._shared else list(lanes)
         self._lane = {name: min(at, len(self._names) - 1) for name, at in lanes.items()}
-        self._columns = _columns([cells(printable(name)) for name in self._names], width - TIME)
+        self._step = (width - TIME) // max(1, len(self._names))
         self._base = min((event.time for event in chain.events if event.time), default=0)
         self.arrows = _arrows(chain)
         self._lines: list[tuple[Arrow, bool]] = []
@@ -83,11 +82,7 @@ class SequenceDrawing:
     @property
     def heading(self) -> Line:
         """The names of the services above their lines."""
-        ends = [*self._columns[1:], self.width - TIME]
-        names = (
-            pad(printable(name), end - at - 1) + " "
-            for name, at, end in zip(self._names, self._columns, ends, strict=True)
-        )
+        names = (pad(printable(name), self._step - 1) + " " for name in self._names)
         return fit(line(pad("", TIME), *(Segment(name, "service") for name in names)), self.width)
 
     def line(self, y: int, selected: Hashable | None) -> Line:
@@ -129,10 +124,10 @@ class SequenceDrawing:
 
     def _ends(self, arrow: Arrow) -> tuple[int, int]:
         """The columns of its lines of life, from the left of all of them."""
-        start = self._columns[self._lane[producer_of(arrow.event)]]
+        start = self._lane[producer_of(arrow.event)] * self._step
         if arrow.delivery is None:
             return start, start
-        return start, self._columns[self._lane[consumer_of(arrow.delivery)]]
+        return start, self._lane[consumer_of(arrow.delivery)] * self._step
 
     def _fits(self, arrow: Arrow) -> bool:
         start, end = self._ends(arrow)
@@ -221,19 +216,10 @@ class SequenceDrawing:
 
     def _life(self, start: int, end: int) -> str:
         """The lines of life between two columns."""
-        return "".join("│" if at in self._columns else " " for at in range(start, end))
-
-
-def _columns(names: list[int], width: int) -> list[int]:
-    """Where each line of life stands, for names of these widths: as evenly as leaves the names
-    whole; where there is not room for all of them, the longest are cut alike."""
-    needed = [max(name + 1, LEAST) for name in names]
-    even, longest = width // max(1, len(names)), max(needed, default=LEAST)
-    shared = ([max(one, least) for one in needed] for least in range(even, LEAST - 1, -1))
-    cut_alike = ([min(one, most) for one in needed] for most in range(longest, LEAST - 1, -1))
-    fitting = (widths for widths in (*shared, *cut_alike) if sum(widths) <= width)
-    widths = next(fitting, [even] * len(names))
-    return list(accumulate(widths[:-1], initial=0))
+        last = (len(self._names) - 1) * self._step
+        return "".join(
+            "│" if at % self._step == 0 and at <= last else " " for at in range(start, end)
+        )
 
 
 def _arrows(chain: Chain) -> list[Arrow]:
