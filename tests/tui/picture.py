@@ -50,7 +50,7 @@ def main() -> None:
     graph = picture(source, "right", "down", "down", "down", sees="consumers")
     (DOCS / "flowtap.svg").write_text(asyncio.run(graph), encoding="utf-8")
     source = FakeSource() if made_up else source
-    chain = picture(source, find=given.find, sees="event, and who handled it")
+    chain = picture(source, find=given.find, sees="fate at")
     (DOCS / "chain.svg").write_text(asyncio.run(chain), encoding="utf-8")
     source.close()
 

@@ -10,6 +10,7 @@ from graph.topology import Topology
 from tests.goldens import assert_golden
 from tests.tui import shop
 from tests.tui.order import order
+from tui.drawing.bars import draw_way
 from tui.drawing.chain_details import row_details
 from tui.drawing.chain_tree import tree
 from tui.drawing.facts import body, wrap
@@ -154,3 +155,14 @@ def test_text_breaks_at_spaces_and_ids_anywhere() -> None:
         "there x x x",
     ]
     assert [len(row[0].text) for row in wrap([Segment("f" * 32)], 20)] == [20, 12]
+
+
+def test_a_word_late_in_a_line_goes_to_the_next_as_a_whole() -> None:
+    parts = [Segment("9 wait, the oldest for 1h 10m"), Segment(", since 2026-10-01 10:49:50")]
+    wrapped = ["".join(part.text for part in row) for row in wrap(parts, 34)]
+    assert wrapped == ["9 wait, the oldest for 1h 10m, ", "since 2026-10-01 10:49:50"]
+
+
+def test_what_stands_at_the_right_of_a_way_keeps_its_distance() -> None:
+    way = draw_way(["order.created"], "order.created/0/1042", (Segment("critical path"),), 44)
+    assert text_of(way) == " order.created  order.creat…  critical path"

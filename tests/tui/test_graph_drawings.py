@@ -140,6 +140,15 @@ def test_columns_that_do_not_fit_go_but_the_one_that_is_sorted_by_stays() -> Non
     assert "p50" in EdgeTable(SHOP, BUSIEST, 140).figures
 
 
+def test_a_long_name_in_the_table_takes_what_the_other_leaves_over() -> None:
+    name = "a-service-with-long-name"
+    flow = Flow(Topology.build([shop.produce(name, "orders", 1)]))
+    table = EdgeTable(flow, BUSIEST, 79)
+    assert sum(table.names) // 2 < cells(name), "half of the room would not do"
+    drawn = text_of(table.line(0, None))
+    assert name in drawn and "orders" in drawn
+
+
 def test_a_view_goes_along_a_way_and_back() -> None:
     a, b, c = (node(name) for name in ("storefront", "order.created", "payment"))
     view = View().moved_to(a).moved_to(b).moved_to(c)

@@ -71,5 +71,6 @@ def draw_way(titles: Sequence[str], focus: str, right: Line, width: int) -> Line
             parts.append(Segment(" › ", "edge"))
     if focus:
         parts.append(Segment(f"  {focus}", "id"))
-    left = fit(line(*parts), max(0, width - width_of(right) - 1))
-    return fit(line(*left, *right, " "), width)
+    gap = "  " if right else ""
+    left = fit(line(*parts), max(0, width - len(gap) - width_of(right) - 1))
+    return fit(line(*left, gap, *right, " "), width)

@@ -125,9 +125,24 @@ class EdgeTable:
                 room -= COLUMNS[name].width
         self.figures = [name for name in COLUMNS if name in shown]
         both = width - 4 - sum(COLUMNS[name].width for name in self.figures)
-        self.names = (both // 2, both - both // 2)
+        self.names = self._shared(both)
         self.edges = self._sorted()
         self._rows = {edge.key: y for y, edge in enumerate(self.edges)}
+
+    def _shared(self, both: int) -> tuple[int, int]:
+        """Widths of the two names: half of the room, or what one leaves over where the other has
+        a longer name. Of all edges, so that a search moves no column."""
+        half, title = both // 2, self.flow.topology.node
+        edges = self.flow.topology.edges
+        first = max((3 + cells(title(edge.source).title) for edge in edges), default=0)
+        second = max(
+            (3 + cells(title(edge.target).title + _call(edge)) for edge in edges), default=0
+        )
+        if first > half:
+            half = min(first, max(half, both - second))
+        elif second > both - half:
+            half = max(first, both - second)
+        return half, both - half
 
     def _sorted(self) -> list[Edge]:
         flow, matches = self.flow, self.flow.matches
@@ -192,7 +207,7 @@ class EdgeTable:
         key, width = _end_of(edge, end), self.names[end]
         spot = _spot(edge, end)
         node = self.flow.topology.node(key)
-        call = " call" if edge.role is Role.CALL and end == 1 else ""
+        call = _call(edge) if end == 1 else ""
         room = width - 3 - len(call)
         name = cut_middle(printable(node.title), max(1, room))
         return [
@@ -250,6 +265,11 @@ class EdgeTable:
             for key in dict.fromkeys((edge.source, edge.target)):
                 of_node.setdefault(key, []).append(y)
         return of_node
+
+
+def _call(edge: Edge) -> str:
+    """What stands behind the name of who is called."""
+    return " call" if edge.role is Role.CALL else ""
 
 
 def _end_of(edge: Edge, end: int) -> NodeKey:

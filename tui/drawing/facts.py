@@ -59,10 +59,10 @@ def wrap(parts: list[Segment], width: int) -> list[list[Segment]]:
             taken = clip(text, room)
             if not taken and room == width:
                 taken = text[0]
-            if len(taken) < len(text) and " " in taken and text[len(taken)] != " ":
-                word = taken.rindex(" ") + 1
+            if len(taken) < len(text) and text[len(taken)] != " ":
+                word = taken.rfind(" ") + 1
                 # A long id would leave half of the line empty: it is broken anywhere.
-                if word * 3 > len(taken):
+                if (word or room < width) and cells(taken[word:]) * 2 <= width:
                     taken = taken[:word]
             if taken:
                 lines[-1].append(part._replace(text=taken))

@@ -56,7 +56,8 @@ class Columns(NamedTuple):
         name = min(max(consumers, default=8) + 3, 32)
         # As much as producers need, of what a consumer with its longest figure leaves over.
         over = width - 1 - box - edge - name - len(" lag 999")
-        left = max(producers, default=8) + (17 if roomy else 8)
+        # What has changed takes more of their lines than a rate.
+        left = max(producers, default=8) + (8 if not roomy and flow.changes is None else 17)
         left = max(18, min(left, max(over, width * (34 if roomy else 26) // 100)))
         room = width - 2 - left - box - edge
         shown: set[str] = set()
@@ -220,8 +221,13 @@ def _incoming(
     failures = flow.failures(edge)
     failed = f" {failures}" if failures else ""
     dash, head = DASHES[edge.evidence], HEADS[edge.evidence]
-    # In a narrow drawing the box says the rate already, and the name needs the room.
-    spare = alone and columns.left < 30 and flow.changes is None
+    # In a narrow drawing the name needs the room: the box says the rate already, and that
+    # failures have changed matters more than the rest.
+    if flow.changes is None:
+        spare = alone and columns.left < 30
+    else:
+        whole = cells(flow.topology.node(edge.source).title) + cells(flow.said(edge).text)
+        spare = bool(failed) and whole + cells(failed) + 9 > columns.left
     said = [] if spare else [Segment(" "), flow.said(edge)]
     label = [*said, Segment(failed, "error", edge.key)] if said or failed else []
     label += [Segment(" ")] * bool(label)
