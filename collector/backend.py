@@ -143,7 +143,10 @@ class StoreBackend:
             self._compute()
 
     def settle(self) -> None:
-        """Compute whatever is due, also minutes whose messages have waited for their spans."""
+        """Compute whatever is due, also minutes whose messages have waited for their spans. It
+        rests like `refresh`: under load it would compute the running minute again and again."""
+        if time.monotonic() < self._rest_until:
+            return
         with self._fresh:
             self._compute(due=True)
 

@@ -42,6 +42,12 @@ WRITER_SETTINGS: dict[str, object] = {
     "parallel_view_processing": 0,
 }
 
+SPANS_SETTINGS: dict[str, object] = {
+    # Whoever reads `ids` expects a row twice anyway, from two inserts. To look for those within
+    # one costs more than to keep them until the next merge.
+    "optimize_on_insert": 0,
+}
+
 ROLLER_SETTINGS: dict[str, object] = {
     "max_threads": 2,
     "prefer_column_name_to_alias": 1,
@@ -189,7 +195,7 @@ class Store:
                 "spans_in",
                 insert_block=body,
                 fmt="ProtobufSingle",
-                settings={"insert_deduplication_token": token},
+                settings={"insert_deduplication_token": token, **SPANS_SETTINGS},
             )
 
     def begin(self, source: str, received_ns: int) -> None:
