@@ -98,13 +98,27 @@ class GrpcChannel:
 
 
 class HttpChannel:
-    """A connection of HTTP/1.1 that is kept."""
+    """A connection of HTTP/1.1 that is kept, and made anew where the server has ended it: one that
+    is told to come again may be away for longer than a server keeps it open."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
+    def __init__(self, host: str, port: int) -> None:
+        self._place = host, port
+
+    async def connect(self) -> None:
+        self._reader, self._writer = await asyncio.open_connection(*self._place)
+
+    def close(self) -> None:
+        self._writer.close()
 
     async def send(self, request: bytes) -> None:
+        try:
+            await self._send(request)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            self.close()
+            await self.connect()
+            await self._send(request)
+
+    async def _send(self, request: bytes) -> None:
         self._writer.write(
             b"POST /v1/traces HTTP/1.1\r\nHost: collector\r\n"
             b"Content-Type: application/x-protobuf\r\nContent-Length: %d\r\n\r\n" % len(request)
@@ -136,9 +150,10 @@ async def channels(protocol: str, address: str, count: int, stack: AsyncExitStac
     else:
         host, _, port = address.rpartition(":")
         for _ in range(count):
-            reader, writer = await asyncio.open_connection(host, int(port))
-            stack.callback(writer.close)
-            made.append(HttpChannel(reader, writer))
+            kept = HttpChannel(host, int(port))
+            await kept.connect()
+            stack.callback(kept.close)
+            made.append(kept)
     return made
 
 
