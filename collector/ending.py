@@ -29,16 +29,18 @@ class Ending:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             with contextlib.suppress(NotImplementedError, ValueError):
-                loop.add_signal_handler(number, self._ask, number)
+                loop.add_signal_handler(number, self._ask)
 
     async def wait(self) -> None:
         """Return once somebody asked."""
         await self._asked.wait()
 
-    def _ask(self, number: signal.Signals) -> None:
-        if self._asked.is_set():
-            signal.signal(number, signal.SIG_DFL)
-            signal.raise_signal(number)
+    def _ask(self) -> None:
+        loop = asyncio.get_running_loop()
+        for each in (signal.SIGINT, signal.SIGTERM):
+            # Not by the loop: a second one has to end what goes on after it, too.
+            loop.remove_signal_handler(each)
+            signal.signal(each, signal.SIG_DFL)
         self._asked.set()
         # A thread of the engine cannot be interrupted, and Python waits for its own at the end.
         timer = threading.Timer(self._longest, self._give_up)
