@@ -258,4 +258,5 @@ async def test_the_consumers_look_so(size: tuple[int, int]) -> None:
         if size[0] == 80:
             await told.press("enter")
         await told.sees("recommendation-0")
+        await told.rests()
         assert_golden(f"tui/consumers-{size[0]}x{size[1]}.txt", told.screen)

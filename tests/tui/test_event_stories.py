@@ -463,6 +463,7 @@ async def test_events_look_so(size: tuple[int, int]) -> None:
         await told.sees("40 new below", "in 212/s", "stored 59,871")
         if size[0] >= 120:
             await told.sees("● payment.captured", "traceparent", " 98    19/s", "36/min")
+        await told.rests()
         assert_golden(f"tui/events-{size[0]}x{size[1]}.txt", told.screen)
 
 

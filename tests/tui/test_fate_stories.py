@@ -129,6 +129,7 @@ async def test_why_and_explain_look_so(size: tuple[int, int]) -> None:
         await told.sees("…1 ?1 ›1", "in 212/s", "stored 58,811")
         await told.press("w")
         await told.sees("CONSUMER")
+        await told.rests()
         assert_golden(f"tui/chain-why-{size[0]}x{size[1]}.txt", told.screen)
         await told.press("X")
         await told.sees("Why: what was tried")

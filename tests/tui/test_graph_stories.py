@@ -331,6 +331,7 @@ async def test_the_views_look_so(
         await told.sees(shown)
         if size[0] > 100:
             await told.sees("arrived")
+        await told.rests()
         assert_golden(f"tui/graph-{name}-{size[0]}x{size[1]}.txt", told.screen)
 
 
