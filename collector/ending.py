@@ -28,6 +28,7 @@ class Ending:
         self._asked = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
+            # Not on every system, and only in the main thread.
             with contextlib.suppress(NotImplementedError, ValueError):
                 loop.add_signal_handler(number, self._ask)
 

@@ -79,4 +79,4 @@ class Guard:
 
     def _fits(self, authorization: str) -> bool:
         """Whether it is a token of ours; each takes as long as the other."""
-        return any([one.admits(authorization) for one in self._accepted])  # noqa: C419
+        return any([one.admits(authorization) for one in self._accepted])  # noqa: C419 - all of them

@@ -38,11 +38,11 @@ async def topology(
     asked: Asked,
     window: AskedWindow,
     service: Patterns = [],  # noqa: B006 - FastAPI copies it
-    destination: Patterns = [],  # noqa: B006
+    destination: Patterns = [],  # noqa: B006 - as above
     event_type: Annotated[
         list[str], Query(alias="type", description="Shell patterns of event types.")
-    ] = [],  # noqa: B006
-    environment: Patterns = [],  # noqa: B006
+    ] = [],  # noqa: B006 - as above
+    environment: Patterns = [],  # noqa: B006 - as above
     limit: Annotated[
         int, Query(ge=1, le=1_000_000, description="Rows of edges, at most; the busiest are kept.")
     ] = MOST_EDGES,

@@ -144,12 +144,12 @@ def _span(scope: ScopeSpans, fields: Mapping[str, Any]) -> None:
         dropped_links_count=_count(fields, "droppedLinksCount"),
     )
     # Numbers that this version of the enums does not know are kept, as protobuf does.
-    span.kind = _enum(fields.get("kind"), Span.SpanKind, "kind")  # type: ignore[assignment]
+    span.kind = _enum(fields.get("kind"), Span.SpanKind, "kind")  # type: ignore[assignment]  # as above
     _attributes(span.attributes, fields)
     if fields.get("status") is not None:
         status = mapping(fields["status"], "status")
         span.status.message = text(status.get("message"), "status.message")
-        span.status.code = _enum(  # type: ignore[assignment]
+        span.status.code = _enum(  # type: ignore[assignment]  # as above
             status.get("code"), Status.StatusCode, "status.code"
         )
     for event_json in items(fields.get("events"), "events"):

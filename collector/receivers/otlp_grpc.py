@@ -157,7 +157,7 @@ class OtlpGrpcReceiver:
         return b""
 
 
-class _Doorkeeper(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+class _Doorkeeper(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # gRPC has no types
     """Turns calls without the token away before they are read."""
 
     def __init__(self, access: Access, admission: Admission) -> None:

@@ -7,8 +7,8 @@ from http import HTTPStatus
 
 from google.protobuf.any_pb2 import Any
 from google.protobuf.duration_pb2 import Duration
-from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]
-from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
+from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]  # has no types
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # has no types
 
 from collector.later import Later, Stopping
 

@@ -250,7 +250,7 @@ class Store:
         with self.reading() as client:
             written = {name: _parameter(value) for name, value in (parameters or {}).items()}
             answer = client.query(sql, parameters=written, query_formats=formats)
-            return answer.result_rows  # type: ignore[no-any-return]
+            return answer.result_rows  # type: ignore[no-any-return]  # clients are of Any
 
     @contextmanager
     def writing(self) -> Iterator[Any]:

@@ -64,7 +64,7 @@ class Faults:
                 changed[each.name] = _parse(
                     name, environment[name].strip(), getattr(default, each.name)
                 )
-        return cls(**changed)  # type: ignore[arg-type]
+        return cls(**changed)  # type: ignore[arg-type]  # each as its default
 
     def environment(self) -> dict[str, str]:
         """The same faults as variables for a service's process."""

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 import grpc
 import grpc.aio
-from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]
+from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]  # has no types
 
 from tests.benchmarks.figures import percentile
 

@@ -104,7 +104,8 @@ async def _run(seconds: float) -> Outcome:
     from tui.app import FlowtapApp, favour_keys
     from tui.remote import Stream
 
-    # What is drawn is encoded for a terminal too, though nobody looks.
+    # What is drawn is encoded for a terminal too, though nobody looks. A class's property is no
+    # place to assign to, as far as types go.
     HeadlessDriver.is_headless = property(lambda self: False)  # type: ignore[assignment,method-assign]
 
     class Busy(FakeSource):
