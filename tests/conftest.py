@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -61,3 +62,12 @@ def module_store(_session_store: Path) -> Store:
     """The same store for a module that fills it once and only reads it; it must not use `store`
     too, which empties it."""
     return _emptied(_session_store)
+
+
+@pytest.fixture
+def quiet_kafka() -> Iterator[None]:
+    """kafka-python's errors, as pytest keeps them, would keep the sockets that they tell of."""
+    library = logging.getLogger("kafka")
+    library.setLevel(logging.CRITICAL)
+    yield
+    library.setLevel(logging.NOTSET)

@@ -300,3 +300,14 @@ def tapping(
         # kafka-python leaves the socket of each failed connection to the garbage collector:
         # now, while a test may say that it expects that, and not in whichever comes next.
         gc.collect()
+
+
+def in_use(bootstrap: str) -> World:
+    """A cluster that has had a consumer group, as every cluster in use has."""
+    world = World(bootstrap)
+    world.create("first")
+    world.produce("first", [b"1"])
+    with world.group("first-ever", "first") as member:
+        assert take(member, 1) == [b"1"]
+        member.commit(asynchronous=False)
+    return world

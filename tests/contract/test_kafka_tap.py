@@ -15,6 +15,7 @@ from tests.contract.kafka_world import (
     Gap,
     RecordingSink,
     World,
+    in_use,
     take,
     tapping,
     throughout,
@@ -41,13 +42,7 @@ def reader(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def busy_world(kafka: Broker) -> World:
     """A cluster that has had a consumer group, as every cluster in use has."""
-    world = World(kafka.bootstrap)
-    world.create("first")
-    world.produce("first", [b"1"])
-    with world.group("first-ever", "first") as member:
-        assert take(member, 1) == [b"1"]
-        member.commit(asynchronous=False)
-    return world
+    return in_use(kafka.bootstrap)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@ one that does not let everybody see everything."""
 
 from __future__ import annotations
 
-import logging
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,16 +18,8 @@ pytestmark = [
     pytest.mark.kafka,
     # kafka-python leaves the socket of each failed connection to the garbage collector.
     pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
+    pytest.mark.usefixtures("quiet_kafka"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    """The errors that the library logs hold those sockets for as long as pytest keeps the log."""
-    library = logging.getLogger("kafka")
-    library.setLevel(logging.CRITICAL)
-    yield
-    library.setLevel(logging.NOTSET)
 
 
 @pytest.mark.parametrize("reader", ["auto", "kafka-python"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -14,25 +13,17 @@ from confluent_kafka import Producer
 
 from collector.taps.tap import Batch
 from samples.kafka.broker import Broker
-from tests.contract.kafka_world import RecordingSink, World, take, tapping, until
+from tests.contract.kafka_world import RecordingSink, World, in_use, tapping, until
 
 pytestmark = [
     pytest.mark.kafka,
     # kafka-python leaves the socket of each failed connection to the garbage collector.
     pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
+    pytest.mark.usefixtures("quiet_kafka"),
 ]
 
 READERS = ("confluent-kafka", "kafka-python")
 numbers = itertools.count(1)
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    """The errors that the library logs hold those sockets for as long as pytest keeps the log."""
-    library = logging.getLogger("kafka")
-    library.setLevel(logging.CRITICAL)
-    yield
-    library.setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="module")
@@ -50,12 +41,7 @@ def broker() -> Iterator[Broker]:
 @pytest.fixture(scope="module")
 def world(broker: Broker) -> World:
     """A cluster that has had a consumer group, and transactions."""
-    world = World(broker.bootstrap)
-    world.create("first")
-    world.produce("first", [b"1"])
-    with world.group("first-ever", "first") as member:
-        assert take(member, 1) == [b"1"]
-        member.commit(asynchronous=False)
+    world = in_use(broker.bootstrap)
     world.transactional("first-ever")
     return world
 
