@@ -266,3 +266,16 @@ def test_an_answer_is_its_own_questions_also_after_one_that_failed_half_way(stor
         with pytest.raises(StoreError, match="throwIf"):
             store.query(failing)
         assert store.query(f"SELECT {number}") == [(number,)]
+
+
+def test_keys_of_a_question_are_bound_as_they_are(store: Store) -> None:
+    texts = ["", "'", "\\", "\\'", "a\tb", "a\r\nb", "`x`", '"q"', "\0z", "']", "')", "{a:String}"]
+    texts += ["é漢😀", "\\n", "\\N", "NULL", "--", "/*", "'; DROP TABLE messages; --"]
+    pairs = [(text, -number) for number, text in enumerate(texts)]
+
+    ((bare,),) = store.query("SELECT {keys:Array(String)}", {"keys": texts})
+    ((told,),) = store.query("SELECT {keys:Array(Tuple(String, Int64))}", {"keys": pairs})
+
+    assert bare == texts
+    assert told == pairs
+    assert store.query("SELECT {keys:Array(String)}", {"keys": []}) == [([],)]

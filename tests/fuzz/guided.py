@@ -22,7 +22,7 @@ SEEDS = {
     "otlp_protobuf": otlp(),
     "otlp_json": json.dumps(OTLP_JSON).encode(),
     "zipkin": json.dumps(ZIPKIN).encode(),
-    "gzip": gzip.compress(b"a body" * 50),
+    "gzip": gzip.compress(b"a body" * 50, mtime=0),
     "deflate": zlib.compress(b"a body" * 50),
     "filter": b'topic:order.* -type:"a b" error:yes since:10m',
     "masks": b'[{"card": 1, "b": {"card": [2]}}]',

@@ -40,7 +40,7 @@ def test_bent_zipkin(data: bytes) -> None:
     DECODERS["zipkin"](data)
 
 
-@given(damaged(gzip.compress(b"a body" * 50)), damaged(zlib.compress(b"a body" * 50)))
+@given(damaged(gzip.compress(b"a body" * 50, mtime=0)), damaged(zlib.compress(b"a body" * 50)))
 def test_damaged_compression(zipped: bytes, deflated: bytes) -> None:
     DECODERS["gzip"](zipped)
     DECODERS["deflate"](deflated)
