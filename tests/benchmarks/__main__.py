@@ -13,7 +13,7 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from tests.benchmarks import lookups, machine, messages, spans, ui, ui_first, ui_graph
+from tests.benchmarks import lookups, machine, messages, spans, ui, ui_first, ui_graph, visible
 from tests.benchmarks.figures import Report
 from tests.benchmarks.world import DEFAULT, FULL, QUICK, World, say
 
@@ -22,6 +22,7 @@ BENCHMARKS: Mapping[str, Callable[[World], Report]] = {
     **{way.name: partial(spans.through_collector, way=way) for way in spans.WAYS},
     "trickle": spans.trickle,
     "kafka": messages.taps,
+    "visible": visible.visible,
     "lookup": lookups.answers,
     "edges": lookups.edges,
     "ui_first": ui_first.starts,

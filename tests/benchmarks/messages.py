@@ -113,9 +113,7 @@ def _tap(world: World, reader: str, count: int) -> Tapped:
 
 def _fill(bootstrap: str, count: int) -> None:
     """Put so many orders' messages where their spans say they are."""
-    admin = AdminClient({"bootstrap.servers": bootstrap})
-    for answer in admin.create_topics([NewTopic(CREATED, PARTITIONS, 1)]).values():
-        answer.result()
+    create_topics(bootstrap, CREATED)
     producer = Producer(
         {
             "bootstrap.servers": bootstrap,
@@ -144,6 +142,15 @@ def _fill(bootstrap: str, count: int) -> None:
         producer.poll(0)
     if producer.flush(60):
         raise RuntimeError("the messages could not be sent")
+
+
+def create_topics(bootstrap: str, *names: str) -> None:
+    """Those that are not there yet."""
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    there = admin.list_topics(timeout=20).topics
+    topics = [NewTopic(name, PARTITIONS, 1) for name in names if name not in there]
+    for made in admin.create_topics(topics).values() if topics else ():
+        made.result(20)
 
 
 def first_group(bootstrap: str) -> None:

@@ -12,14 +12,12 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
-from confluent_kafka.admin import AdminClient, NewTopic
-
 from samples.kafka.broker import Broker
 from tests.benchmarks import machine
 from tests.benchmarks.collector import FLOWTAP, Collector, CollectorFailed
 from tests.benchmarks.figures import Figure, Goal, Report
-from tests.benchmarks.messages import first_group
-from tests.benchmarks.payload import PARTITIONS, READINGS
+from tests.benchmarks.messages import create_topics, first_group
+from tests.benchmarks.payload import READINGS
 from tests.benchmarks.steps import SHOP, TOPICS
 from tests.benchmarks.world import apart, say
 from tests.soak.terminal import Terminal, pause
@@ -67,7 +65,7 @@ def soak(folder: Path, seconds: float, rate: float) -> tuple[list[Sample], list[
     with ExitStack() as stack:
         say("starting Kafka")
         broker = stack.enter_context(Broker(progress=say))
-        create_topics(broker.bootstrap)
+        create_topics(broker.bootstrap, *TOPICS, READINGS)
         first_group(broker.bootstrap)
         tap = {"bootstrap": broker.bootstrap, "since": "beginning"}
         collector = stack.enter_context(Collector(folder, kafka=tap))
@@ -102,14 +100,6 @@ def soak(folder: Path, seconds: float, rate: float) -> tuple[list[Sample], list[
         one("warnings and errors in the log", "lines", len(complaints), none),
         one("the UI was open to the end", "", shown, Goal(1)),
     ]
-
-
-def create_topics(bootstrap: str) -> None:
-    """Those of orders and of readings."""
-    admin = AdminClient({"bootstrap.servers": bootstrap})
-    topics = [NewTopic(name, PARTITIONS, 1) for name in (*TOPICS, READINGS)]
-    for made in admin.create_topics(topics).values():
-        made.result(20)
 
 
 def settle(collector: Collector, messages: int) -> None:
