@@ -12,8 +12,9 @@ from collector.api import schemas
 from collector.api.asking import JSON, Asked, json_answer, json_bytes
 from collector.api.backend import Backend
 from collector.api.window import AskedWindow, Window
-from graph.edges import MOST_EDGES
+from graph.edges import MOST_EDGES, View
 from graph.export import FORMATS
+from graph.model import Evidence
 from graph.topology import NodeKey, NodeKind
 from graph.wire.topology import minute_to_dict, topology_to_dict
 
@@ -43,6 +44,16 @@ async def topology(
         list[str], Query(alias="type", description="Shell patterns of event types.")
     ] = [],  # noqa: B006 - as above
     environment: Patterns = [],  # noqa: B006 - as above
+    evidence: Annotated[
+        list[Evidence], Query(description="Only what rests on one of these; can be repeated.")
+    ] = [],  # noqa: B006 - as above
+    view: Annotated[
+        View,
+        Query(
+            description="What stands between services: `destinations`; `events`, their types; "
+            "`services`: nothing, with counts by the contexts that messages carry."
+        ),
+    ] = View.DESTINATIONS,
     limit: Annotated[
         int, Query(ge=1, le=1_000_000, description="Rows of edges, at most; the busiest are kept.")
     ] = MOST_EDGES,
@@ -71,6 +82,8 @@ async def topology(
             destinations=destination,
             event_types=event_type,
             environments=environment,
+            evidence=evidence,
+            view=view,
             limit=most,
         )
         if written is not None:

@@ -9,10 +9,12 @@ from typing import Annotated
 
 import typer
 
+from graph.edges import View
+from graph.model import Evidence
 from graph.topology import Topology
 from tui.client import open_source
 from tui.commands import options
-from tui.commands.output import explained, put, put_json, put_lines, say, usage, width
+from tui.commands.output import choice, explained, put, put_json, put_lines, say, usage, width
 from tui.drawing.segments import text_of
 
 TEXT = "text"
@@ -23,7 +25,18 @@ def command(
     format: Annotated[
         str, typer.Option("--format", "-f", metavar="NAME", help=f"{FORMATS}.")
     ] = TEXT,
+    view: Annotated[
+        str | None,
+        typer.Option(
+            "--view",
+            "-v",
+            metavar="NAME",
+            help="What stands between services: destinations, events (their types), or services "
+            "(nothing: who handled whose) [default: destinations].",
+        ),
+    ] = None,
     since: options.Since = None,
+    until: options.Until = None,
     services: Annotated[
         list[str] | None,
         typer.Option("--service", metavar="NAME", help="Only edges of these; pay* will do."),
@@ -39,6 +52,14 @@ def command(
     environments: Annotated[
         list[str] | None,
         typer.Option("--environment", metavar="NAME", help="Only these environments."),
+    ] = None,
+    evidence: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--evidence",
+            metavar="NAME",
+            help="Only what is observed, declared, matched or inferred; can be repeated.",
+        ),
     ] = None,
     limit: Annotated[
         int | None,
@@ -57,16 +78,22 @@ def command(
 ) -> None:
     """Asks a source for the topology of a window and prints it."""
     write = None if as_json or format == TEXT else _written(format)
+    shown = choice(View, view, "--view") if view else View.DESTINATIONS
+    sure = [choice(Evidence, name, "--evidence") for name in evidence or ()]
     with explained(as_json):
-        start = options.moment_of(since, time.time_ns())
+        now = time.time_ns()
+        start, end = options.window_of(since, until, now)
         source = open_source(url, store=store, config=config, files=files or ())
         try:
             topology = source.topology(
                 start=start,
+                end=end,
                 services=services or (),
                 destinations=destinations or (),
                 event_types=event_types or (),
                 environments=environments or (),
+                evidence=sure,
+                view=shown,
                 limit=limit,
             )
         finally:

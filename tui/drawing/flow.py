@@ -22,6 +22,7 @@ MARKS = {
     NodeKind.PEER: "○",
     NodeKind.UNKNOWN: "?",
     NodeKind.DESTINATION: "▪",
+    NodeKind.EVENT: "▫",
 }
 
 ROLES: dict[NodeKind, SegmentRole] = {
@@ -30,6 +31,7 @@ ROLES: dict[NodeKind, SegmentRole] = {
     NodeKind.PEER: "service",
     NodeKind.UNKNOWN: "unknown",
     NodeKind.DESTINATION: "destination",
+    NodeKind.EVENT: "event",
 }
 
 

@@ -364,6 +364,22 @@ class TestConsumers:
         assert "312 wait, the oldest for 2m 36s" in ended.out
         assert "recommendation-1 at 10.0.3.12" in ended.out
 
+    @pytest.mark.parametrize("view", ["events", "services"])
+    def test_views(self, shell: Shell, view: str) -> None:
+        joined = {
+            **{("payment.captured", name): "payment" for name in ("notification", "order-view")},
+            **{("order.created", name): "storefront" for name in ("inventory", "payment")},
+        }
+        rows = [
+            replace(row, peer=row.peer or joined.get((row.destination, row.service), ""))
+            for row in shop.edges()
+        ]
+        with serving(MemoryBackend(edge_rows=rows)) as address:
+            assert_golden(f"cli/graph-{view}.txt", shell("graph", "-v", view, "--url", address).out)
+            sure = shell("graph", "-v", view, "--evidence", "inferred", "--url", address, "--json")
+            told = topology_from_dict(sure.json)
+            assert {edge.evidence.value for edge in told.edges} == {"inferred"}
+
     def test_json_reads_back(self, shell: Shell, url: str) -> None:
         told = shell("consumers", "--url", url, "--json").json["consumers"]
         assert [consumer_from_dict(one) for one in told] == groups()
@@ -409,6 +425,22 @@ class TestGraph:
     def test_formats(self, shell: Shell, url: str, format: str, begin: str) -> None:
         assert shell("graph", "--format", format, "--url", url).out.startswith(begin)
 
+    @pytest.mark.parametrize("view", ["events", "services"])
+    def test_views(self, shell: Shell, view: str) -> None:
+        joined = {
+            **{("payment.captured", name): "payment" for name in ("notification", "order-view")},
+            **{("order.created", name): "storefront" for name in ("inventory", "payment")},
+        }
+        rows = [
+            replace(row, peer=row.peer or joined.get((row.destination, row.service), ""))
+            for row in shop.edges()
+        ]
+        with serving(MemoryBackend(edge_rows=rows)) as address:
+            assert_golden(f"cli/graph-{view}.txt", shell("graph", "-v", view, "--url", address).out)
+            sure = shell("graph", "-v", view, "--evidence", "inferred", "--url", address, "--json")
+            told = topology_from_dict(sure.json)
+            assert {edge.evidence.value for edge in told.edges} == {"inferred"}
+
     def test_json_reads_back(self, shell: Shell, url: str) -> None:
         told = shell("graph", "--json", "--service", "pay*", "--type", "order.*", "--url", url)
         whole = Topology.build(shop.edges())
@@ -428,7 +460,10 @@ class TestGraph:
         assert shell("graph", "-o", tmp_path, "--url", url).code == 1
 
     def test_wrong_usage(self, shell: Shell) -> None:
-        for wrong in (["--format", "jpeg"], ["--since", "yesterday"]):
+        for wrong in (
+            *(["--format", "jpeg"], ["--since", "yesterday"], ["--view", "topics"]),
+            *(["--evidence", "sure"], ["--since", "1h", "--until", "2h"]),
+        ):
             ended = shell("graph", *wrong, "--url", "http://127.0.0.1:1")
             assert ended.code == 2, "found out before anybody is asked"
 
