@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -11,6 +13,7 @@ from collector import questions
 from collector.api import schemas
 from collector.api.asking import JSON, Asked, json_answer, json_bytes
 from collector.api.backend import Backend
+from collector.api.errors import ApiError
 from collector.api.window import AskedWindow, Window
 from graph.edges import MOST_EDGES, View
 from graph.export import FORMATS
@@ -48,12 +51,13 @@ async def topology(
         list[Evidence], Query(description="Only what rests on one of these; can be repeated.")
     ] = [],  # noqa: B006 - as above
     view: Annotated[
-        View,
+        View | None,
         Query(
             description="What stands between services: `destinations`; `events`, their types; "
-            "`services`: nothing, with counts by the contexts that messages carry."
+            "`services`: nothing, with counts by the contexts that messages carry. Some formats "
+            "are of one view only."
         ),
-    ] = View.DESTINATIONS,
+    ] = None,
     limit: Annotated[
         int, Query(ge=1, le=1_000_000, description="Rows of edges, at most; the busiest are kept.")
     ] = MOST_EDGES,
@@ -61,7 +65,8 @@ async def topology(
         str | None,
         Query(
             pattern=f"^({'|'.join(FORMATS)})$",
-            description="Another format; `json` is networkx's node-link form.",
+            description="Another format; `json` is networkx's node-link form, which "
+            "`flowtap diff` and `flowtap check` read.",
         ),
     ] = None,
 ) -> Response:
@@ -71,6 +76,10 @@ async def topology(
     Whole minutes of the window, the running one included; without a window, all that is stored.
     """
     written = FORMATS[format] if format else None
+    possible = written.views if written else tuple(View)
+    shown = view or possible[0]
+    if shown not in possible:
+        raise ApiError(422, "invalid", f"{format} is of the view {' or '.join(possible)}")
     most = min(limit, request.app.state.limits.edges)
 
     def found(backend: Backend, window: Window) -> bytes:
@@ -83,10 +92,11 @@ async def topology(
             event_types=event_type,
             environments=environment,
             evidence=evidence,
-            view=view,
+            view=shown,
             limit=most,
         )
         if written is not None:
+            topology = replace(topology, end=topology.end or time.time_ns())
             return written.function(topology).encode("utf-8", "replace")
         return json_bytes(topology_to_dict(topology))
 

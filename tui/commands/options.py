@@ -60,6 +60,16 @@ Since = Annotated[
     str | None,
     typer.Option("--since", metavar="TIME", help="From then on: 15m, 2h, 1d, or a date."),
 ]
+View = Annotated[
+    str | None,
+    typer.Option(
+        "--view",
+        "-v",
+        metavar="NAME",
+        help="What stands between services: destinations, events (their types), or services "
+        "(nothing: who handled whose) [default: destinations, or the first that the format has].",
+    ),
+]
 Until = Annotated[
     str | None,
     typer.Option("--until", metavar="TIME", help="Until then, written like --since."),

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
+from graph.layers import destinations_in_order
 from graph.topology import Edge, EdgeKey, NodeKey, NodeKind, Role, Topology
 from graph.topology_diff import Change, EdgeChange
 from tui.drawing import figures
-from tui.drawing.layers import destinations_in_order
 from tui.drawing.segments import Segment, SegmentRole
 
 MARKS = {

@@ -15,11 +15,11 @@ from collections.abc import Iterator
 
 from graph.chain.coverage import pruned_before
 from graph.edges import View
+from graph.layers import destinations_in_order
 from graph.topology import Edge, NodeKey, NodeKind, Role, Topology
 from graph.views import unattributed
 from tui.drawing import evidence as marks
 from tui.drawing import figures
-from tui.drawing.layers import destinations_in_order
 from tui.drawing.segments import Line, Segment, SegmentRole, cells, cut, line, pad, printable
 
 COUNT = 9
