@@ -50,7 +50,9 @@ def document(application: Application) -> Json:
     about = "What this application was seen to send and receive."
     if node.kind is NodeKind.GROUP:
         about = "What this consumer group was seen to receive; no service speaks for it."
-    info = {"title": node.label, "version": "0.0.0", "description": about}
+    info: Json = {"title": node.label, "version": "0.0.0", "description": about}
+    if node.kind is NodeKind.GROUP:
+        info["x-flowtap-kind"] = node.kind.value
     if node.key.environment:
         info["x-flowtap-environment"] = node.key.environment
     return described(info, application.sends, application.receives)

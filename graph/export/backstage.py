@@ -15,7 +15,7 @@ from graph.applications import Application, applications
 from graph.export.asyncapi import described
 from graph.export.ids import Ids
 from graph.export.yaml_text import yaml_stream, yaml_text
-from graph.topology import Edge, NodeKey, NodeKind, Role, Topology
+from graph.topology import Edge, EdgeKey, NodeKey, NodeKind, Role, Topology
 
 Json = dict[str, Any]
 
@@ -77,21 +77,12 @@ def _names(ids: Ids, keys: Sequence[NodeKey]) -> list[str]:
 
 
 def _api(key: NodeKey, label: str, topology: Topology, produced: list[Edge], ids: Ids) -> Json:
-    # What is sent there, by whomever: types are those of all that touch it where nobody is known.
-    edges = produced or [edge for edge in topology.touching(key) if edge.role is Role.CONSUME]
-    sends = [edge for edge in edges if edge.role is Role.PRODUCE]
-    receives = [edge for edge in edges if edge.role is Role.CONSUME]
-    info = {"title": label, "version": "0.0.0"}
-    definition = yaml_text(described(info, _once(sends), _once(receives)))
+    # What is sent there, by whomever; types are of who consumes where nobody is known to produce.
+    rows = [row for edge in produced or topology.touching(key) for row in edge.rows]
+    whoever = EdgeKey(NodeKey(NodeKind.UNKNOWN, *key[1:]), key, Role.PRODUCE)
+    sends = Topology.of({whoever: rows}).edges
+    definition = yaml_text(described({"title": label, "version": "0.0.0"}, sends, ()))
     return _entity("API", ids.of(key, key.name), label, _spec("asyncapi", definition=definition))
-
-
-def _once(edges: list[Edge]) -> list[Edge]:
-    """One edge that stands for all: whose they are is told by the components."""
-    if len(edges) < 2:
-        return edges
-    together = Topology.of({edges[0].key: [row for edge in edges for row in edge.rows]})
-    return list(together.edges)
 
 
 def _resource(key: NodeKey, label: str, ids: Ids) -> Json:

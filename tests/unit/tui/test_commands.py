@@ -528,6 +528,76 @@ class TestGraph:
             assert ended.code == 2, "found out before anybody is asked"
 
 
+class TestDiff:
+    def test_a_saved_graph_and_now(self, shell: Shell, url: str, tmp_path: Path) -> None:
+        file = tmp_path / "then.json"
+        assert shell("graph", "-f", "json", "--since", "1h", "-o", file, "--url", url).code == 0
+        same = shell("diff", file, "now", "--url", url, "--exit-code")
+        assert (same.code, "No difference." in same.out) == (0, True)
+        rows = [*shop.edges(), shop.consume("fraud", "order.created", 9)]
+        with serving(MemoryBackend(edge_rows=rows)) as address:
+            ended = shell("diff", file, "now", "--url", address, "--exit-code")
+            assert ended.code == 1
+            assert "+ fraud consumes order.created" in ended.out
+            told = shell("diff", file, "1h", "--url", address, "--json")
+            assert [one["application"] for one in told.json["changes"]] == ["fraud"]
+            some = shell("diff", file, "now", "--url", address, "--service", "pay*")
+            assert "No difference." in some.out
+
+    def test_the_api_form_is_a_graph_too(self, shell: Shell, url: str, tmp_path: Path) -> None:
+        file = tmp_path / "then.json"
+        file.write_text(shell("graph", "--json", "--url", url).out)
+        assert "No difference." in shell("diff", file, file).out
+
+    def test_documents_and_a_folder_of_them(self, shell: Shell, url: str, tmp_path: Path) -> None:
+        shell("graph", "-f", "asyncapi", "-o", tmp_path / "apis", "--url", url)
+        (tmp_path / "apis" / "notes.yaml").write_text("some: notes")
+        ended = shell("diff", tmp_path / "apis", "all", "--url", url, "--exit-code")
+        assert (ended.code, "nobody knows who produces it" in ended.out) == (0, True)
+        (tmp_path / "apis" / "payment.asyncapi.yaml").unlink()
+        ended = shell("diff", tmp_path / "apis", "all", "--url", url, "-f", "markdown")
+        assert "### Seen but not documented" in ended.out
+
+    def test_two_windows_are_asked_for(self, shell: Shell) -> None:
+        made = MemoryBackend(edge_rows=shop.edges())
+        with serving(made) as address:
+            shell("diff", "2h..1h", "1h", "--url", address)
+        (a, b) = made.windows
+        assert b[1] == 0 and a[1] - a[0] == 3600 * 10**9
+        assert abs(b[0] - a[1]) < 10**9
+
+    @pytest.mark.parametrize(
+        ("arguments", "says"),
+        [
+            (("gone.json", "now"), "there is no file gone.json"),
+            (("yesterday", "now"), "'yesterday' is no time"),
+            (("1h..2h", "now"), "ends before it begins"),
+            (("now", "now", "-f", "jpeg"), "jpeg is no format"),
+        ],
+    )
+    def test_wrong_usage(self, shell: Shell, arguments: tuple[str, ...], says: str) -> None:
+        ended = shell("diff", *arguments, "--url", "http://127.0.0.1:1")
+        assert (ended.code, says in ended.err) == (2, True), ended.err
+
+    @pytest.mark.parametrize(
+        ("name", "text", "says"),
+        [
+            ("a.yaml", "a: [", "cannot be read: while parsing"),
+            ("a.json", "{", "cannot be read: Expecting property name"),
+            ("a.json", '{"nodes": [], "edges": [{}], "graph": {}}', "a graph without"),
+            ("a.yaml", "openapi: 3.1.0", "is neither an AsyncAPI document nor one of Backstage"),
+            ("a.yaml", "", "holds no document"),
+        ],
+    )
+    def test_a_file_that_is_none_of_it(
+        self, shell: Shell, tmp_path: Path, name: str, text: str, says: str
+    ) -> None:
+        file = tmp_path / name
+        file.write_text(text)
+        ended = shell("diff", file, file)
+        assert (ended.code, says in ended.err) == (2, True), ended.err
+
+
 class TestExport:
     def test_the_ending_says_the_format(self, shell: Shell, url: str, tmp_path: Path) -> None:
         file = tmp_path / "shop.dot"
