@@ -598,6 +598,89 @@ class TestDiff:
         assert (ended.code, says in ended.err) == (2, True), ended.err
 
 
+class TestCheck:
+    @pytest.fixture
+    def rules(self, tmp_path: Path) -> Path:
+        file = tmp_path / "rules.toml"
+        file.write_text(
+            """
+            [[rules]]
+            name = "orders pay"
+            kind = "successors"
+            type = "Ordered"
+            then = "payments"
+            within = "1m"
+            [[rules]]
+            kind = "lag"
+            max_messages = 1000000000
+            [[rules]]
+            kind = "producers"
+            destination = "parcels"
+            allow = "shipping"
+            """
+        )
+        return file
+
+    @pytest.fixture
+    def seen(self) -> Iterator[str]:
+        """Two orders, one of them paid."""
+        flow = Flow()
+        first = flow.send("shop", "orders", message_id="order-1", event_type="Ordered")
+        flow.send("payment", "payments", inside=flow.process("payment", first))
+        flow.send("shop", "orders", message_id="order-2", event_type="Ordered")
+        backend = MemoryBackend.of(flow)
+        backend.groups = groups()
+        backend.edge_rows = [
+            shop.produce("shop", "orders", 2, event_type="Ordered"),
+            shop.consume("payment", "orders", 1, event_type="Ordered"),
+            shop.produce("payment", "payments", 1, event_type=""),
+        ]
+        with serving(backend) as address:
+            yield address
+
+    def test_events_that_happened_are_held_against_it(
+        self, shell: Shell, seen: str, rules: Path, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "junit.xml"
+        ended = shell("check", rules, "--url", seen, "--junit", file)
+        assert ended.code == 1
+        assert "order-2 was followed by no payments" in ended.out
+        assert "order-1" not in ended.out
+        assert "(1 event type, 2 events)" in ended.out
+        assert "3 rules: 1 holds, 1 broken, 1 matches nothing" in ended.out
+        assert 'failures="1" errors="0" skipped="1"' in file.read_text()
+
+    def test_only_strict_fails_on_what_matches_nothing(
+        self, shell: Shell, seen: str, rules: Path, tmp_path: Path
+    ) -> None:
+        saved = tmp_path / "graph.json"
+        shell("graph", "-f", "json", "-o", saved, "--url", seen)
+        rules.write_text(rules.read_text().replace('within = "1m"', ""))
+        ended = shell("check", rules, "--graph", saved, "--json")
+        assert [one["status"] for one in ended.json["rules"]] == [
+            *("holds", "not checked", "matches nothing")
+        ]
+        assert ended.code == 0
+        assert shell("check", rules, "--graph", saved, "--strict").code == 1
+
+    @pytest.mark.parametrize(
+        ("text", "says"),
+        [
+            ("[[rules", "rules.toml: Expected"),
+            ("[[rules]]\nkind='lagg'", "rules.toml: rule 1: kind: 'lagg' is none: did you mean"),
+            ("[[rules]]\nkind='lag'\nmax_messages='5'", "rule 1: max_messages: wants a whole"),
+        ],
+    )
+    def test_a_bad_file_is_told_before_anybody_is_asked(
+        self, shell: Shell, rules: Path, text: str, says: str
+    ) -> None:
+        rules.write_text(text)
+        ended = shell("check", rules, "--url", "http://127.0.0.1:1")
+        assert (ended.code, ended.out) == (2, "")
+        assert says in ended.err
+        assert shell("check", rules.with_name("none.toml")).code == 2
+
+
 class TestExport:
     def test_the_ending_says_the_format(self, shell: Shell, url: str, tmp_path: Path) -> None:
         file = tmp_path / "shop.dot"
