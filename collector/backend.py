@@ -74,9 +74,17 @@ class StoreBackend:
         return self._facts
 
     def edges(
-        self, start: int, end: int, limit: int = MOST_EDGES, wanted: Patterns = ALL_EDGES
+        self,
+        start: int,
+        end: int,
+        limit: int = MOST_EDGES,
+        wanted: Patterns = ALL_EDGES,
+        *,
+        by_producer: bool = False,
     ) -> Edges:
-        return queries.edge_rows(self._store, start, end or FOREVER, limit, wanted)
+        return queries.edge_rows(
+            self._store, start, end or FOREVER, limit, wanted, by_producer=by_producer
+        )
 
     def minutes(self, node: NodeKey, start: int, end: int) -> Sequence[MinuteCount]:
         return queries.minute_counts(self._store, node, start, end or FOREVER)

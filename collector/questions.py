@@ -16,17 +16,18 @@ from graph.chain import Chain, Event, Limits, NoEvent, find
 from graph.chain.coverage import pruned_before
 from graph.chain.names import normal_id
 from graph.direction import Direction, directed
-from graph.edges import MOST_EDGES, Patterns
+from graph.edges import MOST_EDGES, Patterns, View
 from graph.facts import Facts
 from graph.fate import Fates
 from graph.fate.judge import fates
 from graph.gaps import Gap, missed
 from graph.listing import EventFilter, Listing
 from graph.lookup import Unknown, focused, look_up
-from graph.model import Position
+from graph.model import Evidence, Position
 from graph.remembered import Remembered
 from graph.series import MinuteCount
 from graph.topology import NodeKey, Topology
+from graph.views import seen_as
 from graph.wire.facts import times
 
 AROUND = 3600 * 10**9
@@ -52,18 +53,27 @@ def topology(
     destinations: Collection[str] = (),
     event_types: Collection[str] = (),
     environments: Collection[str] = (),
+    evidence: Collection[Evidence] = (),
+    view: View = View.DESTINATIONS,
     limit: int = MOST_EDGES,
 ) -> Topology:
     """The topology of a window (0: not bounded), up to this moment, as the patterns select it: of
     its busiest edges, where there are more than `limit`."""
     backend.refresh()
     wanted = Patterns(services, destinations, event_types, environments)
-    edges = backend.edges(start, end, limit, wanted)
+    alone = view is View.SERVICES
+    edges = backend.edges(start, end, limit, wanted, by_producer=alone)
     topology = Topology.build(
         edges.rows, backend.members(), backend.producers(start), start=start, end=end
     )
-    if any(wanted):
-        topology = topology.filtered(**wanted._asdict())
+    if alone and services:
+        # Who produced is an end only then.
+        topology = topology.filtered(**wanted._replace(services=())._asdict(), evidence=evidence)
+        topology = seen_as(topology, view).filtered(services=services)
+    else:
+        if any(wanted) or evidence:
+            topology = topology.filtered(**wanted._asdict(), evidence=evidence)
+        topology = seen_as(topology, view)
     return replace(topology, left=edges.left, covered_from=backend.covered_from())
 
 

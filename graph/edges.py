@@ -21,6 +21,19 @@ class Role(StrEnum):
     PRODUCE = "produce"
     CONSUME = "consume"
     CALL = "call"
+    DELIVER = "deliver"
+    """Handle what another service produced, through whichever destinations: only where services
+    are shown without destinations, see `graph.views`."""
+
+
+class View(StrEnum):
+    """What stands between a producer and a consumer."""
+
+    DESTINATIONS = "destinations"
+    EVENTS = "events"
+    """Event types; messages that tell none stay with their destination."""
+    SERVICES = "services"
+    """Nothing: services lead to services."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +47,8 @@ class EdgeRow:
     group: str = ""
     """The consumer group; of a producer without a service, the group that its application is."""
     peer: str = ""
-    """The service that is called; only for `call`."""
+    """The service that is called. Of `consume`, where it was asked for: the service whose creation
+    context what was consumed carries, empty where none says so."""
     system: str = ""
     cluster: str = ""
     destination: str = ""

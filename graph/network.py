@@ -28,9 +28,13 @@ def to_networkx(topology: Topology) -> nx.MultiDiGraph[str]:
     for node in topology.nodes:
         graph.add_node(node.id, **_node(node))
     for edge in topology.edges:
-        key = f"{edge.role}:{edge.group}" if edge.group else edge.role.value
-        graph.add_edge(ids[edge.source], ids[edge.target], key=key, **_edge(edge))
+        graph.add_edge(ids[edge.source], ids[edge.target], key=edge_name(edge), **_edge(edge))
     return graph
+
+
+def edge_name(edge: Edge) -> str:
+    """What tells an edge from others between the same nodes."""
+    return f"{edge.role}:{edge.group}" if edge.group else edge.role.value
 
 
 def cycles(topology: Topology) -> list[tuple[NodeKey, ...]]:

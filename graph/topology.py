@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import NamedTuple
 
-from graph.edges import NOTHING_LEFT, EdgeRow, LeftOut, Role, completed
+from graph.edges import NOTHING_LEFT, EdgeRow, LeftOut, Role, View, completed
 from graph.model import Evidence
 from graph.producers import BrokerProducer, with_producers
 
@@ -25,6 +25,8 @@ class NodeKind(StrEnum):
 
     SERVICE = "service"
     DESTINATION = "destination"
+    EVENT = "event"
+    """An event type, where these stand in the place of destinations."""
     GROUP = "group"
     """A consumer group that no service's span speaks for."""
     PEER = "peer"
@@ -89,9 +91,9 @@ class Edge:
     """Messages, or calls, that flow from one node to another.
 
     `produce` goes from service to destination, `consume` from destination to service or
-    group, `call` from service to service. An edge of several rows has the sum of their counts,
-    the mean of their p50 weighted by count, and the largest p95 and p99, which are upper
-    bounds then.
+    group, `call` and `deliver` from service to service. An edge of several rows has the sum of
+    their counts, the mean of their p50 weighted by count, and the largest p95 and p99, which are
+    upper bounds then.
     """
 
     key: EdgeKey
@@ -146,6 +148,7 @@ class Topology:
     """What there was no room for, beside these edges."""
     covered_from: int = 0
     """What was received before this has left the store; 0: nothing has."""
+    view: View = View.DESTINATIONS
 
     @property
     def cut(self) -> bool:
@@ -206,13 +209,16 @@ class Topology:
         destinations: Collection[str] = (),
         event_types: Collection[str] = (),
         environments: Collection[str] = (),
+        evidence: Collection[Evidence] = (),
     ) -> Topology:
-        """Only edges that touch one of each that is given; shell patterns, any case.
+        """Only edges that touch one of each that is given; shell patterns, any case. Of `evidence`
+        and of event types, only the rows that fit.
 
         Calls have neither destination nor event type and go when one is asked for. `services`
         fit groups and peers too.
         """
         wanted = [pattern.casefold() for pattern in event_types]
+        sure = frozenset(evidence)
         kept = []
         for edge in self.edges:
             ends = (edge.source, edge.target)
@@ -225,13 +231,20 @@ class Topology:
                 continue
             if environments and not _any_fits([key.environment for key in ends], environments):
                 continue
-            if wanted:
-                rows = [row for row in edge.rows if _any_fits([row.event_type], wanted)]
-                if not rows or edge.role is Role.CALL:
+            if wanted and edge.role is Role.CALL:
+                continue
+            if wanted or sure:
+                rows = [
+                    row
+                    for row in edge.rows
+                    if (not wanted or _any_fits([row.event_type], wanted))
+                    and (not sure or row.evidence in sure)
+                ]
+                if not rows:
                     continue
                 edge = _edge(edge.key, rows)
             kept.append(edge)
-        return self.of_edges(kept, self.start, self.end)
+        return replace(self.of_edges(kept, self.start, self.end), view=self.view)
 
     def neighbourhood(self, center: NodeKey, hops: int = 1) -> Topology:
         """What lies within so many edges of a node, whichever way they point."""
@@ -241,7 +254,7 @@ class Topology:
             border = {other for key in border for other in self._beside.get(key, ())} - reached
             reached |= border
         edges = [edge for edge in self.edges if edge.source in reached and edge.target in reached]
-        return self.of_edges(edges, self.start, self.end)
+        return replace(self.of_edges(edges, self.start, self.end), view=self.view)
 
     @cached_property
     def _nodes(self) -> dict[NodeKey, Node]:

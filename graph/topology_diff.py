@@ -66,24 +66,37 @@ class Difference:
 
 
 def compare(
-    before: Topology, after: Topology, *, stretch: float = 1.0, factor: float = FACTOR
+    before: Topology,
+    after: Topology,
+    *,
+    stretch: float | None = 1.0,
+    factor: float = FACTOR,
+    counted: bool = True,
 ) -> Difference:
     """What changed from one window to another that is `stretch` times as long.
 
     Counts have changed when they lie further apart than by chance and by at least `factor`.
-    Errors are new from the first on; that they became more is told by the same rule.
+    Errors are new from the first on; that they became more is told by the same rule. Without a
+    `stretch`, where a window's length is not known, only what begins or ends is told; and if
+    nothing is `counted`, as in what somebody declared, only which edges there are.
     """
     earlier = {edge.key: edge for edge in _named_alike(before.edges, after)}
     later = {edge.key: edge for edge in after.edges}
     changes = {}
     for key in [*later, *(key for key in earlier if key not in later)]:
         old, new = earlier.get(key), later.get(key)
-        old = old if old is not None and old.count else None
-        new = new if new is not None and new.count else None
+        if counted:
+            old = old if old is not None and old.count else None
+            new = new if new is not None and new.count else None
         if old is None and new is None:
             continue
-        was, now = (old.count * stretch if old else 0.0), (new.count if new else 0)
-        failed, fails = (old.errors * stretch if old else 0.0), (new.errors if new else 0)
+        longer = stretch or 1.0
+        was, now = (old.count * longer if old else 0.0), (new.count if new else 0)
+        failed, fails = (old.errors * longer if old else 0.0), (new.errors if new else 0)
+        if stretch is None or not counted:
+            errors = _presence(failed, fails) if counted else Change.SAME
+            changes[key] = EdgeChange(old, new, _presence(old, new), errors)
+            continue
         changes[key] = EdgeChange(
             old,
             new,
@@ -95,9 +108,17 @@ def compare(
             _errors(failed, fails, factor),
             now / was if was else float("inf"),
         )
-    gone = [_silent(edge) for key, edge in earlier.items() if edge.count and key not in later]
+    gone = [
+        _silent(edge)
+        for key, edge in earlier.items()
+        if (edge.count or not counted) and key not in later
+    ]
     whole = Topology.of_edges([*after.edges, *gone], after.start, after.end) if gone else after
     return Difference(whole, changes)
+
+
+_SAME_BY_NAME = ({NodeKind.SERVICE, NodeKind.PEER}, {NodeKind.SERVICE, NodeKind.GROUP})
+"""Kinds that a service of one name is taken for where it shows no spans."""
 
 
 def with_quiet(shown: Topology, known: Topology) -> Topology:
@@ -140,10 +161,10 @@ def _silenced(edge: Edge) -> Iterable[EdgeRow]:
     )
 
 
-def _traffic(was: float, now: float, factor: float) -> Change:
-    if not was or not now:
-        return Change.GONE if was else Change.NEW
-    return _change(was, now, factor)
+def _presence(was: object, now: object) -> Change:
+    if bool(was) == bool(now):
+        return Change.SAME
+    return Change.GONE if was else Change.NEW
 
 
 def _change(was: float, now: float, factor: float) -> Change:
@@ -195,7 +216,7 @@ def _counterparts(own: set[NodeKey], others: set[NodeKey]) -> dict[NodeKey, Node
 
 def _may_be_same(one: NodeKey, other: NodeKey) -> bool:
     kinds = {one.kind, other.kind}
-    if len(kinds) == 2 and kinds != {NodeKind.SERVICE, NodeKind.PEER}:
+    if len(kinds) == 2 and kinds not in _SAME_BY_NAME:
         return False
     return all(a == b or not a or not b for a, b in zip(one[2:], other[2:], strict=True))
 

@@ -60,7 +60,13 @@ class MemoryBackend:
         return cls(flow.facts(), sorted(rows, key=lambda row: -row.time))
 
     def edges(
-        self, start: int, end: int, limit: int = MOST_EDGES, wanted: Patterns = ALL_EDGES
+        self,
+        start: int,
+        end: int,
+        limit: int = MOST_EDGES,
+        wanted: Patterns = ALL_EDGES,
+        *,
+        by_producer: bool = False,
     ) -> Edges:
         self.windows.append((start, end))
         busiest = sorted(self.edge_rows, key=lambda row: -row.count)

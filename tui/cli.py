@@ -30,6 +30,8 @@ TABLE = (
     Entry("events", "events", "List the newest events that fit a filter, or follow them."),
     Entry("consumers", "consumers", "List consumer groups, who is behind first."),
     Entry("graph", "graph", "Print who produces and consumes what."),
+    Entry("diff", "diff", "Compare two windows, saved graphs, or what was declared and what is."),
+    Entry("check", "check", "Hold a file of rules against the graph, as a pipeline does."),
     Entry("sql", "sql", "Ask the store in SQL, reading only."),
     Entry("import", "import_files", "Put recorded spans into the store."),
     Entry("export", "export", "Write the graph, or one event's chain, to a file."),

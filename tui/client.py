@@ -17,10 +17,11 @@ from urllib.parse import urlsplit
 
 from graph.chain.result import Chain, Limits
 from graph.direction import Direction
-from graph.edges import MOST_EDGES
+from graph.edges import MOST_EDGES, View
 from graph.fate.result import Fates
 from graph.gaps import Gap
 from graph.listing import Activity, Consumer, EventFilter, Listing
+from graph.model import Evidence
 from graph.series import MinuteCount
 from graph.table import Table
 from graph.topology import NodeKey, Topology
@@ -227,6 +228,8 @@ class LocalSource:
         destinations: Sequence[str] = (),
         event_types: Sequence[str] = (),
         environments: Sequence[str] = (),
+        evidence: Sequence[Evidence] = (),
+        view: View = View.DESTINATIONS,
         limit: int | None = None,
     ) -> Topology:
         from collector import questions
@@ -240,6 +243,8 @@ class LocalSource:
                 destinations=destinations,
                 event_types=event_types,
                 environments=environments,
+                evidence=evidence,
+                view=view,
                 limit=limit or MOST_EDGES,
             )
 

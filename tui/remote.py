@@ -12,10 +12,12 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from graph.chain.result import Chain
 from graph.direction import Direction
+from graph.edges import View
 from graph.fate.result import Fates
 from graph.filter import written
 from graph.gaps import Gap
 from graph.listing import Activity, Consumer, EventFilter, Listing
+from graph.model import Evidence
 from graph.series import MinuteCount
 from graph.table import Table, table_from_dict
 from graph.topology import NodeKey, Topology
@@ -119,6 +121,8 @@ class ApiClient:
         destinations: Sequence[str] = (),
         event_types: Sequence[str] = (),
         environments: Sequence[str] = (),
+        evidence: Sequence[Evidence] = (),
+        view: View = View.DESTINATIONS,
         limit: int | None = None,
     ) -> Topology:
         asked = {
@@ -128,6 +132,8 @@ class ApiClient:
             "destination": tuple(destinations),
             "type": tuple(event_types),
             "environment": tuple(environments),
+            "evidence": tuple(evidence),
+            "view": None if view is View.DESTINATIONS else view,
             "limit": limit,
         }
         return self._ask("/topology", asked, topology_from_dict)

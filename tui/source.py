@@ -22,9 +22,11 @@ from urllib.parse import quote, urlencode
 
 from graph.chain.result import Chain
 from graph.direction import Direction
+from graph.edges import View
 from graph.fate.result import Fates
 from graph.gaps import Gap
 from graph.listing import Activity, Candidate, Consumer, EventFilter, Listing
+from graph.model import Evidence
 from graph.series import MinuteCount
 from graph.table import Table
 from graph.topology import NodeKey, Topology
@@ -169,6 +171,8 @@ class Source(Protocol):
         destinations: Sequence[str] = (),
         event_types: Sequence[str] = (),
         environments: Sequence[str] = (),
+        evidence: Sequence[Evidence] = (),
+        view: View = View.DESTINATIONS,
         limit: int | None = None,
     ) -> Topology:
         """The topology of a window; patterns as in `Topology.filtered`. Of more edges than there

@@ -52,11 +52,18 @@ class Backend(Protocol):
     def facts(self) -> Facts: ...
 
     def edges(
-        self, start: int, end: int, limit: int = MOST_EDGES, wanted: Patterns = ALL_EDGES
+        self,
+        start: int,
+        end: int,
+        limit: int = MOST_EDGES,
+        wanted: Patterns = ALL_EDGES,
+        *,
+        by_producer: bool = False,
     ) -> Edges:
         """Aggregated edges of start <= time < end, whole minutes; 0 stands for no bound. Of more
         than `limit` rows, those that fit the patterns, and of these the busiest; what does not
-        fit fills the rest, as it may complete them."""
+        fit fills the rest, as it may complete them. With `by_producer` what was consumed is told
+        apart by who produced it."""
 
     def minutes(self, node: NodeKey, start: int, end: int) -> Sequence[MinuteCount]:
         """What went over a node's own edges in each minute of the window, by minute and role; of

@@ -369,9 +369,11 @@ class Topology(Shape):
     )
     covered_from: str | None
     left: LeftOut
+    view: str = Field(description="`destinations`, `events` or `services`.")
     nodes: list[dict[str, Any]] = Field(
-        description="`id`, `kind` (`service`, `destination`, `group`, `peer`, `unknown`), `name`, "
-        "`title`, `environment`, `system`, `cluster`, `incoming`, `outgoing`, `errors`, times."
+        description="`id`, `kind` (`service`, `destination`, `event`, `group`, `peer`, `unknown`), "
+        "`name`, `title`, `environment`, `system`, `cluster`, `incoming`, `outgoing`, `errors`, "
+        "times."
     )
     edges: list[dict[str, Any]] = Field(
         description="`source`, `target`, `role`, `group`, `event_types`, `evidence`, `count`, "

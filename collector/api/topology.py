@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -11,9 +13,11 @@ from collector import questions
 from collector.api import schemas
 from collector.api.asking import JSON, Asked, json_answer, json_bytes
 from collector.api.backend import Backend
+from collector.api.errors import ApiError
 from collector.api.window import AskedWindow, Window
-from graph.edges import MOST_EDGES
+from graph.edges import MOST_EDGES, View
 from graph.export import FORMATS
+from graph.model import Evidence
 from graph.topology import NodeKey, NodeKind
 from graph.wire.topology import minute_to_dict, topology_to_dict
 
@@ -43,6 +47,17 @@ async def topology(
         list[str], Query(alias="type", description="Shell patterns of event types.")
     ] = [],  # noqa: B006 - as above
     environment: Patterns = [],  # noqa: B006 - as above
+    evidence: Annotated[
+        list[Evidence], Query(description="Only what rests on one of these; can be repeated.")
+    ] = [],  # noqa: B006 - as above
+    view: Annotated[
+        View | None,
+        Query(
+            description="What stands between services: `destinations`; `events`, their types; "
+            "`services`: nothing, with counts by the contexts that messages carry. Some formats "
+            "are of one view only."
+        ),
+    ] = None,
     limit: Annotated[
         int, Query(ge=1, le=1_000_000, description="Rows of edges, at most; the busiest are kept.")
     ] = MOST_EDGES,
@@ -50,7 +65,8 @@ async def topology(
         str | None,
         Query(
             pattern=f"^({'|'.join(FORMATS)})$",
-            description="Another format; `json` is networkx's node-link form.",
+            description="Another format; `json` is networkx's node-link form, which "
+            "`flowtap diff` and `flowtap check` read.",
         ),
     ] = None,
 ) -> Response:
@@ -60,6 +76,10 @@ async def topology(
     Whole minutes of the window, the running one included; without a window, all that is stored.
     """
     written = FORMATS[format] if format else None
+    possible = written.views if written else tuple(View)
+    shown = view or possible[0]
+    if shown not in possible:
+        raise ApiError(422, "invalid", f"{format} is of the view {' or '.join(possible)}")
     most = min(limit, request.app.state.limits.edges)
 
     def found(backend: Backend, window: Window) -> bytes:
@@ -71,9 +91,12 @@ async def topology(
             destinations=destination,
             event_types=event_type,
             environments=environment,
+            evidence=evidence,
+            view=shown,
             limit=most,
         )
         if written is not None:
+            topology = replace(topology, end=topology.end or time.time_ns())
             return written.function(topology).encode("utf-8", "replace")
         return json_bytes(topology_to_dict(topology))
 

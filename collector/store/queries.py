@@ -30,20 +30,27 @@ def _window(start_ns: int, end_ns: int) -> dict[str, int]:
 _EDGE = "role, environment, service, consumer_group, called, system, cluster, destination"
 """What tells one edge from another; each has a row for each event type and evidence."""
 
-_ROWS = f"""FROM (SELECT *, if(role = 'call', peer, '') AS called FROM edges
+_ROWS = f"""FROM (SELECT *, if(role = 'call' OR {{by_producer:Bool}}, peer, '') AS called FROM edges
     WHERE {_CURRENT} AND role != 'empty')"""
 
 
 def edge_rows(
-    store: Store, start_ns: int, end_ns: int, limit: int = MOST_EDGES, wanted: Patterns = ALL_EDGES
+    store: Store,
+    start_ns: int,
+    end_ns: int,
+    limit: int = MOST_EDGES,
+    wanted: Patterns = ALL_EDGES,
+    *,
+    by_producer: bool = False,
 ) -> Edges:
     """The edges of the minutes that overlap the window, summed over it. Raises `StoreError`.
 
     Where there are more than `limit` rows, those that fit the patterns go before others, which
-    only complete them, and those that carried most before the rest.
+    only complete them, and those that carried most before the rest. With `by_producer` rows of
+    what was consumed are apart by who produced it, as far as contexts tell.
     """
     fits, patterns = _fitting(wanted)
-    parameters = {**_window(start_ns, end_ns), **patterns}
+    parameters = {**_window(start_ns, end_ns), **patterns, "by_producer": by_producer}
     # The engine sorts wrongly by a constant.
     order = f"{fits} DESC, carried DESC" if patterns else "carried DESC"
     sql = f"""SELECT {_EDGE}, event_type, evidence, sum(count) AS carried, sum(errors),
@@ -111,6 +118,7 @@ _OWN = {
     NodeKind.GROUP: "role = 'consume' AND service = '' AND consumer_group = {name:String}",
     NodeKind.UNKNOWN: "role = 'produce' AND service = '' AND destination = {name:String}",
     NodeKind.DESTINATION: "role != 'call' AND destination = {name:String}",
+    NodeKind.EVENT: "role != 'call' AND event_type = {name:String}",
 }
 """Whose rows are a node's own, by its kind."""
 

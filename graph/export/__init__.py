@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from graph.chain.result import Chain
+from graph.edges import View
+from graph.export.asyncapi import asyncapi, asyncapi_files
+from graph.export.backstage import backstage
+from graph.export.cytoscape import cytoscape
+from graph.export.dependencies import jaeger, zipkin
 from graph.export.dot import dot
+from graph.export.eventcatalog import eventcatalog, eventcatalog_files
+from graph.export.gexf import gexf
 from graph.export.graphml import graphml
+from graph.export.html import html
 from graph.export.lists import consumer_table, consumers_json, event_lines, event_table
 from graph.export.mermaid import mermaid
 from graph.export.node_link import chain_json, node_link
 from graph.export.picture import chain_picture, topology_picture
+from graph.export.plantuml import plantuml
 from graph.export.sequence import sequence
+from graph.export.structurizr import structurizr
 from graph.export.table import table
 from graph.listing import Consumer, EventRow
 from graph.topology import Topology
@@ -32,6 +42,10 @@ class Format(Generic[T]):
     function: Callable[[T], str]
     about: str
     """What it is for, in some words."""
+    views: tuple[View, ...] = tuple(View)
+    """Of the graph, those that it can be written of; the first is meant where none is named."""
+    files: Callable[[T], Mapping[str, str]] | None = None
+    """Who writes it as files in a folder, texts by their paths; None: it is one text."""
 
 
 FORMATS: dict[str, Format[Topology]] = {
@@ -42,7 +56,7 @@ FORMATS: dict[str, Format[Topology]] = {
             "text/vnd.mermaid",
             ".mmd",
             lambda given: mermaid(topology_picture(given)),
-            "a flowchart, as GitHub and many wikis draw it",
+            "a flowchart for GitHub and wikis",
         ),
         Format[Topology](
             "dot",
@@ -56,12 +70,69 @@ FORMATS: dict[str, Format[Topology]] = {
             "application/json",
             ".json",
             node_link,
-            "nodes and edges, as networkx reads them",
+            "to keep, compare, check; networkx",
         ),
+        Format[Topology]("html", "text/html", ".html", html, "a page to pan, zoom and search"),
         Format[Topology](
             "graphml", "application/graphml+xml", ".graphml", graphml, "for yEd and Gephi"
         ),
+        Format[Topology]("gexf", "application/gexf+xml", ".gexf", gexf, "for Gephi"),
+        Format[Topology](
+            "cytoscape", "application/json", ".cyjs", cytoscape, "for Cytoscape, cytoscape.js"
+        ),
         Format[Topology]("csv", "text/csv", ".csv", table, "a row for each edge"),
+        Format[Topology](
+            "plantuml",
+            "text/vnd.plantuml",
+            ".puml",
+            lambda given: plantuml(topology_picture(given)),
+            "a component diagram",
+        ),
+        Format[Topology](
+            "structurizr", "text/vnd.structurizr", ".dsl", structurizr, "a C4 landscape"
+        ),
+        Format[Topology](
+            "asyncapi",
+            "application/yaml",
+            ".asyncapi.yaml",
+            asyncapi,
+            "AsyncAPI 3.0, one an application",
+            views=(View.DESTINATIONS,),
+            files=asyncapi_files,
+        ),
+        Format[Topology](
+            "backstage",
+            "application/yaml",
+            ".backstage.yaml",
+            backstage,
+            "entities of its catalogue",
+            views=(View.DESTINATIONS,),
+        ),
+        Format[Topology](
+            "eventcatalog",
+            "application/json",
+            ".catalog.json",
+            eventcatalog,
+            "pages of EventCatalog, by path",
+            views=(View.DESTINATIONS,),
+            files=eventcatalog_files,
+        ),
+        Format[Topology](
+            "zipkin",
+            "application/json",
+            ".zipkin.json",
+            zipkin,
+            "dependencies as Zipkin has them",
+            views=(View.DESTINATIONS, View.SERVICES),
+        ),
+        Format[Topology](
+            "jaeger",
+            "application/json",
+            ".jaeger.json",
+            jaeger,
+            "dependencies as Jaeger has them",
+            views=(View.SERVICES,),
+        ),
     )
 }
 """How the live graph can be written, by name."""

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from graph.export.xml_text import xml_text
 from graph.topology import Topology
 
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 def graphml(topology: Topology) -> str:
     """A directed graph; characters that XML cannot hold are replaced."""
+    import networkx as nx
+
+    return "\n".join(nx.generate_graphml(for_xml(topology))) + "\n"
+
+
+def for_xml(topology: Topology) -> nx.MultiDiGraph[str]:
+    """The networkx graph of a topology, of texts that XML can hold."""
     import networkx as nx
 
     from graph.network import to_networkx
@@ -19,17 +27,16 @@ def graphml(topology: Topology) -> str:
     graph = to_networkx(topology)
     clean: nx.MultiDiGraph[str] = nx.MultiDiGraph()
     for node, attributes in graph.nodes(data=True):
-        clean.add_node(_xml(node), **_clean(attributes))
+        clean.add_node(xml_text(node), **_clean(attributes))
     for source, target, key, attributes in graph.edges(keys=True, data=True):
-        clean.add_edge(_xml(source), _xml(target), key=_xml(str(key)), **_clean(attributes))
-    return "\n".join(nx.generate_graphml(clean)) + "\n"
+        clean.add_edge(
+            xml_text(source), xml_text(target), key=xml_text(str(key)), **_clean(attributes)
+        )
+    return clean
 
 
 def _clean(attributes: dict[str, Any]) -> dict[str, Any]:
     return {
-        name: _xml(value) if isinstance(value, str) else value for name, value in attributes.items()
+        name: xml_text(value) if isinstance(value, str) else value
+        for name, value in attributes.items()
     }
-
-
-def _xml(text: str) -> str:
-    return _NOT_XML.sub("\ufffd", text)

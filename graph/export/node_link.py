@@ -1,4 +1,4 @@
-"""JSON: a topology as networkx reads it, a chain as the API tells it."""
+"""JSON: a topology as networkx reads it, and as it can be kept; a chain as the API tells it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ import json
 from graph.chain.result import Chain
 from graph.topology import Topology
 from graph.wire import chain_to_dict
+from graph.wire.saved import topology_to_saved
 
 
 def node_link(topology: Topology) -> str:
-    """Node-link form: `directed`, `multigraph`, `graph`, `nodes`, `edges`."""
-    import networkx as nx
-
-    from graph.network import to_networkx
-
-    return _text(nx.node_link_data(to_networkx(topology), edges="edges"))
+    """Node-link form: `directed`, `multigraph`, `graph`, `nodes`, `edges`; see `graph.wire.saved`,
+    which reads it back."""
+    return _text(topology_to_saved(topology))
 
 
 def chain_json(chain: Chain) -> str:

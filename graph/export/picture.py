@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from graph.chain.result import Cause, Chain, Delivery, DeliveryKey
+from graph.edges import View
 from graph.model import Evidence
 from graph.topology import Edge, NodeKind, Role, Topology
 
@@ -56,9 +57,16 @@ def topology_picture(topology: Topology) -> Picture:
     """Services and destinations; what only the broker knows, or nobody, is dashed."""
     dashed = (NodeKind.GROUP, NodeKind.UNKNOWN, NodeKind.PEER)
     places = {node.key: place for place, node in enumerate(topology.nodes)}
+    alone = topology.view is View.SERVICES
     return Picture(
         tuple(
-            Node((node.title,), Shape(node.kind.value), dashed=node.kind in dashed)
+            Node(
+                (node.title, f"of {node.label}")
+                if alone and node.kind is NodeKind.UNKNOWN
+                else (node.title,),
+                Shape(node.kind.value),
+                dashed=node.kind in dashed,
+            )
             for node in topology.nodes
         ),
         tuple(

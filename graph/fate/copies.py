@@ -14,6 +14,11 @@ _DEAD = re.compile(r"(?i)(?:^|[^a-z])(?:dlt|dlq|dead[^a-z]?letters?|error)(?:$|[
 _RETRY = re.compile(r"(?i)(?:^|[^a-z])retry(?:$|[^a-z])")
 
 
+def is_called_dead_letter(destination: str) -> bool:
+    """Whether a destination is called as those for dead letters are."""
+    return _DEAD.search(destination) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Copy:
     """The event at another position, to be tried again or given up there."""
@@ -53,7 +58,7 @@ def _copy(position: Position, message: Message | None, original: str) -> Copy | 
     if position.destination == original:
         return None
     # The name decides only beside an original: a topic may well be called so and be the first.
-    if _DEAD.search(position.destination):
+    if is_called_dead_letter(position.destination):
         return Copy(CopyKind.DEAD_LETTER, position, Evidence.INFERRED, time)
     if _RETRY.search(position.destination):
         return Copy(CopyKind.RETRY, position, Evidence.INFERRED, time)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from graph.edges import EdgeRow, LeftOut, Role
+from graph.edges import EdgeRow, LeftOut, Role, View
 from graph.model import Evidence
 from graph.series import MinuteCount
 from graph.topology import EdgeKey, NodeKey, NodeKind, Topology
@@ -23,7 +23,8 @@ def topology_to_dict(topology: Topology) -> Json:
     - `format`, `start`, `end`: the window
     - `covered_from`: what was received before has been pruned (0: nothing has)
     - `left`: the `edges` that there was no room for, and the `count` that they carried
-    - `nodes`: `id`, `kind` (`service`, `destination`, `group`, `peer`, `unknown`), `name`,
+    - `view`: `destinations`, `events`, `services`
+    - `nodes`: `id`, `kind` (`service`, `destination`, `event`, `group`, `peer`, `unknown`), `name`,
       `title`, `environment`, `system`, `cluster`, `incoming`, `outgoing`, `errors`, `last_seen`
     - `edges`: `source` and `target` (node ids), `role`, `group`, `event_types`, `evidence`,
       `count`, `errors`, `last_seen`, `p50`, `p95`, `p99`, `wait_p50`, `wait_p95`, `wait_p99`
@@ -36,6 +37,7 @@ def topology_to_dict(topology: Topology) -> Json:
         **times("end", topology.end),
         **times("covered_from", topology.covered_from),
         "left": left_to_dict(topology.left),
+        "view": topology.view.value,
         "nodes": [
             {
                 "id": node.id,
@@ -94,6 +96,7 @@ def topology_from_dict(data: Mapping[str, Any]) -> Topology:
         Topology.of(parts, start=data["start_ns"], end=data["end_ns"]),
         left=LeftOut(**data["left"]),
         covered_from=data["covered_from_ns"],
+        view=View(data.get("view", View.DESTINATIONS)),
     )
 
 

@@ -175,6 +175,18 @@ def test_a_list_is_cut_at_the_cap_and_says_so() -> None:
         assert (none["events"], none["more"]) == ([], False)
 
 
+def test_a_format_is_of_a_view_that_it_has(url: str) -> None:
+    told = Answer(url, "/api/v1/topology?format=jaeger").json
+    assert {"parent": "payment", "child": "bank-gateway", "callCount": 1204} in told["data"]
+    told = Answer(url, "/api/v1/topology?format=asyncapi&view=events")
+    assert (told.status, told.json["error"]) == (422, "invalid")
+    assert Answer(url, "/api/v1/topology?view=topics").status == 422
+    assert Answer(url, "/api/v1/topology?evidence=sure").status == 422
+    services = Answer(url, "/api/v1/topology?view=services&evidence=inferred").json
+    assert services["view"] == "services"
+    assert {edge["evidence"] for edge in services["edges"]} == {"inferred"}
+
+
 def test_a_graph_is_cut_at_the_cap_and_says_so() -> None:
     with serving(backend(), limits=Limits(edges=2)) as url:
         told = Answer(url, "/api/v1/topology?limit=100").json

@@ -42,12 +42,18 @@ class Paused(StoreBackend):
         self.stopped = threading.Event()
 
     def edges(
-        self, start: int, end: int, limit: int = MOST_EDGES, wanted: Patterns = ALL_EDGES
+        self,
+        start: int,
+        end: int,
+        limit: int = MOST_EDGES,
+        wanted: Patterns = ALL_EDGES,
+        *,
+        by_producer: bool = False,
     ) -> Edges:
         self.begun.set()
         eventually(given_up)
         try:
-            return super().edges(start, end, limit, wanted)
+            return super().edges(start, end, limit, wanted, by_producer=by_producer)
         except giving_up.GivenUp:
             self.stopped.set()
             raise

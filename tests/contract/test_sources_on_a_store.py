@@ -10,7 +10,7 @@ from collector.backend import StoreBackend
 from collector.store.client import Store
 from graph.chain import Chain
 from graph.direction import Direction
-from graph.edges import Role
+from graph.edges import Role, View
 from graph.listing import EventFilter
 from graph.model import Evidence, IdKind
 from graph.topology import NodeKey, NodeKind
@@ -151,6 +151,28 @@ def test_the_graph_counts_each_message_once(source: Source) -> None:
     assert [edge.group for edge in one.edges] == ["analytics"]
 
 
+def test_services_alone_are_counted_by_context(source: Source) -> None:
+    alone = source.topology(view=View.SERVICES)
+    counts = {
+        (edge.source.kind.value, edge.source.name, edge.target.name): edge.count
+        for edge in alone.edges
+        if edge.role is Role.DELIVER
+    }
+    batch = counts.pop(("service", "storefront", "shop-view"))
+    assert batch >= 1
+    assert counts == {
+        # It names what it handled by position, not by context.
+        ("unknown", "orders", "analytics"): 3,
+        ("service", "storefront", "payment"): 3,
+        ("service", "payment", "shipping"): 3,
+    }
+    to_shipping = source.topology(view=View.SERVICES, services=["pay*"], destinations=["payments"])
+    assert [edge.target.name for edge in to_shipping.edges] == ["shipping"]
+    events = source.topology(view=View.EVENTS, evidence=[Evidence.OBSERVED])
+    placed = {edge.target.name for edge in events.edges if edge.source.name == "Ordered"}
+    assert placed == {"payment", "analytics"}
+
+
 def test_minutes_of_a_node_sum_up_to_its_edges(source: Source) -> None:
     """Whatever its kind, and whatever its rows leave out."""
     topology = source.topology()
@@ -189,7 +211,8 @@ def test_both_ways_say_the_same(backend: StoreBackend) -> None:
     with serving(backend) as url:
         remote = ApiClient(url)
         assert remote.chain("order-0") == local.chain("order-0")
-        assert remote.topology() == local.topology()
+        for view in View:
+            assert remote.topology(view=view) == local.topology(view=view)
         assert remote.events(EventFilter()) == local.events(EventFilter())
         assert remote.consumers() == local.consumers()
         assert remote.fate("order-0") == local.fate("order-0")

@@ -10,13 +10,15 @@ from typing import Any
 
 from graph.chain.result import Chain, Event
 from graph.direction import Direction
-from graph.edges import EdgeRow, LeftOut, Role
+from graph.edges import EdgeRow, LeftOut, Role, View
 from graph.fate import Fates
 from graph.gaps import Gap
 from graph.listing import Activity, Candidate, Consumer, EventFilter, EventRow, Listing
+from graph.model import Evidence
 from graph.series import MINUTE, MinuteCount
 from graph.table import Table
 from graph.topology import NodeKey, Topology
+from graph.views import seen_as
 from graph.wire.chain import event_ids
 from tests.tui import shop
 from tests.tui.fates import explanations, order_fates
@@ -137,6 +139,8 @@ class FakeSource:
         destinations: Sequence[str] = (),
         event_types: Sequence[str] = (),
         environments: Sequence[str] = (),
+        evidence: Sequence[Evidence] = (),
+        view: View = View.DESTINATIONS,
         limit: int | None = None,
     ) -> Topology:
         self._answers("topology")
@@ -148,7 +152,7 @@ class FakeSource:
             if start <= row.last_seen < (end or now + 1)
         ]
         self.answered += 1
-        whole = Topology.build(grown, start=start, end=end)
+        whole = seen_as(Topology.build(grown, start=start, end=end), view)
         return replace(whole, left=self.left, covered_from=self.covered_from)
 
     def minutes(self, node: NodeKey, *, start: int, end: int = 0) -> list[MinuteCount]:

@@ -6,6 +6,7 @@ from collections.abc import Hashable
 
 import pytest
 
+from graph.layers import destinations_in_order
 from graph.topology import Topology
 from tests.goldens import assert_golden
 from tests.tui import shop
@@ -16,7 +17,6 @@ from tui.drawing.chain_tree import tree
 from tui.drawing.facts import body, wrap
 from tui.drawing.flow import Flow, Spot
 from tui.drawing.flow_drawing import FlowDrawing
-from tui.drawing.layers import destinations_in_order
 from tui.drawing.node_details import spot_details
 from tui.drawing.segments import Segment, text_of, width_of
 

@@ -148,7 +148,7 @@ async def test_a_picture_of_any_screen(key: str, folder: Path) -> None:
     async with story() as told:
         await told.press(key)
         await told.sees("order.created" if key != "4" else "groups")
-        await told.press("e", *["down"] * 6)
+        await told.press("e", "pagedown", "pagedown")
         await told.sees("▸ svg")
         await told.press("ctrl+y")
         assert isinstance(told.app.screen, ExportScreen), "a picture is no text to copy"
@@ -169,7 +169,7 @@ async def test_a_picture_without_what_popped_up(folder: Path) -> None:
         await told.sees("order.created")
         app.notify("popped up before", timeout=60)
         await told.sees("popped up before")
-        await told.press("e", *["down"] * 6, "enter")
+        await told.press("e", "pagedown", "pagedown", "enter")
         await told.sees("Exported")
     (file,) = inside(folder)
     assert "popped" not in file.read_text()

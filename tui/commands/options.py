@@ -60,12 +60,36 @@ Since = Annotated[
     str | None,
     typer.Option("--since", metavar="TIME", help="From then on: 15m, 2h, 1d, or a date."),
 ]
+View = Annotated[
+    str | None,
+    typer.Option(
+        "--view",
+        "-v",
+        metavar="NAME",
+        help="What stands between services: destinations, events (their types), or services "
+        "(nothing: who handled whose) [default: destinations, or the first that the format has].",
+    ),
+]
+Until = Annotated[
+    str | None,
+    typer.Option("--until", metavar="TIME", help="Until then, written like --since."),
+]
 
 
 def moment_of(text: str | None, now: int) -> int:
-    """The time that --since names, 0 without one. Raises MomentError."""
+    """The time that --since or --until names, 0 without one. Raises MomentError."""
     if text is None:
         return 0
     from graph.moments import moment
 
     return moment(text, now)
+
+
+def window_of(since: str | None, until: str | None, now: int) -> tuple[int, int]:
+    """Start and end of what --since and --until name, 0 where one is open. Raises MomentError."""
+    from graph.moments import MomentError
+
+    start, end = moment_of(since, now), moment_of(until, now)
+    if end and end <= start:
+        raise MomentError("--until lies before --since, so nothing can be there")
+    return start, end

@@ -8,8 +8,9 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import typer
 
@@ -21,6 +22,8 @@ from tui.source import (
     StoreBusy,
     Unauthorised,
 )
+
+E = TypeVar("E", bound=StrEnum)
 
 OK = 0
 FAILED = 1
@@ -121,6 +124,14 @@ def stop(
 def usage(detail: str) -> NoReturn:
     """End the command because of how it was called."""
     stop(detail, code=USAGE)
+
+
+def choice(kind: type[E], name: str, option: str) -> E:
+    """The member of that value; ends the command where there is none."""
+    try:
+        return kind(name)
+    except ValueError:
+        usage(f"{option} is one of {', '.join(kind)}, not {name}")
 
 
 @contextmanager

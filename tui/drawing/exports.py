@@ -77,12 +77,13 @@ def stem(what: str, of: str = "", now: int = 0) -> str:
 def offer_lines(offered: Sequence[Offer], width: int) -> list[Line]:
     """A line for each format; targets are their names."""
     widest = max(len(one.name) for one in offered) + 3
+    ending = max(10, max(len(one.suffix) for one in offered) + 2)
     lines = []
     for one in offered:
         row = line(
             Segment(" "),
             Segment(pad(f" {one.name}", widest), "key"),
-            Segment(pad(one.suffix, 10), "label"),
+            Segment(pad(one.suffix, ending), "label"),
             Segment(one.about, "dim"),
         )
         lines.append(tuple(part._replace(target=one.name) for part in fit(row, width)))

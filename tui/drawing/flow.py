@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
+from graph.layers import destinations_in_order
 from graph.topology import Edge, EdgeKey, NodeKey, NodeKind, Role, Topology
 from graph.topology_diff import Change, EdgeChange
 from tui.drawing import figures
-from tui.drawing.layers import destinations_in_order
 from tui.drawing.segments import Segment, SegmentRole
 
 MARKS = {
@@ -22,6 +22,7 @@ MARKS = {
     NodeKind.PEER: "○",
     NodeKind.UNKNOWN: "?",
     NodeKind.DESTINATION: "▪",
+    NodeKind.EVENT: "▫",
 }
 
 ROLES: dict[NodeKind, SegmentRole] = {
@@ -30,6 +31,7 @@ ROLES: dict[NodeKind, SegmentRole] = {
     NodeKind.PEER: "service",
     NodeKind.UNKNOWN: "unknown",
     NodeKind.DESTINATION: "destination",
+    NodeKind.EVENT: "event",
 }
 
 

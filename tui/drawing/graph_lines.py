@@ -4,6 +4,9 @@ DESTINATION, < from, > to             COUNT  ERRORS     P95  WAIT P95  EVIDENCE
 order.created  kafka
   < storefront                         1,204            4 ms            observed
   > payment                            1,204      37  142 ms      6 ms  observed
+
+Event types stand in the place of destinations where they are asked for. Services alone are shown
+each with who handles what it produced, and whom it calls.
 """
 
 from __future__ import annotations
@@ -11,10 +14,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from graph.chain.coverage import pruned_before
+from graph.edges import View
+from graph.layers import destinations_in_order
 from graph.topology import Edge, NodeKey, NodeKind, Role, Topology
+from graph.views import unattributed
 from tui.drawing import evidence as marks
 from tui.drawing import figures
-from tui.drawing.layers import destinations_in_order
 from tui.drawing.segments import Line, Segment, SegmentRole, cells, cut, line, pad, printable
 
 COUNT = 9
@@ -30,13 +35,28 @@ _ROLES: dict[NodeKind, SegmentRole] = {
     NodeKind.PEER: "service",
     NodeKind.UNKNOWN: "unknown",
     NodeKind.DESTINATION: "destination",
+    NodeKind.EVENT: "event",
 }
+
+_HEADINGS = {
+    View.DESTINATIONS: "DESTINATION, < from, > to",
+    View.EVENTS: "EVENT TYPE, < from, > to",
+    View.SERVICES: "PRODUCER, > handled by",
+}
+
+_ALWAYS = {
+    View.DESTINATIONS: (NodeKind.DESTINATION, NodeKind.SERVICE),
+    View.EVENTS: (NodeKind.EVENT, NodeKind.SERVICE),
+    View.SERVICES: (NodeKind.SERVICE,),
+}
+"""Counted even when there are none."""
 
 
 def graph_lines(topology: Topology, width: int = 80) -> list[Line]:
     """The whole topology, causes before effects; segments have nodes' and edges' keys as target."""
     drawing = _Drawing(topology, max(width, LEAST_WIDTH))
-    return [*drawing.summary(), (), drawing.heading(), *drawing.destinations(), *drawing.calls()]
+    carried = drawing.deliveries() if topology.view is View.SERVICES else drawing.destinations()
+    return [*drawing.summary(), (), drawing.heading(), *carried, *drawing.calls()]
 
 
 def told_beside(topology: Topology) -> list[Line]:
@@ -62,11 +82,12 @@ class _Drawing:
         parts = [
             f"{kinds.count(kind):,} {name if kinds.count(kind) == 1 else name + 's'}"
             for kind, name in (
+                (NodeKind.EVENT, "event type"),
                 (NodeKind.DESTINATION, "destination"),
                 (NodeKind.SERVICE, "service"),
                 (NodeKind.GROUP, "consumer group"),
             )
-            if kinds.count(kind) or kind is not NodeKind.GROUP
+            if kinds.count(kind) or kind in _ALWAYS[self.topology.view]
         ]
         yield line(Segment(", ".join(parts), "title"))
         start, end = self.topology.start, self.topology.end
@@ -75,10 +96,14 @@ class _Drawing:
             until = f"to {figures.date(end)} UTC" if end else "to now"
             yield line(Segment(f"{begin} {until}", "time"))
         yield from told_beside(self.topology)
+        unknown, carried = unattributed(self.topology)
+        if unknown:
+            told = f"of {unknown:,} of {carried:,} deliveries no context says who produced them"
+            yield line(Segment(told, "warning"))
 
     def heading(self) -> Line:
         columns = (
-            pad("DESTINATION, < from, > to", self.name),
+            pad(_HEADINGS[self.topology.view], self.name),
             pad("COUNT", COUNT, "right"),
             pad("ERRORS", ERRORS, "right"),
             pad("P95", P95, "right"),
@@ -123,18 +148,30 @@ class _Drawing:
             current = f"{current}, {name}" if current else cut(name, room)
         yield line("    ", Segment(current, "event"))
 
+    def deliveries(self) -> Iterator[Line]:
+        """By who produced what was handled."""
+        carried = [edge for edge in self.topology.edges if edge.role is Role.DELIVER]
+        for lines in self._by_source(carried):
+            yield ()
+            yield from lines
+
     def calls(self) -> Iterator[Line]:
         called = [edge for edge in self.topology.edges if edge.role is Role.CALL]
         if not called:
             return
         yield ()
         yield line(Segment("Calls between services", "label"))
-        for caller in dict.fromkeys(edge.source for edge in called):
-            node = self.topology.node(caller)
-            yield line(Segment(printable(node.title), "service", caller))
-            for edge in called:
-                if edge.source == caller:
-                    yield self._edge("> ", edge, edge.target)
+        for lines in self._by_source(called):
+            yield from lines
+
+    def _by_source(self, edges: list[Edge]) -> Iterator[list[Line]]:
+        for source in dict.fromkeys(edge.source for edge in edges):
+            node = self.topology.node(source)
+            title = line(Segment(printable(node.title), _ROLES[source.kind], source))
+            if source.kind is NodeKind.UNKNOWN:
+                title += (Segment(f" of {printable(node.label)}", "destination"),)
+            ends = [edge for edge in edges if edge.source == source]
+            yield [title, *(self._edge("> ", edge, edge.target) for edge in ends)]
 
     def _edge(self, mark: str, edge: Edge, end: NodeKey) -> Line:
         node = self.topology.node(end)

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from graph.layers import layers
 from graph.topology import Edge, NodeKey, NodeKind
-from tui.drawing.layers import layers
 
 MOST_NODES, MOST_EDGES = 90, 200
 """What somebody can still read."""

@@ -20,6 +20,7 @@ from tui.drawing.sparkline import sparkline
 _KINDS = {
     NodeKind.SERVICE: "service",
     NodeKind.DESTINATION: "destination",
+    NodeKind.EVENT: "event type",
     NodeKind.GROUP: "consumer group, no spans",
     NodeKind.PEER: "called, sends no spans",
     NodeKind.UNKNOWN: "nothing says who produces this",

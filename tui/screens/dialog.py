@@ -61,11 +61,17 @@ class Choosing(Dialog[T]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "choose(1)", "Next", show=False, priority=True),
         Binding("up", "choose(-1)", "Previous", show=False, priority=True),
+        Binding("pagedown", "page(1)", "Further", show=False, priority=True),
+        Binding("pageup", "page(-1)", "Back", show=False, priority=True),
     ]
 
     def action_choose(self, step: int) -> None:
         """Selects what is so many lines further."""
         self.query(Canvas).first().move(0, step)
+
+    def action_page(self, direction: int) -> None:
+        """Selects what is a page further (1) or back (-1)."""
+        self.query(Canvas).first().page(direction)
 
 
 def draw_key_bar(keys: Sequence[Key], width: int) -> Line:

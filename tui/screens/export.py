@@ -10,7 +10,7 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -27,6 +27,9 @@ from tui.widgets.canvas import Canvas
 
 if TYPE_CHECKING:
     from tui.screens.base import FlowScreen
+
+BESIDE = 11
+"""Lines of the dialog, and around it, besides the formats."""
 
 
 class Where(Enum):
@@ -102,10 +105,17 @@ class ExportScreen(Choosing[Order]):
         canvas = self.query_one(Canvas)
         canvas.can_focus = False
         offered = self._export.all
-        canvas.styles.height = len(offered)
+        self._fit(self.app.size.height)
         canvas.show(lambda width: Sheet(offer_lines(offered, width)))
         canvas.select(self._offer.name)
         self.query_one(Input).focus()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._fit(event.size.height)
+
+    def _fit(self, height: int) -> None:
+        """As many formats as there are, or as there is room for."""
+        self.query_one(Canvas).styles.height = max(3, min(len(self._export.all), height - BESIDE))
 
     def _said(self, width: int) -> Line:
         trouble = line(Segment("      "), Segment(printable(self._trouble), "error"))

@@ -347,7 +347,8 @@ class GraphScreen(WindowScreen):
         what = f"{' between '.join(parts)}, {self._window.name}"
         if self._view.busy_only:
             what += ", changes only" if self._comparing else ", busy only"
-        return Export(what, stood, offers(FORMATS, shown) if shown.edges else ())
+        fitting = {name: one for name, one in FORMATS.items() if shown.view in one.views}
+        return Export(what, stood, offers(fitting, shown) if shown.edges else ())
 
     def copied(self) -> str:
         return self.spot.node.name if self.spot else ""

@@ -6,20 +6,29 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
+from xml.etree import ElementTree
 
 import networkx as nx
 import pydot
 import pytest
+import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from graph.chain import Chain
+from graph.edges import LeftOut, View
 from graph.export import CHAIN_FORMATS, CONSUMER_FORMATS, EVENT_FORMATS, FORMATS
+from graph.export.asyncapi import documents as asyncapi_documents
+from graph.export.backstage import entities
+from graph.export.yaml_text import yaml_text
 from graph.listing import Consumer, EventRow
 from graph.model import Evidence
 from graph.topology import Topology
+from graph.views import seen_as
 from graph.wire import chain_from_dict
 from graph.wire.listing import consumer_from_dict, event_row_from_dict
+from graph.wire.saved import topology_from_saved
 from tests.builders import EPOCH, Flow
 from tests.goldens import assert_golden
 from tests.unit.graph.test_topology import call, consume, produce, shape
@@ -37,7 +46,16 @@ TOPOLOGY = Topology.build(
             p99=0.05,
         ),
         produce("storefront", "orders", event_type="order.cancelled", cluster="c1", count=3),
-        consume("orders", "payment", group="pay", count=120, errors=2, wait_p50=0.1, p50=0.3),
+        consume(
+            *("orders", "payment"),
+            group="pay",
+            event_type="order.created",
+            peer="storefront",
+            count=120,
+            errors=2,
+            wait_p50=0.1,
+            p50=0.3,
+        ),
         produce("payment", "payments", event_type="payment.taken", cluster="c1", count=118),
         consume("payments", "", group="audit", evidence=Evidence.MATCHED, count=118),
         produce("", "legacy", cluster="c1", count=7, evidence=Evidence.MATCHED),
@@ -95,9 +113,33 @@ def story() -> Chain:
     return flow.chain(order)
 
 
+def written(name: str, topology: Topology) -> str:
+    """The topology in this format, in the first view that it has."""
+    return FORMATS[name].function(seen_as(topology, FORMATS[name].views[0]))
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_topology_reads_like_this(name: str) -> None:
-    assert_golden(f"export/topology{FORMATS[name].suffix}", FORMATS[name].function(TOPOLOGY))
+    assert_golden(f"export/topology{FORMATS[name].suffix}", written(name, TOPOLOGY))
+
+
+@pytest.mark.parametrize("view", [View.EVENTS, View.SERVICES])
+def test_other_views_read_like_this(view: View) -> None:
+    shown = FORMATS["mermaid"].function(seen_as(TOPOLOGY, view))
+    assert_golden(f"export/topology-{view}.mmd", shown)
+
+
+@pytest.mark.parametrize("name", ["asyncapi", "eventcatalog"])
+def test_files_hold_what_the_one_text_holds(name: str) -> None:
+    files = FORMATS[name].files
+    assert files is not None
+    texts = files(TOPOLOGY)
+    if name == "eventcatalog":
+        assert json.loads(FORMATS[name].function(TOPOLOGY)) == texts
+    else:
+        assert "---\n".join(texts.values()) == FORMATS[name].function(TOPOLOGY)
+    for path in files(NASTY_TOPOLOGY):
+        assert re.fullmatch(r"(?:[\w.-]+/)*[\w-][\w.-]*", path, re.ASCII), path
 
 
 @pytest.mark.parametrize("name", CHAIN_FORMATS)
@@ -108,7 +150,7 @@ def test_a_chain_reads_like_this(name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["mermaid", "dot", "csv"])
+@pytest.mark.parametrize("name", ["mermaid", "dot", "csv", "plantuml", "structurizr", "backstage"])
 def test_nasty_names_read_like_this(name: str) -> None:
     assert_golden(f"export/nasty{FORMATS[name].suffix}", FORMATS[name].function(NASTY_TOPOLOGY))
 
@@ -163,6 +205,103 @@ def test_pydot_reads_the_dot(topology: Topology) -> None:
     if topology is TOPOLOGY:
         labels = {node.get_label().strip('"') for node in nodes}
         assert labels == set(titles(topology).values())
+
+
+@pytest.mark.parametrize("topology", [TOPOLOGY, NASTY_TOPOLOGY, Topology()])
+def test_networkx_reads_the_gexf(topology: Topology) -> None:
+    graph = nx.read_gexf(io.BytesIO(FORMATS["gexf"].function(topology).encode()))
+
+    assert len(graph) == len(topology.nodes)
+    assert graph.number_of_edges() == len(topology.edges)
+    assert "<meta" not in FORMATS["gexf"].function(topology)
+    if topology is TOPOLOGY:
+        assert nx.get_node_attributes(graph, "label") == titles(topology)
+        edge = graph.get_edge_data("service:storefront", "destination:orders")
+        assert (edge["weight"], edge["count"], edge["p95"]) == (123, 123, 0.01)
+
+
+@pytest.mark.parametrize("topology", [TOPOLOGY, NASTY_TOPOLOGY, Topology()])
+def test_networkx_reads_the_cytoscape_json(topology: Topology) -> None:
+    told = json.loads(FORMATS["cytoscape"].function(topology))
+    graph = nx.cytoscape_graph(told)
+
+    assert graph.is_directed() and graph.is_multigraph()
+    assert nx.get_node_attributes(graph, "label") == titles(topology)
+    assert set(graph.edges()) == shape(topology)
+    ids = [edge["data"]["id"] for edge in told["elements"]["edges"]]
+    assert len(set(ids)) == len(ids) == len(topology.edges)
+
+
+@pytest.mark.parametrize("topology", [TOPOLOGY, NASTY_TOPOLOGY, Topology()])
+@pytest.mark.parametrize("view", View)
+def test_what_was_saved_is_the_same_again(topology: Topology, view: View) -> None:
+    seen = replace(seen_as(topology, view), start=3, end=9, covered_from=5, left=LeftOut(1, 2))
+    assert topology_from_saved(json.loads(FORMATS["json"].function(seen))) == seen
+
+
+@pytest.mark.parametrize("topology", [TOPOLOGY, NASTY_TOPOLOGY, Topology()])
+@pytest.mark.parametrize("name", ["asyncapi", "backstage"])
+def test_yaml_is_what_was_meant(topology: Topology, name: str) -> None:
+    meant = (
+        list(asyncapi_documents(topology).values()) if name == "asyncapi" else entities(topology)
+    )
+    read = list(yaml.safe_load_all(FORMATS[name].function(topology)))
+    assert read == meant
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: (
+            st.lists(inner, max_size=3).filter(
+                lambda items: not any(isinstance(item, list) for item in items)
+            )
+            | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+        ),
+        max_leaves=8,
+    )
+)
+@example("a: b\nc\n")
+@example("two\nlines\n")
+@example("\x85\u2028\ufeff")
+@example("1e3")
+@example("0o7")
+@example("2026-01-31")
+def test_any_data_is_the_same_in_yaml(value: object) -> None:
+    assert yaml.safe_load(yaml_text({"value": value})) == {"value": value}
+
+
+def test_dependencies_are_of_known_ends_and_summed() -> None:
+    zipkin = json.loads(FORMATS["zipkin"].function(TOPOLOGY))
+    assert {"parent": "storefront", "child": "orders", "callCount": 123} in zipkin
+    orders = {"parent": "orders", "child": "payment", "callCount": 120, "errorCount": 2}
+    assert orders in zipkin
+    assert not [link for link in zipkin if link["parent"] == "unknown producer"]
+    jaeger = json.loads(written("jaeger", TOPOLOGY))["data"]
+    assert {"parent": "storefront", "child": "payment", "callCount": 120} in jaeger
+    assert not [link for link in jaeger if "orders" in link.values()]
+
+
+def test_a_page_asks_no_network_and_takes_names_for_text() -> None:
+    page = FORMATS["html"].function(NASTY_TOPOLOGY)
+    root = ElementTree.fromstring(page[page.index("<svg") : page.index("</svg>") + 6])
+    shown = [element.text for element in root.iter("title")]
+    assert len(shown) == len(NASTY_TOPOLOGY.nodes)
+    assert "destination [a](b){c}<d>|e|" in shown
+    assert "default-src 'none'" in page
+    assert not re.search(r"https?://|src=|@import|url\((?!#)", page)
+    data = page[page.index('id="data">') + 10 :]
+    told = json.loads(data[: data.index("</script>")])
+    assert [node["title"] for node in told["nodes"]] == [
+        node.title for node in NASTY_TOPOLOGY.nodes
+    ]
+
+
+def test_a_page_ends_no_script_early() -> None:
+    name = "</script><script>alert(1)</script><!--"
+    page = FORMATS["html"].function(Topology.build([produce(name, name, event_type=name)]))
+    assert page.count("<script") == page.count("</script>") == 2
+    assert "<!--" not in page
 
 
 # Mermaid has no parser in Python: this is the part of its grammar that is used.
@@ -240,6 +379,11 @@ def test_any_name_can_be_written(name: str) -> None:
     assert len(nx.parse_graphml(FORMATS["graphml"].function(topology))) == 3
     rows = list(csv.reader(io.StringIO(FORMATS["csv"].function(topology), newline="")))
     assert len(rows) == 3
+    for format in FORMATS.values():
+        assert format.function(seen_as(topology, format.views[0])).encode("utf-8", "replace")
+    assert len(nx.read_gexf(io.BytesIO(FORMATS["gexf"].function(topology).encode()))) == 3
+    for document in asyncapi_documents(topology).values():
+        assert yaml.safe_load(yaml_text(document)) == document
 
 
 def test_what_is_not_certain_is_dashed() -> None:

@@ -1,4 +1,4 @@
-"""The order in which destinations stand below each other: causes above effects."""
+"""Layers of a graph, causes above effects, and the order of destinations by them."""
 
 from __future__ import annotations
 
