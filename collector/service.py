@@ -24,6 +24,7 @@ from collector.ending import Ending
 from collector.inserter import Inserter
 from collector.intake import Intake
 from collector.metrics import Counters
+from collector.packing import Packing
 from collector.receivers.in_flight import InFlight
 from collector.receivers.otlp_grpc import OtlpGrpcReceiver
 from collector.receivers.otlp_http import OtlpHttpReceiver
@@ -108,11 +109,14 @@ class Collector:
             self.store,
             self.counters,
             self.backend.note_stored,
-            environment=settings.environment,
-            masked=settings.masked_headers,
-            masked_paths=settings.masked_paths,
-            body_bytes=settings.limits.body_bytes,
-            header_bytes=settings.limits.header_bytes,
+            packing=Packing(
+                settings.own,
+                environment=settings.environment,
+                masked=settings.masked_headers,
+                masked_paths=settings.masked_paths,
+                body_bytes=settings.limits.body_bytes,
+                header_bytes=settings.limits.header_bytes,
+            ),
             # A server's disk is not this one.
             short=room.short if isinstance(settings.store, Path) else str,
         )

@@ -26,7 +26,8 @@ TOGETHER = 500
 
 
 class Plain:
-    """Tells batches of which no message bears a mark. Remembers the spellings that it has seen."""
+    """Tells batches of which no message bears a mark. Remembers the spellings that it has seen.
+    Thread-safe."""
 
     def __init__(self, own: Own | None = None) -> None:
         marks = recogniser(own or Own())
@@ -74,9 +75,10 @@ class Plain:
     def _learn(self, names: Collection[str]) -> None:
         if len(self._seen) > 100_000:
             self._seen.clear()
-        self._seen.update(names)
+        # In this order: what another tap finds seen must be known to be odd.
         self._odd.update(name for name in names if name.lower() in self._marked)
         self._type_names.update(name for name in names if name.lower() == headers.CONTENT_TYPE)
+        self._seen.update(names)
 
 
 def plain_select(source: str = "messages_plain_in", own: Own | None = None) -> str:

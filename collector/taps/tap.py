@@ -46,6 +46,30 @@ class Batch:
     def __len__(self) -> int:
         return len(self.offset)
 
+    def halves(self) -> tuple[Batch, Batch]:
+        """Its first and its second half; the second one says where reading goes on."""
+        half = len(self) // 2
+        return (
+            self._rows(slice(half), {}),
+            self._rows(slice(half, None), self.next_offsets),
+        )
+
+    def _rows(self, wanted: slice, next_offsets: dict[PartitionKey, int]) -> Batch:
+        return Batch(
+            self.system,
+            self.cluster,
+            destination=self.destination[wanted],
+            incarnation=self.incarnation[wanted],
+            partition=self.partition[wanted],
+            offset=self.offset[wanted],
+            time=self.time[wanted],
+            key=self.key[wanted],
+            header_names=self.header_names[wanted],
+            header_values=self.header_values[wanted],
+            value=self.value[wanted],
+            next_offsets=next_offsets,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ProgressRow:
