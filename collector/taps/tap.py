@@ -37,8 +37,8 @@ class Batch:
     offset: list[int] = field(default_factory=list)
     time: list[int] = field(default_factory=list)
     key: list[bytes | None] = field(default_factory=list)
-    header_names: list[list[str]] = field(default_factory=list)
-    header_values: list[list[bytes]] = field(default_factory=list)
+    header_names: list[Sequence[str]] = field(default_factory=list)
+    header_values: list[Sequence[bytes]] = field(default_factory=list)
     value: list[bytes | None] = field(default_factory=list)
     next_offsets: dict[PartitionKey, int] = field(default_factory=dict)
     """Where reading goes on after this batch; stored once its rows are."""
