@@ -1,6 +1,6 @@
 """Whether one of some short texts is in a long one.
 
-The C library looks three times as fast as `bytes.find` does, and lets other threads go on meanwhile.
+The C library looks three times as fast as `bytes.find`, and lets other threads go on meanwhile.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ class Packed:
     """A batch, ready for the store."""
 
     batch: Batch
-    columns: bytes
+    columns: bytes | bytearray
     """All but the time of receipt; see `Store.insert_messages`."""
     plain: bool
     """No message bears a mark."""

@@ -333,11 +333,12 @@ async def run(settings: Settings, *, ready: Callable[[Runtime], None] | None = N
     descriptors.allow()
     collector = Collector(settings)
     started = await collector.start()
-    # A chain is tens of thousands of objects, and all of them are gone when it is told: looking
-    # through them for cycles, again and again, would take a sixth of its time.
+    # A chain is tens of thousands of objects, what a tap reads at once a hundred thousand, and all
+    # of them are gone when it is told: looking through them for cycles, again and again, would take
+    # a sixth of its time.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(200_000, 20, 100)
     try:
         if ready is not None:
             ready(started)

@@ -244,7 +244,12 @@ class Store:
             )
 
     def insert_messages(
-        self, table: str, blocks: Sequence[tuple[int, bytes]], *, received_ns: int, token: str
+        self,
+        table: str,
+        blocks: Sequence[tuple[int, bytes | bytearray]],
+        *,
+        received_ns: int,
+        token: str,
     ) -> None:
         """Insert messages, once for each token and table: numbers of rows, and of each so many the
         columns of `views.MESSAGE_TYPES` after `received`, as `native.columns` writes them.
@@ -253,7 +258,7 @@ class Store:
         """
         received, kind = next(iter(views.MESSAGE_TYPES.items()))
         at = received_ns.to_bytes(8, "little")
-        parts: list[bytes] = []
+        parts: list[bytes | bytearray] = []
         for rows, columns in blocks:
             head = native.counts(len(views.MESSAGE_TYPES), rows)
             parts += (head, native.same(received, kind, at, rows), columns)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 
-def columns(types: Mapping[str, str], values: Mapping[str, Sequence[Any]]) -> bytes:
+def columns(types: Mapping[str, str], values: Mapping[str, Sequence[Any]]) -> bytearray:
     """Columns of equal length, by name, as they follow one another in a block. Raises whatever
     the conversion of a value raises that its type cannot hold."""
     from clickhouse_connect.datatypes.registry import get_from_name
@@ -23,7 +23,7 @@ def columns(types: Mapping[str, str], values: Mapping[str, Sequence[Any]]) -> by
         context.start_column(name)
         written += _head(name, kind.insert_name)
         kind.write_column(values[name], written, context)
-    return bytes(written)
+    return written
 
 
 def same(name: str, kind: str, value: bytes, rows: int) -> bytes:

@@ -156,9 +156,10 @@ def apart(headers: Iterable[Headers]) -> tuple[list[Sequence[str]], list[Sequenc
     """Names and values of each message."""
     every_name: list[Sequence[str]] = []
     every_value: list[Sequence[bytes]] = []
+    known: dict[Sequence[str], Sequence[str]] = {}
     for pairs in headers:
-        # Twice as fast as to go through the pairs, and each message has some.
         names, values = zip(*pairs, strict=True) if pairs else ((), ())
-        every_name.append(names)
-        every_value.append([value or b"" for value in values] if None in values else values)
+        # Most messages have the same names: kept once, they take less memory and time.
+        every_name.append(known.setdefault(names, names))
+        every_value.append(values if all(values) else [value or b"" for value in values])
     return every_name, every_value
