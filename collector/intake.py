@@ -1,4 +1,4 @@
-"""The only way into the store for taps: bounded, batched, positions after the rows.
+"""The only way into the store for taps: bounded, in batches, positions after the rows.
 
 The broker is the log. A batch that was handed over and not stored when the process died is read
 again, because the positions that would skip it are stored after its rows; and a message is once
@@ -11,13 +11,12 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from collector.conventions.plain import Plain
-from collector.masks import MASK, BodyMasks
 from collector.metrics import Counters
 from collector.pace import rest
+from collector.packing import Packed, Packing
 from collector.store.client import Store, StoreError
 from collector.taps.tap import Batch, MemberRow, PartitionKey, ProducerRow, ProgressRow
 from collector.trouble import Trouble
@@ -38,9 +37,6 @@ FEW = 1_000
 FIRST_WAIT = 0.2
 LONGEST_WAIT = 10.0
 
-HEADERS_KEPT = 256
-"""Headers stored of one message, at most."""
-
 
 class Intake:
     """`collector.taps.tap.Sink` over a store. Thread-safe."""
@@ -51,34 +47,21 @@ class Intake:
         counters: Counters,
         stored: Callable[[], None],
         *,
-        environment: str = "",
-        masked: Sequence[str] = (),
-        masked_paths: Sequence[str] = (),
-        body_bytes: int = 64 << 10,
-        header_bytes: int = 8 << 10,
+        packing: Packing | None = None,
         short: Callable[[], str] = str,
     ) -> None:
         """`short` says why nothing more should be stored, or nothing."""
         self._store = store
         self._counters = counters
         self._stored = stored
-        self._environment = environment
-        self._masked = frozenset(masked)
-        self._body_masks = BodyMasks(masked_paths)
-        self._body_bytes = body_bytes
-        self._header_bytes = header_bytes
-        self._seen_names: set[str] = set()
-        self._masked_names: set[str] = set()
-        self._plain = Plain(store.own)
-        self._queue: deque[tuple[Batch, int]] = deque()
+        self._packing = packing or Packing(store.own)
+        self._queue: deque[Packed] = deque()
         self._rows = 0
         self._bytes = 0
         self._changed = threading.Condition()
         self._stopping = False
         self._last_received = 0
         self._thread = threading.Thread(target=self._run, name="flowtap-intake", daemon=True)
-        self.cut_values = 0
-        """Values and headers that were longer than is stored of them."""
         self.missed = 0
         """Offsets that taps could not read, since the start."""
         self._short = short
@@ -86,6 +69,11 @@ class Intake:
         self._small = Trouble(
             log, "what brokers tell waits for the store: %s", "what brokers tell is stored again"
         )
+
+    @property
+    def cut_values(self) -> int:
+        """Values and headers that were longer than is stored of them."""
+        return self._packing.cut_values
 
     @property
     def trouble(self) -> str:
@@ -107,22 +95,45 @@ class Intake:
     # The tap's side
 
     def messages(self, batch: Batch) -> None:
-        size = sum(len(value) for value in batch.value if value is not None)
+        for packed in self._packed(batch):
+            if not self._put(packed):
+                return
+        self._counters.count("messages", batch.system, "received", len(batch))
+
+    def _packed(self, batch: Batch) -> Iterator[Packed]:
+        """The batch as it is stored, without single messages that cannot be written down."""
+        try:
+            yield self._packing.packed(batch)
+        except Exception as error:  # whatever it is, the others are stored
+            if len(batch) > 1:
+                for half in batch.halves():
+                    yield from self._packed(half)
+            else:
+                self._refuse(batch, error)
+                self._counters.count("messages", batch.system, "rejected", 1)
+                batch = Batch(batch.system, batch.cluster, next_offsets=batch.next_offsets)
+                yield self._packing.packed(batch)
+
+    def _put(self, packed: Packed) -> bool:
+        """Says whether it was taken."""
         with self._changed:
             while (
                 self._queue
                 and not self._stopping
-                and (self._rows + len(batch) > ROWS_WAITING or self._bytes + size > BYTES_WAITING)
+                and (
+                    self._rows + len(packed) > ROWS_WAITING
+                    or self._bytes + packed.bytes > BYTES_WAITING
+                )
             ):
                 self._changed.wait(1)
             # One that is left out must not be followed by another: its positions would skip it.
             if self._stopping:
-                return
-            self._queue.append((batch, size))
-            self._rows += len(batch)
-            self._bytes += size
+                return False
+            self._queue.append(packed)
+            self._rows += len(packed)
+            self._bytes += packed.bytes
             self._changed.notify_all()
-        self._counters.count("messages", batch.system, "received", len(batch))
+        return True
 
     def progress(self, rows: Sequence[ProgressRow]) -> None:
         columns: dict[str, list[Any]] = {
@@ -221,44 +232,43 @@ class Intake:
             except Exception as error:  # whatever it is, the next batches must not wait for ever
                 log.exception("messages that cannot be stored are left out")
                 self._trouble.begin(f"messages were left out: {error!r}")
-                for batch in batches:
-                    self._counters.count("messages", batch.system, "rejected", len(batch))
+                for one in batches:
+                    self._counters.count("messages", one.batch.system, "rejected", len(one))
             with self._changed:
                 self._changed.wait_for(
                     lambda: self._stopping or self._rows >= FEW, rest(time.monotonic() - began)
                 )
 
-    def _take(self) -> list[Batch]:
+    def _take(self) -> list[Packed]:
         """The next batches that fit in one insert; none when stopped and empty."""
         with self._changed:
             while not self._queue:
                 if self._stopping:
                     return []
                 self._changed.wait()
-            taken: list[Batch] = []
+            taken: list[Packed] = []
             rows = 0
-            while self._queue and (not taken or rows + len(self._queue[0][0]) <= ROWS_TOGETHER):
-                batch, size = self._queue.popleft()
-                taken.append(batch)
-                rows += len(batch)
-                self._bytes -= size
+            while self._queue and (not taken or rows + len(self._queue[0]) <= ROWS_TOGETHER):
+                taken.append(self._queue.popleft())
+                rows += len(taken[-1])
+                self._bytes -= taken[-1].bytes
             self._rows -= rows
             self._changed.notify_all()
             return taken
 
-    def _store_batches(self, batches: list[Batch]) -> bool:
-        table = "messages_plain_in" if all(map(self._is_plain, batches)) else "messages_in"
-        columns = self._columns(batches)
-        self._store.begin("messages", self._last_received)
+    def _store_batches(self, batches: list[Packed]) -> bool:
+        received = self._last_received = max(time.time_ns(), self._last_received + 1)
+        self._store.begin("messages", received)
         positions = self._position_columns(batches)
+        full = [one for one in batches if len(one)]
         refused = 0
         wait = FIRST_WAIT
         while True:
             try:
                 if reason := self._short():
                     raise StoreError(reason)
-                refused += self._insert(table, columns)
-                columns = {}
+                refused += self._insert(full, received, f"messages-{received}")
+                full = []
                 self._store.insert("positions", positions)
             except StoreError as error:
                 self._trouble.begin(str(error))
@@ -271,117 +281,51 @@ class Intake:
                 break
         self._store.end("messages")
         self._trouble.end()
-        for batch in batches:
-            rejected = min(refused, len(batch))
+        for one in batches:
+            rejected = min(refused, len(one))
             refused -= rejected
-            self._counters.count("messages", batch.system, "rejected", rejected)
-            self._counters.count("messages", batch.system, "stored", len(batch) - rejected)
+            self._counters.count("messages", one.batch.system, "rejected", rejected)
+            self._counters.count("messages", one.batch.system, "stored", len(one) - rejected)
         self._stored()
         return True
 
-    def _is_plain(self, batch: Batch) -> bool:
-        return self._plain.covers(batch.header_names, batch.header_values, batch.value)
-
-    def _insert(self, table: str, columns: dict[str, list[Any]]) -> int:
-        """Insert rows, leaving out single ones that the engine refuses; says how many.
+    def _insert(self, batches: Sequence[Packed], received: int, token: str) -> int:
+        """Insert messages, leaving out single ones that the engine refuses; says how many.
 
         Raises `StoreError` for what may succeed later.
         """
-        if not columns:
+        if not batches:
             return 0
+        table = "messages_plain_in" if all(one.plain for one in batches) else "messages_in"
+        blocks = [(len(one), one.columns) for one in batches]
         try:
-            self._store.insert(table, columns)
+            self._store.insert_messages(table, blocks, received_ns=received, token=token)
         except StoreError as error:
-            rows = len(columns["offset"])
             if error.passing:
                 raise
-            if rows == 1:
-                place = [columns[name][0] for name in ("destination", "partition", "offset")]
-                log.error("the engine refuses the message at %s/%s/%s: %s", *place, error)
-                return 1
-            half = rows // 2
-            first = {name: column[:half] for name, column in columns.items()}
-            second = {name: column[half:] for name, column in columns.items()}
-            return self._insert(table, first) + self._insert(table, second)
+            if sum(map(len, batches)) > 1:
+                first, second = self._halves(batches)
+                return self._insert(first, received, f"{token}-1") + self._insert(
+                    second, received, f"{token}-2"
+                )
+            self._refuse(batches[0].batch, error)
+            return 1
         return 0
 
-    def _columns(self, batches: list[Batch]) -> dict[str, list[Any]]:
-        received = self._last_received = max(time.time_ns(), self._last_received + 1)
-        columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
-        for batch in batches:
-            count = len(batch)
-            columns["received"] += [received] * count
-            columns["environment"] += [self._environment] * count
-            columns["system"] += [batch.system] * count
-            columns["cluster"] += [batch.cluster] * count
-            columns["destination"] += batch.destination
-            columns["incarnation"] += batch.incarnation
-            columns["partition"] += batch.partition
-            columns["offset"] += batch.offset
-            columns["time"] += batch.time
-            columns["key"] += batch.key
-            columns["header_values"] += self._header_values(batch)
-            columns["header_names"] += batch.header_names
-            values, events = self._values(batch)
-            columns["value"] += values
-            columns["event"] += events
-            columns["value_size"] += [-1 if v is None else len(v) for v in batch.value]
-        if not any(columns["event"]):
-            del columns["event"]
-        return columns
+    def _halves(self, batches: Sequence[Packed]) -> tuple[Sequence[Packed], Sequence[Packed]]:
+        if half := len(batches) // 2:
+            return batches[:half], batches[half:]
+        first, second = map(self._packing.packed, batches[0].batch.halves())
+        return [first], [second]
 
-    def _values(self, batch: Batch) -> tuple[list[bytes | None], list[bytes]]:
-        """Values as they are stored, and what may be JSON whole where it is cut: it is read
-        before it is forgotten."""
-        cap = self._body_bytes
-        events = [b""] * len(batch)
-        bodies = batch.value
-        if self._body_masks:
-            bodies = [v and self._body_masks.applied(v) for v in bodies]
-        long = [at for at, v in enumerate(bodies) if v is not None and len(v) > cap]
-        if not long:
-            return bodies, events
-        self.cut_values += len(long)
-        cut = list(bodies)
-        for at in long:
-            value = cut[at] or b""
-            cut[at] = value[:cap]
-            if value[:64].lstrip()[:1] in (b"{", b"["):
-                events[at] = value
-        return cut, events
+    def _refuse(self, batch: Batch, error: Exception) -> None:
+        place = (batch.destination[0], batch.partition[0], batch.offset[0])
+        log.error("the engine refuses the message at %s/%s/%s: %s", *place, error)
 
-    def _header_values(self, batch: Batch) -> list[list[bytes]]:
-        cap = self._header_bytes
-        rows = list(batch.header_values)
-        for at, names in enumerate(batch.header_names):
-            if not self._seen_names.issuperset(names):
-                self._learn(names)
-            values = rows[at]
-            if not self._masked_names.isdisjoint(names):
-                rows[at] = values = [
-                    MASK if name in self._masked_names else value
-                    for name, value in zip(names, values, strict=True)
-                ]
-            if any([len(value) > cap for value in values]):  # noqa: C419 - a list is faster here
-                self.cut_values += 1
-                rows[at] = values = [value[:cap] for value in values]
-            if len(values) > HEADERS_KEPT:
-                self.cut_values += 1
-                batch.header_names[at] = names[:HEADERS_KEPT]
-                rows[at] = values[:HEADERS_KEPT]
-        return rows
-
-    def _learn(self, names: Sequence[str]) -> None:
-        """Headers are masked in any case; the spellings that occur are few, so they are kept."""
-        if len(self._seen_names) > 100_000:
-            self._seen_names.clear()
-        self._seen_names.update(names)
-        self._masked_names.update(name for name in names if name.lower() in self._masked)
-
-    def _position_columns(self, batches: list[Batch]) -> dict[str, list[Any]]:
+    def _position_columns(self, batches: list[Packed]) -> dict[str, list[Any]]:
         newest: dict[PartitionKey, int] = {}
-        for batch in batches:
-            newest.update(batch.next_offsets)
+        for one in batches:
+            newest.update(one.batch.next_offsets)
         columns: dict[str, list[Any]] = {
             name: list(values)
             for name, values in zip(_PLACE, zip(*newest, strict=True), strict=False)
@@ -392,17 +336,3 @@ class Intake:
 
 
 _PLACE = ("system", "cluster", "destination", "incarnation", "partition")
-
-_COLUMNS = (
-    "received",
-    "environment",
-    *("system", "cluster", "destination", "incarnation", "partition"),
-    "offset",
-    "time",
-    "key",
-    "header_names",
-    "header_values",
-    "value",
-    "value_size",
-    "event",
-)

@@ -24,6 +24,7 @@ from collector.ending import Ending
 from collector.inserter import Inserter
 from collector.intake import Intake
 from collector.metrics import Counters
+from collector.packing import Packing
 from collector.receivers.in_flight import InFlight
 from collector.receivers.otlp_grpc import OtlpGrpcReceiver
 from collector.receivers.otlp_http import OtlpHttpReceiver
@@ -108,11 +109,14 @@ class Collector:
             self.store,
             self.counters,
             self.backend.note_stored,
-            environment=settings.environment,
-            masked=settings.masked_headers,
-            masked_paths=settings.masked_paths,
-            body_bytes=settings.limits.body_bytes,
-            header_bytes=settings.limits.header_bytes,
+            packing=Packing(
+                settings.own,
+                environment=settings.environment,
+                masked=settings.masked_headers,
+                masked_paths=settings.masked_paths,
+                body_bytes=settings.limits.body_bytes,
+                header_bytes=settings.limits.header_bytes,
+            ),
             # A server's disk is not this one.
             short=room.short if isinstance(settings.store, Path) else str,
         )
@@ -329,11 +333,12 @@ async def run(settings: Settings, *, ready: Callable[[Runtime], None] | None = N
     descriptors.allow()
     collector = Collector(settings)
     started = await collector.start()
-    # A chain is tens of thousands of objects, and all of them are gone when it is told: looking
-    # through them for cycles, again and again, would take a sixth of its time.
+    # A chain is tens of thousands of objects, what a tap reads at once a hundred thousand, and all
+    # of them are gone when it is told: looking through them for cycles, again and again, would take
+    # a sixth of its time.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(200_000, 20, 100)
     try:
         if ready is not None:
             ready(started)

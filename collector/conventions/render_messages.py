@@ -16,7 +16,17 @@ from collector.conventions.own import Own
 from collector.conventions.profiles import TEXTS, Profile
 from collector.conventions.recognise import Recogniser
 from collector.conventions.render_copies import copied, said_of_copy
-from collector.conventions.sql import RANKS, array, few, lookup, normal_id, pick, quote, where
+from collector.conventions.sql import (
+    RANKS,
+    array,
+    few,
+    lookup,
+    normal_id,
+    pick,
+    quote,
+    where,
+    written_id,
+)
 from graph.model import MASKED
 
 Said = Sequence[tuple[str, int, str]]
@@ -291,9 +301,9 @@ def header_relations_select(source: str = "messages_parsed") -> str:
     return f"""SELECT
     received, c.1 AS target_trace_id, c.2 AS target_span_id, 'header' AS kind,
     '' AS trace_id, '' AS span_id, system, cluster, destination, incarnation, partition,
-    toNullable(offset) AS offset, message_id, toDateTime64(time, 9) AS time
+    toNullable(offset) AS offset, '' AS message_id, toDateTime64(time, 9) AS time
 FROM (
-  SELECT received, system, cluster, destination, incarnation, partition, offset, message_id, time,
+  SELECT received, system, cluster, destination, incarnation, partition, offset, time,
     arrayJoin(contexts) AS c
   FROM {source}
 )"""
@@ -302,11 +312,13 @@ FROM (
 def message_ids_select(source: str = "messages_parsed") -> str:
     """Every id a message names, in the columns of `ids`.
 
-    A business id is found by its value, and written with its name before it. A copy is found by
+    A business id is found by its value, and written with its name before it. Elsewhere `written`
+    is empty where the id tells it. A copy is found by
     its original's message id and position too. What is masked is no id: all would be the same.
     """
     return f"""SELECT
-    received, {normal_id("i.1")} AS id, i.2 AS kind, concat(i.3, i.1) AS written,
+    received, {normal_id("i.1")} AS id, i.2 AS kind,
+    if(i.3 = '', {written_id("i.1")}, concat(i.3, i.1)) AS written,
     '' AS trace_id, '' AS span_id, system, cluster, destination, incarnation, partition, offset,
     event_type, source AS service, toDateTime64(time, 9) AS time
 FROM (

@@ -30,11 +30,27 @@ def where(condition: str, value: str) -> str:
     return f"arrayMap(i -> {value}, range(toUInt8({condition})))"
 
 
+_EDGES = " \\t\\n\\f\\r\"\\'"
+"""Spaces and quotes around an id, as they stand in a literal."""
+
+_UUID = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+
+
 def normal_id(expression: str) -> str:
     """An id as `ids` keeps it: no quotes, braces or spaces, lower case, a UUID without dashes."""
-    bare = f"lower(replaceRegexpAll({expression}, '^[\\\\s\"\\'{{]+|[\\\\s\"\\'}}]+$', ''))"
-    uuid = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
-    return f"if(match({bare}, '{uuid}'), replaceAll({bare}, '-', ''), {bare})"
+    bare = _bare(expression)
+    return f"if(match({bare}, '{_UUID}'), replaceAll({bare}, '-', ''), {bare})"
+
+
+def written_id(expression: str) -> str:
+    """How an id was written, where that is not how its normal form is read: see
+    `collector.store.rows.written`."""
+    bare = _bare(expression)
+    return f"if({expression} = {bare} AND length({bare}) != 32, '', {expression})"
+
+
+def _bare(expression: str) -> str:
+    return f"lower(trimRight(trimLeft({expression}, '{_EDGES}{{'), '{_EDGES}}}'))"
 
 
 def few(names: Iterable[str], room: int = RANKS) -> list[str]:

@@ -21,7 +21,7 @@ from typing import IO, Any
 
 from collector import giving_up
 from collector.conventions.own import Own
-from collector.store import migrations, views
+from collector.store import migrations, native, views
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +46,13 @@ SPANS_SETTINGS: dict[str, object] = {
     # Whoever reads `ids` expects a row twice anyway, from two inserts. To look for those within
     # one costs more than to keep them until the next merge.
     "optimize_on_insert": 0,
+}
+
+MESSAGES_SETTINGS: dict[str, object] = {
+    # As above: a message that was read again lies there twice until the next merge.
+    "optimize_on_insert": 0,
+    # Compiling an expression costs more than it saves on so few rows.
+    "compile_expressions": 0,
 }
 
 ROLLER_SETTINGS: dict[str, object] = {
@@ -88,7 +95,8 @@ class StoreBusy(StoreError):
 
 
 class Store:
-    """An open store. Thread-safe: one insert at a time, reads beside it."""
+    """An open store. Thread-safe: one insert of spans and one of columns at a time, reads beside
+    them."""
 
     def __init__(
         self, location: Path | str, *, own: Own | None = None, readers: int = READERS
@@ -105,6 +113,7 @@ class Store:
         """The user's conventions, as far as this opening knows them."""
         self._lock_file: IO[str] | None = None
         self._write = threading.Lock()
+        self._fill = threading.Lock()
         self._roll = threading.Lock()
         self._readers: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._reader_count = 0
@@ -117,6 +126,7 @@ class Store:
             self._writer = self._connect({**WRITER_SETTINGS, **self._otlp_format()})
             with self._guarded():
                 migrations.migrate(self._writer, own)
+            self._filler = self._connect(WRITER_SETTINGS)
             self._roller = self._connect(ROLLER_SETTINGS)
             for _ in range(readers):
                 self._readers.put(self._connect(READER_SETTINGS))
@@ -165,7 +175,7 @@ class Store:
     def close(self) -> None:
         """Close every handle; waits for what is under way."""
         self.closed = True
-        with self._write, self._roll:
+        with self._write, self._fill, self._roll:
             for _ in range(self._reader_count):
                 self._readers.get()
             self._reader_count = 0
@@ -190,7 +200,7 @@ class Store:
         between. Raises `StoreError` when the engine refuses the payload.
         """
         body = payload + views.RECEIVED_TAG + received_ns.to_bytes(8, "little")
-        with self.writing() as client, self._judged("spans_in"):
+        with self.writing() as client, self._judged(client, "spans_in"):
             client.raw_insert(
                 "spans_in",
                 insert_block=body,
@@ -225,12 +235,40 @@ class Store:
         """Insert rows given as columns of equal length."""
         if not next(iter(columns.values()), ()):
             return
-        with self.writing() as client, self._judged(table):
+        with self.filling() as client, self._judged(client, table):
             client.insert(
                 table,
                 list(columns.values()),
                 column_names=list(columns),
                 column_oriented=True,
+            )
+
+    def insert_messages(
+        self,
+        table: str,
+        blocks: Sequence[tuple[int, bytes | bytearray]],
+        *,
+        received_ns: int,
+        token: str,
+    ) -> None:
+        """Insert messages, once for each token and table: numbers of rows, and of each so many the
+        columns of `views.MESSAGE_TYPES` after `received`, as `native.columns` writes them.
+
+        A repeated call with the same arguments fills what is missing. Raises `StoreError`.
+        """
+        received, kind = next(iter(views.MESSAGE_TYPES.items()))
+        at = received_ns.to_bytes(8, "little")
+        parts: list[bytes | bytearray] = []
+        for rows, columns in blocks:
+            head = native.counts(len(views.MESSAGE_TYPES), rows)
+            parts += (head, native.same(received, kind, at, rows), columns)
+        with self.filling() as client, self._judged(client, table):
+            client.raw_insert(
+                table,
+                column_names=list(views.MESSAGE_TYPES),
+                insert_block=(part for part in parts),
+                fmt="Native",
+                settings={"insert_deduplication_token": token, **MESSAGES_SETTINGS},
             )
 
     def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Any:
@@ -257,6 +295,13 @@ class Store:
         """The writer's handle, for one insert at a time."""
         with self._write, self._guarded():
             yield self._writer
+
+    @contextmanager
+    def filling(self) -> Iterator[Any]:
+        """The handle of rows that come as columns, for one insert at a time. Not the writer's: an
+        insert waits for the disk, and what taps bring need not wait for spans meanwhile."""
+        with self._fill, self._guarded():
+            yield self._filler
 
     @contextmanager
     def rolling(self) -> Iterator[Any]:
@@ -306,7 +351,7 @@ class Store:
             client.close()
 
     @contextmanager
-    def _judged(self, table: str) -> Iterator[None]:
+    def _judged(self, client: Any, table: str) -> Iterator[None]:
         """Nothing is refused for its contents by a table that takes not even nothing."""
         try:
             yield
@@ -314,7 +359,7 @@ class Store:
             refusal = _refusal(error)
             if not refusal.passing:
                 try:
-                    self._writer.command(f"INSERT INTO {table} SELECT * FROM {table} LIMIT 0")
+                    client.command(f"INSERT INTO {table} SELECT * FROM {table} LIMIT 0")
                 except Exception as broken:
                     refusal = _refusal(broken)
                     refusal.passing = True

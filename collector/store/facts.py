@@ -128,7 +128,7 @@ class StoreFacts:
     def located(self, ids: Collection[tuple[IdKind, str]]) -> list[Location]:
         # Ids beside their kind, as pairs, take the index twice as long; so more is read than asked.
         sql = (
-            f"SELECT {rows.LOCATION_COLUMNS}, id FROM ids "
+            f"SELECT {rows.LOCATION_COLUMNS} FROM ids "
             "WHERE id IN {keys:Array(String)} AND kind IN {kinds:Array(String)}"
         )
         keys = {
@@ -141,7 +141,9 @@ class StoreFacts:
         texts = {text for kind, text in ids if kind is IdKind.POSITION}
         keys |= {(normal_id(text), str(IdKind.POSITION)) for text in texts}
         bare = self._each(sql, {text for text, _ in keys}, kinds=sorted({kind for _, kind in keys}))
-        asked = (row for row in bare if (rows.text(row[-1]), rows.text(row[1])) in keys)
+        asked = (
+            row for row in bare if (rows.text(row[rows.LOCATION_ID]), rows.text(row[1])) in keys
+        )
         return [
             location
             for location in map(rows.location, _once(asked, rows.LOCATION_KEY))
@@ -264,7 +266,9 @@ class StoreFacts:
                 f"LIMIT 1 BY {key}, offset LIMIT {RESOLVED}"
             )
             found = self._rows(newest, asked)
-        ordered = sorted(found, key=lambda row: (row[1] == b"correlation", -row[10]))
+        ordered = sorted(
+            found, key=lambda row: (row[1] == b"correlation", -row[rows.LOCATION_TIME])
+        )
         return [rows.location(row) for row in _once(ordered, rows.LOCATION_KEY)]
 
     def _at(self, text: str) -> list[Location]:

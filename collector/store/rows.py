@@ -199,23 +199,32 @@ def _copied(row: Sequence[Any]) -> Copied:
 
 
 LOCATION_COLUMNS = (
-    f"written, kind, trace_id, span_id, {POSITION}, offset, time, event_type, service"
+    f"written, kind, trace_id, span_id, {POSITION}, offset, id, time, event_type, service"
 )
-LOCATION_KEY = slice(0, 10)
+LOCATION_KEY = slice(0, 11)
+LOCATION_ID, LOCATION_TIME = 10, 11
+
+_UNDASHED = re.compile("([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})")
 
 
 def location(row: Sequence[Any]) -> Location:
     in_span = bool(row[2])
     return Location(
-        id=text(row[0]),
+        id=text(row[0]) or written(text(row[LOCATION_ID])),
         kind=IdKind(text(row[1])),
         position=None if in_span else _position(row[4:10]),
         context=SpanContext(text(row[2]), text(row[3])) if in_span else None,
-        time=row[10],
+        time=row[LOCATION_TIME],
         destination=text(row[6]),
-        event_type=text(row[11]),
-        service=text(row[12]),
+        event_type=text(row[12]),
+        service=text(row[13]),
     )
+
+
+def written(normal: str) -> str:
+    """How an id was written of which only the normal form is stored: so, or as a UUID."""
+    found = _UNDASHED.fullmatch(normal)
+    return "-".join(found.groups()) if found else normal
 
 
 HERE_COLUMNS = "trace_id, span_id, start, destination, event_type, service"

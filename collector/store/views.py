@@ -10,6 +10,8 @@ so each of them deduplicates a segment by itself and a half-done insert can be r
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from collector.conventions import plain, render, render_messages
 from collector.conventions.own import Own
 
@@ -174,10 +176,33 @@ FROM (
 WHERE length(s.trace_id) = 16 AND length(s.span_id) = 8
   AND s.trace_id != repeat('\\0', 16) AND s.span_id != repeat('\\0', 8)"""
 
-_MESSAGE_COLUMNS = """received DateTime64(9), environment LowCardinality(String),
-    system LowCardinality(String), cluster LowCardinality(String),
-    destination LowCardinality(String), incarnation LowCardinality(String),
-    partition LowCardinality(String), offset Int64, time DateTime64(3)"""
+_PLACE_TYPES = {
+    "received": "DateTime64(9)",
+    "environment": "LowCardinality(String)",
+    "system": "LowCardinality(String)",
+    "cluster": "LowCardinality(String)",
+    "destination": "LowCardinality(String)",
+    "incarnation": "LowCardinality(String)",
+    "partition": "LowCardinality(String)",
+    "offset": "Int64",
+    "time": "DateTime64(3)",
+}
+
+MESSAGE_TYPES = {
+    **_PLACE_TYPES,
+    "key": "Nullable(String)",
+    "header_names": "Array(LowCardinality(String))",
+    "header_values": "Array(String)",
+    "value": "Nullable(String)",
+    "value_size": "Int64",
+    "event": "String",
+}
+"""The columns in which messages come, and their types."""
+
+
+def _written(types: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {kind}" for name, kind in types.items())
+
 
 NULL_TABLES: dict[str, str] = {
     "spans_in": f"resource_spans {_RESOURCE_SPANS}, received_unix_nano UInt64",
@@ -194,14 +219,10 @@ NULL_TABLES: dict[str, str] = {
     duration UInt64, error Bool, error_message String, remote_parent Bool,
     links Array(Tuple(trace_id String, span_id String, destination String, partition String,
         offset Nullable(Int64), message_id String))""",
-    "messages_in": f"""{_MESSAGE_COLUMNS}, key Nullable(String),
-    header_names Array(LowCardinality(String)), header_values Array(String),
-    value Nullable(String), value_size Int64, event String""",
+    "messages_in": _written(MESSAGE_TYPES),
     # The same, of messages that bear no mark.
-    "messages_plain_in": f"""{_MESSAGE_COLUMNS}, key Nullable(String),
-    header_names Array(LowCardinality(String)), header_values Array(String),
-    value Nullable(String), value_size Int64, event String""",
-    "messages_parsed": f"""{_MESSAGE_COLUMNS}, key String, key_null Bool,
+    "messages_plain_in": _written(MESSAGE_TYPES),
+    "messages_parsed": f"""{_written(_PLACE_TYPES)}, key String, key_null Bool,
     event_type LowCardinality(String), source LowCardinality(String), message_id String,
     causation_id String, correlation_id String, alias String,
     contexts Array(Tuple(trace_id String, span_id String)),

@@ -23,11 +23,13 @@ from collector.taps.kafka_reader import (
     SYSTEM,
     BrokerAway,
     Cluster,
+    Headers,
     Partition,
     Read,
     Topic,
     When,
     WouldCreateTopic,
+    apart,
     topic_id,
 )
 from collector.taps.kafka_settings import KafkaSettings
@@ -36,7 +38,6 @@ from collector.taps.tap import Batch
 log = logging.getLogger(__name__)
 
 ABSENT = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC}
-Headers = Sequence[tuple[str, bytes | None]]
 
 UNREADABLE_HEADERS: Headers = (("flowtap.unreadable", b"a header's name is no UTF-8"),)
 """Stands for all headers of a record of which the library gives none."""
@@ -198,7 +199,7 @@ class ConfluentReader:
         if self._down and not arrived:
             raise BrokerAway(self._down)
         messages = [message for message in arrived if message.error() is None]
-        headers = _headers(messages)
+        names, values = apart(_headers(messages))
         batch = Batch(
             SYSTEM,
             "",
@@ -207,8 +208,8 @@ class ConfluentReader:
             offset=list(map(Message.offset, messages)),
             time=[stamp for _, stamp in map(Message.timestamp, messages)],
             key=list(map(Message.key, messages)),
-            header_names=[[name for name, _ in pairs] for pairs in headers],
-            header_values=[[value or b"" for _, value in pairs] for pairs in headers],
+            header_names=names,
+            header_values=values,
             value=list(map(Message.value, messages)),
         )
         read = Read(batch)

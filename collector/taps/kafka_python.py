@@ -22,7 +22,7 @@ from collector.taps.kafka_python_admin import (
     open_admin,
     text,
 )
-from collector.taps.kafka_reader import SYSTEM, BrokerAway, Cluster, Partition, Read, When
+from collector.taps.kafka_reader import SYSTEM, BrokerAway, Cluster, Partition, Read, When, apart
 from collector.taps.kafka_settings import KafkaSettings
 from collector.taps.tap import Batch
 
@@ -140,12 +140,12 @@ class PythonReader:
 
 def _append(batch: Batch, topic: str, number: str, records: list[Any]) -> None:
     count = len(records)
-    headers = [record.headers for record in records]
+    names, values = apart(record.headers for record in records)
     batch.destination += [topic] * count
     batch.partition += [number] * count
     batch.offset += [record.offset for record in records]
     batch.time += [record.timestamp for record in records]
     batch.key += [record.key for record in records]
-    batch.header_names += [[name for name, _ in pairs] for pairs in headers]
-    batch.header_values += [[value or b"" for _, value in pairs] for pairs in headers]
+    batch.header_names += names
+    batch.header_values += values
     batch.value += [record.value for record in records]

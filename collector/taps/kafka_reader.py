@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
 
@@ -12,6 +12,8 @@ from collector.taps.tap import Batch
 SYSTEM = "kafka"
 OFFSETS_TOPIC = "__consumer_offsets"
 """The broker makes it when the first client asks for a group's coordinator."""
+
+Headers = Sequence[tuple[str, bytes | None]]
 
 When = Literal["earliest", "latest"] | int
 """A place in a partition; a number is a time in milliseconds since the Unix epoch."""
@@ -148,3 +150,16 @@ def topic_id(bits: bytes) -> str:
 def topics_of(partitions: Iterable[Partition]) -> set[str]:
     """The names of their topics."""
     return {partition.topic for partition in partitions}
+
+
+def apart(headers: Iterable[Headers]) -> tuple[list[Sequence[str]], list[Sequence[bytes]]]:
+    """Names and values of each message."""
+    every_name: list[Sequence[str]] = []
+    every_value: list[Sequence[bytes]] = []
+    known: dict[Sequence[str], Sequence[str]] = {}
+    for pairs in headers:
+        names, values = zip(*pairs, strict=True) if pairs else ((), ())
+        # Most messages have the same names: kept once, they take less memory and time.
+        every_name.append(known.setdefault(names, names))
+        every_value.append(values if all(values) else [value or b"" for value in values])
+    return every_name, every_value

@@ -37,14 +37,38 @@ class Batch:
     offset: list[int] = field(default_factory=list)
     time: list[int] = field(default_factory=list)
     key: list[bytes | None] = field(default_factory=list)
-    header_names: list[list[str]] = field(default_factory=list)
-    header_values: list[list[bytes]] = field(default_factory=list)
+    header_names: list[Sequence[str]] = field(default_factory=list)
+    header_values: list[Sequence[bytes]] = field(default_factory=list)
     value: list[bytes | None] = field(default_factory=list)
     next_offsets: dict[PartitionKey, int] = field(default_factory=dict)
     """Where reading goes on after this batch; stored once its rows are."""
 
     def __len__(self) -> int:
         return len(self.offset)
+
+    def halves(self) -> tuple[Batch, Batch]:
+        """Its first and its second half; the second one says where reading goes on."""
+        half = len(self) // 2
+        return (
+            self._rows(slice(half), {}),
+            self._rows(slice(half, None), self.next_offsets),
+        )
+
+    def _rows(self, wanted: slice, next_offsets: dict[PartitionKey, int]) -> Batch:
+        return Batch(
+            self.system,
+            self.cluster,
+            destination=self.destination[wanted],
+            incarnation=self.incarnation[wanted],
+            partition=self.partition[wanted],
+            offset=self.offset[wanted],
+            time=self.time[wanted],
+            key=self.key[wanted],
+            header_names=self.header_names[wanted],
+            header_values=self.header_values[wanted],
+            value=self.value[wanted],
+            next_offsets=next_offsets,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from collector.conventions.own import BusinessId, Own
 from collector.intake import Intake
 from collector.metrics import Counters
+from collector.packing import Packing
 from collector.store.client import Store
 from collector.taps.tap import Batch
 from tests.benchmarks.world import apart
@@ -62,9 +63,12 @@ def nothing_of_it_reaches_the_disk(tmp_path: Path) -> None:
             store,
             Counters(),
             lambda: None,
-            masked=["authorization"],
-            masked_paths=["$.card", "$..password"],
-            body_bytes=200,
+            packing=Packing(
+                store.own,
+                masked=["authorization"],
+                masked_paths=["$.card", "$..password"],
+                body_bytes=200,
+            ),
         )
         intake.start()
         bodies: tuple[dict[str, object], ...] = (
@@ -91,7 +95,12 @@ def what_is_masked_is_no_id(tmp_path: Path) -> None:
     own = Own(ids=(BusinessId("order", ("$.order",)),))
     with Store(tmp_path / "store", own=own) as store:
         names = ["message-id", "correlation-id"]
-        intake = Intake(store, Counters(), lambda: None, masked=names, masked_paths=["$.order"])
+        intake = Intake(
+            store,
+            Counters(),
+            lambda: None,
+            packing=Packing(store.own, masked=names, masked_paths=["$.order"]),
+        )
         intake.start()
         for offset in range(2):
             headers = [(name, b"x%d" % offset) for name in names]

@@ -13,6 +13,7 @@ from collector.conventions.own import BusinessId, Own
 from collector.conventions.profiles import Profile
 from collector.intake import Intake
 from collector.metrics import Counters
+from collector.packing import Packing
 from collector.store import migrations
 from collector.store.client import Store
 from collector.store.facts import StoreFacts
@@ -84,7 +85,9 @@ def tap(
             for _, body in messages
         ],
     )
-    intake = Intake(store, Counters(), lambda: None, body_bytes=body_bytes)
+    intake = Intake(
+        store, Counters(), lambda: None, packing=Packing(store.own, body_bytes=body_bytes)
+    )
     intake.start()
     intake.messages(batch)
     assert intake.stop(30)

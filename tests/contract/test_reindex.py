@@ -14,6 +14,7 @@ from collector.conventions import headers, spans
 from collector.conventions.own import Own
 from collector.intake import Intake
 from collector.metrics import Counters
+from collector.packing import Packing
 from collector.store import migrations, reindex
 from collector.store.client import Store, StoreError
 from collector.store.facts import StoreFacts
@@ -246,7 +247,7 @@ def test_an_event_that_was_stored_cut_keeps_what_was_read_of_the_whole(store: St
         header_values=[[b"application/CloudEvents+json", b"1"], [], []],
         value=[json.dumps(event).encode(), None, json.dumps(envelope).encode()],
     )
-    intake = Intake(store, Counters(), lambda: None, body_bytes=100)
+    intake = Intake(store, Counters(), lambda: None, packing=Packing(store.own, body_bytes=100))
     intake.start()
     intake.messages(batch)
     assert intake.stop(30)

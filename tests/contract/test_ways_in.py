@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from collector.inserter import Inserter
-from collector.intake import HEADERS_KEPT, Intake
+from collector.intake import Intake
 from collector.masks import MASK
 from collector.metrics import Counters
+from collector.packing import HEADERS_KEPT, Packing
 from collector.spool import Spool
 from collector.store.client import Store, StoreError
 from collector.store.facts import StoreFacts
@@ -78,7 +79,8 @@ def taken(store: Store, headers: list[tuple[str, bytes]], body_bytes: int = 100)
     batch.header_values = [[value for _, value in headers]]
     batch.next_offsets = {PartitionKey("kafka", "c1", "orders", "i1", "0"): 1}
     counters = Counters()
-    intake = Intake(store, counters, lambda: None, masked=["authorization"], body_bytes=body_bytes)
+    packing = Packing(store.own, masked=["authorization"], body_bytes=body_bytes)
+    intake = Intake(store, counters, lambda: None, packing=packing)
     intake.start()
     intake.messages(batch)
     assert intake.stop(30)
