@@ -21,7 +21,7 @@ from typing import IO, Any
 
 from collector import giving_up
 from collector.conventions.own import Own
-from collector.store import migrations, views
+from collector.store import exploding, migrations
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +46,10 @@ SPANS_SETTINGS: dict[str, object] = {
     # Whoever reads `ids` expects a row twice anyway, from two inserts. To look for those within
     # one costs more than to keep them until the next merge.
     "optimize_on_insert": 0,
+    # To make the views' queries ready takes longer than most segments: what merges their steps
+    # and compiles their expressions costs more than it saves.
+    "compile_expressions": 0,
+    "query_plan_merge_expressions": 0,
 }
 
 ROLLER_SETTINGS: dict[str, object] = {
@@ -151,14 +155,14 @@ class Store:
         if not isinstance(self.location, Path):
             return {
                 "format_schema_source": "string",
-                "format_schema": views.PROTO,
+                "format_schema": exploding.PROTO,
                 "format_schema_message_name": "Request",
             }
-        digest = hashlib.sha256(views.PROTO.encode()).hexdigest()[:12]
+        digest = hashlib.sha256(exploding.PROTO.encode()).hexdigest()[:12]
         path = self.location.absolute() / f"otlp-{digest}.proto"
         if not path.exists():
             new = path.with_suffix(".new")
-            new.write_text(views.PROTO, encoding="ascii")
+            new.write_text(exploding.PROTO, encoding="ascii")
             new.replace(path)
         return {"format_schema": f"{path}:Request"}
 
@@ -189,7 +193,7 @@ class Store:
         A repeated call with the same three arguments changes nothing, also after a crash in
         between. Raises `StoreError` when the engine refuses the payload.
         """
-        body = payload + views.RECEIVED_TAG + received_ns.to_bytes(8, "little")
+        body = payload + exploding.RECEIVED_TAG + received_ns.to_bytes(8, "little")
         with self.writing() as client, self._judged("spans_in"):
             client.raw_insert(
                 "spans_in",
