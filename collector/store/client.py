@@ -50,6 +50,9 @@ SPANS_SETTINGS: dict[str, object] = {
     # and compiles their expressions costs more than it saves.
     "compile_expressions": 0,
     "query_plan_merge_expressions": 0,
+    # The tables are filled beside each other. Each is still given one block.
+    "max_threads": 2,
+    "parallel_view_processing": 1,
 }
 
 ROLLER_SETTINGS: dict[str, object] = {
@@ -92,7 +95,8 @@ class StoreBusy(StoreError):
 
 
 class Store:
-    """An open store. Thread-safe: one insert at a time, reads beside it."""
+    """An open store. Thread-safe: one insert of spans and one of other rows at a time, reads beside
+    them."""
 
     def __init__(
         self, location: Path | str, *, own: Own | None = None, readers: int = READERS
@@ -109,6 +113,7 @@ class Store:
         """The user's conventions, as far as this opening knows them."""
         self._lock_file: IO[str] | None = None
         self._write = threading.Lock()
+        self._write_rows = threading.Lock()
         self._roll = threading.Lock()
         self._readers: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._reader_count = 0
@@ -121,6 +126,7 @@ class Store:
             self._writer = self._connect({**WRITER_SETTINGS, **self._otlp_format()})
             with self._guarded():
                 migrations.migrate(self._writer, own)
+            self._row_writer = self._connect(WRITER_SETTINGS)
             self._roller = self._connect(ROLLER_SETTINGS)
             for _ in range(readers):
                 self._readers.put(self._connect(READER_SETTINGS))
@@ -169,7 +175,7 @@ class Store:
     def close(self) -> None:
         """Close every handle; waits for what is under way."""
         self.closed = True
-        with self._write, self._roll:
+        with self._write, self._write_rows, self._roll:
             for _ in range(self._reader_count):
                 self._readers.get()
             self._reader_count = 0
@@ -194,8 +200,8 @@ class Store:
         between. Raises `StoreError` when the engine refuses the payload.
         """
         body = payload + exploding.RECEIVED_TAG + received_ns.to_bytes(8, "little")
-        with self.writing() as client, self._judged("spans_in"):
-            client.raw_insert(
+        with self._write, self._guarded(), self._judged(self._writer, "spans_in"):
+            self._writer.raw_insert(
                 "spans_in",
                 insert_block=body,
                 fmt="ProtobufSingle",
@@ -229,8 +235,9 @@ class Store:
         """Insert rows given as columns of equal length."""
         if not next(iter(columns.values()), ()):
             return
-        with self.writing() as client, self._judged(table):
-            client.insert(
+        # Spans take their time, and what else there is need not wait for them.
+        with self._write_rows, self._guarded(), self._judged(self._row_writer, table):
+            self._row_writer.insert(
                 table,
                 list(columns.values()),
                 column_names=list(columns),
@@ -258,8 +265,8 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[Any]:
-        """The writer's handle, for one insert at a time."""
-        with self._write, self._guarded():
+        """The writer's handle, while nothing else is inserted."""
+        with self._write, self._write_rows, self._guarded():
             yield self._writer
 
     @contextmanager
@@ -310,7 +317,7 @@ class Store:
             client.close()
 
     @contextmanager
-    def _judged(self, table: str) -> Iterator[None]:
+    def _judged(self, writer: Any, table: str) -> Iterator[None]:
         """Nothing is refused for its contents by a table that takes not even nothing."""
         try:
             yield
@@ -318,7 +325,7 @@ class Store:
             refusal = _refusal(error)
             if not refusal.passing:
                 try:
-                    self._writer.command(f"INSERT INTO {table} SELECT * FROM {table} LIMIT 0")
+                    writer.command(f"INSERT INTO {table} SELECT * FROM {table} LIMIT 0")
                 except Exception as broken:
                     refusal = _refusal(broken)
                     refusal.passing = True
