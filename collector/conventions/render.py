@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from collector.conventions import spans
-from collector.conventions.sql import RANKS, array, few, normal_id, pick, quote
+from collector.conventions.sql import RANKS, array, few, normal_id, quote
 
 
 def _codes(fields: Iterable[tuple[str, ...]]) -> tuple[list[str], list[int]]:
@@ -22,30 +22,48 @@ def _codes(fields: Iterable[tuple[str, ...]]) -> tuple[list[str], list[int]]:
     return names, codes
 
 
-def operations_select(source: str = "spans") -> str:
-    """One row for each messaging span of `source`, in the columns of `operations`."""
+def _fields(attributes: str) -> str:
+    """What attributes say, by the number of the field: the best name's value first. What says
+    "none" is kept under 0."""
     names, codes = _codes(field.attributes for field in spans.FIELDS)
     known = (
-        f"arraySort(x -> x.1, arrayFilter(x -> x.1 > 0 AND x.2 != '', arrayMap((k, v) -> "
+        "arraySort(x -> x.1, arrayFilter(x -> x.1 > 0 AND x.2 != '', arrayMap((k, v) -> "
         f"(transform(k, {array(names)}, {codes}, 0), v), "
-        "mapKeys(SpanAttributes), mapValues(SpanAttributes))))"
+        f"mapKeys({attributes}), mapValues({attributes}))))"
     )
-    address = next(i for i, f in enumerate(spans.FIELDS, 1) if f.column == "server_address")
+    field = f"intDiv(x.1, {RANKS})"
+    absent: dict[str, list[int]] = {}
+    for index, each in enumerate(spans.FIELDS, start=1):
+        for value in each.absent:
+            absent.setdefault(value, []).append(index)
+    none = " OR ".join(
+        f"x.2 = {quote(value)} AND {field} IN {tuple(indexes)}" for value, indexes in absent.items()
+    )
+    return f"CAST(arrayMap(x -> (if({none}, 0, {field}), x.2), {known}), 'Map(UInt8, String)')"
+
+
+def _field(column: str, fields: str) -> str:
+    return f"{fields}[{_index(column)}]"
+
+
+def _index(column: str) -> int:
+    return next(i for i, field in enumerate(spans.FIELDS, 1) if field.column == column)
+
+
+def operations_select(source: str = "spans") -> str:
+    """One row for each messaging span of `source`, in the columns of `operations`."""
+    said = {field.column: _field(field.column, "said") for field in spans.FIELDS}
     messaging = (
         "SpanKind IN ('Producer', 'Consumer') OR "
-        f"arrayExists(x -> intDiv(x.1, {RANKS}) != {address}, known)"
-    )
-    picks = ",\n    ".join(
-        f"{pick(index, 'known', field.absent)} AS said_{field.column}"
-        for index, field in enumerate(spans.FIELDS, start=1)
+        f"arrayExists(k -> k != {_index('server_address')}, mapKeys(said))"
     )
     types = spans.OPERATION_TYPES
     kinds = spans.KIND_TYPES
-    groups = (
+    place = (
         "multiIf("
         + ", ".join(
             f"startsWith(ScopeName, {quote(p.scope)}), "
-            f"extractGroups(said_message_id, {quote(p.pattern)})"
+            f"extractGroups({said['message_id']}, {quote(p.pattern)})"
             for p in spans.POSITION_IDS
         )
         + ", emptyArrayString())"
@@ -59,45 +77,54 @@ def operations_select(source: str = "spans") -> str:
         )
         + ", '')"
     )
+    typed = (
+        f"if({said['operation_type']} = '', {named}, "
+        f"transform({said['operation_type']}, {array(types)}, {array(types.values())}, ''))"
+    )
     failed = " OR ".join(
         f"{_attribute(s.attribute)} IN ({array(s.values)[1:-1]})" for s in spans.FAILED_STATES
     )
     reason = f"concat({', '.join(_attribute(s.reason) for s in spans.FAILED_STATES)}, '')"
-    environment = _resource(spans.ENVIRONMENT)
-    instance = _resource(spans.INSTANCE)
+    linked = (
+        f"arrayFilter(l -> {_valid('l')}, "
+        "arrayZip(`Links.TraceId`, `Links.SpanId`, `Links.Attributes`))"
+    )
+    place_of_link = ", ".join(
+        (
+            _field("destination", "f"),
+            _field("partition", "f"),
+            f"toInt64OrNull({_field('offset', 'f')})",
+            _field("message_id", "f"),
+        )
+    )
+    # An insert pays for each expression before it reads a row, and for each column of each step.
     return f"""SELECT
-    ReceivedAt AS received, {environment} AS environment, TraceId AS trace_id, SpanId AS span_id,
-    ParentSpanId AS parent_span_id, ServiceName AS service, {instance} AS instance,
-    ScopeName AS scope, SpanName AS name, SpanKind AS kind,
-    if(typed = '', transform(SpanKind, {array(kinds)}, {array(kinds.values())}, ''), typed) AS type,
-    said_system AS system, said_cluster AS cluster,
-    if(said_destination = '', place[1], said_destination) AS destination,
-    if(said_partition = '', place[2], said_partition) AS partition,
-    toInt64OrNull(if(said_offset = '', place[3], said_offset)) AS offset,
-    said_consumer_group AS consumer_group, said_client_id AS client_id,
-    if(empty(place), said_message_id, '') AS message_id, said_event_id AS event_id,
-    said_event_type AS event_type, said_conversation_id AS conversation_id, said_key AS key,
-    toInt64OrNull(said_batch_count) AS batch_count, said_server_address AS server_address,
-    Timestamp AS start, Duration AS duration, StatusCode = 'Error' OR failed AS error,
-    if(failed AND StatusMessage = '', reason, StatusMessage) AS error_message,
+    ReceivedAt AS received, {_resource(spans.ENVIRONMENT)} AS environment, TraceId AS trace_id,
+    SpanId AS span_id, ParentSpanId AS parent_span_id, ServiceName AS service,
+    {_resource(spans.INSTANCE)} AS instance, ScopeName AS scope, SpanName AS name,
+    SpanKind AS kind,
+    if(({typed} AS typed) = '', transform(SpanKind, {array(kinds)}, {array(kinds.values())}, ''),
+        typed) AS type,
+    {said["system"]} AS system, {said["cluster"]} AS cluster,
+    if({said["destination"]} = '', ({place} AS place)[1], {said["destination"]}) AS destination,
+    if({said["partition"]} = '', place[2], {said["partition"]}) AS partition,
+    toInt64OrNull(if({said["offset"]} = '', place[3], {said["offset"]})) AS offset,
+    {said["consumer_group"]} AS consumer_group, {said["client_id"]} AS client_id,
+    if(empty(place), {said["message_id"]}, '') AS message_id, {said["event_id"]} AS event_id,
+    {said["event_type"]} AS event_type, {said["conversation_id"]} AS conversation_id,
+    {said["key"]} AS key, toInt64OrNull({said["batch_count"]}) AS batch_count,
+    {said["server_address"]} AS server_address, Timestamp AS start, Duration AS duration,
+    StatusCode = 'Error' OR ({failed} AS failed) AS error,
+    if(failed AND StatusMessage = '', {reason}, StatusMessage) AS error_message,
     bitAnd(Flags, 0x200) != 0 AS remote_parent,
-    arrayMap(l -> (l.1, l.2, {_link("destination")}, {_link("partition")},
-        toInt64OrNull({_link("offset")}), {_link("message_id")}),
-        arrayFilter(l -> {_valid("l")},
-            arrayZip(`Links.TraceId`, `Links.SpanId`, `Links.Attributes`))) AS links
+    arrayMap((l, f) -> (l.1, l.2, {place_of_link}), ({linked} AS linked),
+        arrayMap(l -> {_fields("l.3")}, linked)) AS links
 FROM (
-  SELECT *, if(said_operation_type = '', {named},
-      transform(said_operation_type, {array(types)}, {array(types.values())}, '')) AS typed,
-    {groups} AS place
-  FROM (
-    SELECT ReceivedAt, Timestamp, TraceId, SpanId, ParentSpanId, SpanName, SpanKind, ServiceName,
-      ResourceAttributes, ScopeName, Duration, StatusCode, StatusMessage, Flags,
-      `Links.TraceId`, `Links.SpanId`, `Links.Attributes`,
-      {failed} AS failed, {reason} AS reason, {known} AS known,
-    {picks}
-    FROM {source}
-    WHERE {messaging}
-  )
+  SELECT ReceivedAt, Timestamp, TraceId, SpanId, ParentSpanId, SpanName, SpanKind, ServiceName,
+    ResourceAttributes, SpanAttributes, ScopeName, Duration, StatusCode, StatusMessage, Flags,
+    `Links.TraceId`, `Links.SpanId`, `Links.Attributes`, {_fields("SpanAttributes")} AS said
+  FROM {source}
+  WHERE {messaging}
 )"""
 
 
@@ -119,14 +146,6 @@ def _valid(context: str) -> str:
         f"length({context}.1) = 32 AND length({context}.2) = 16 "
         f"AND {context}.1 != repeat('0', 32) AND {context}.2 != repeat('0', 16)"
     )
-
-
-def _link(column: str) -> str:
-    field = next(field for field in spans.FIELDS if field.column == column)
-    last = "''"
-    for name in reversed(field.attributes):
-        last = f"if(l.3[{quote(name)}] = '', {last}, l.3[{quote(name)}])"
-    return last
 
 
 def span_relations_select(source: str = "operations_in") -> str:
