@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from collector import giving_up
 from collector.api.backend import Component
 from collector.store.client import Store, StoreError
 from collector.store.findings import kept
@@ -262,6 +263,9 @@ class Watching:
     def start(self) -> None:
         self._thread.start()
 
+    def ask_to_stop(self) -> None:
+        self._stopping.set()
+
     def stop(self, timeout: float) -> None:
         self._stopping.set()
         if self._thread.ident is not None:
@@ -271,7 +275,10 @@ class Watching:
         wait = EVERY
         while not self._stopping.wait(wait):
             try:
-                self._watch.look(live=True)
+                with giving_up.unless(self._stopping):
+                    self._watch.look(live=True)
+            except giving_up.GivenUp:
+                return
             except StoreError as error:
                 if not self._stopping.is_set():
                     self._trouble.begin(str(error))

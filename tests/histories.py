@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from graph.model import Copied, CopyKind, Message, Operation, OperationType
 from tests.builders import EPOCH, Flow, Sent
@@ -30,6 +31,7 @@ class History:
     minutes: int = 3
     orders: int = 60
     """A minute."""
+    faults: int = 3
     flow: Flow = field(default_factory=Flow)
     proofs: set[str] = field(default_factory=set)
     """Of which each has to be named."""
@@ -40,7 +42,7 @@ class History:
         self._moves: list[tuple[int, Iterator[int]]] = []
         self._committed: dict[tuple[str, str, str], int] = {}
         total = self.minutes * self.orders
-        self.faulty = set(self._random.sample(range(total // 3, 2 * total // 3), 3))
+        self.faulty = set(self._random.sample(range(total // 3, 2 * total // 3), self.faults))
         step = self.minutes * MINUTE // total
         for number in range(total):
             at = BEGIN + number * step + self._random.randrange(step)
@@ -76,12 +78,12 @@ class History:
         if self.fault == "duplicate produced" and bad:
             position = created.position
             assert position is not None
-            first = self.flow.messages[position]
+            original = self.flow.messages[position]
             again = self.flow.message(
                 "orders",
                 partition=position.partition,
                 time=at + SECOND,
-                **_same(first),
+                **_same(original),
             )
             self.proofs.add(str(again.position))
         if number % 10 == 0:
@@ -121,9 +123,10 @@ class History:
             self.proofs.add(str(created.position))
             return
         if self.fault == "retry loop" and bad:
-            for _ in range(6):
+            for attempt in range(6):
                 failed = self._failed("inventory", "inventory", created, at)
-                self.proofs.add(f"{failed.context.trace_id}/{failed.context.span_id}")
+                if not attempt:
+                    self.proofs.add(f"{failed.context.trace_id}/{failed.context.span_id}")
                 at += SECOND
                 yield at
         if self.fault == "passed" and bad:
@@ -225,7 +228,7 @@ class History:
             span={"event_type": event_type, "lasts": MILLISECOND // 4},
         )
 
-    def _handle(self, service: str, group: str, sent: Sent, at: int, **fields: object) -> Operation:
+    def _handle(self, service: str, group: str, sent: Sent, at: int, **fields: Any) -> Operation:
         assert sent.position is not None
         kind = self.flow.messages[sent.position].event_type
         if fields.pop("placed", False):
@@ -269,7 +272,7 @@ class History:
             )
 
 
-def _same(message: Message) -> dict[str, object]:
+def _same(message: Message) -> dict[str, Any]:
     kept = ("key", "event_type", "message_id", "correlation_id", "contexts", "source")
     return {name: getattr(message, name) for name in kept}
 

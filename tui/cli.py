@@ -29,6 +29,7 @@ TABLE = (
     Entry("why", "why", "Tell what became of an event at each consumer that should have had it."),
     Entry("events", "events", "List the newest events that fit a filter, or follow them."),
     Entry("consumers", "consumers", "List consumer groups, who is behind first."),
+    Entry("findings", "findings", "List what did not happen, or not as it should."),
     Entry("graph", "graph", "Print who produces and consumes what."),
     Entry("sql", "sql", "Ask the store in SQL, reading only."),
     Entry("import", "import_files", "Put recorded spans into the store."),

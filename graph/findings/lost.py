@@ -21,6 +21,9 @@ QUIET = 60
 ENOUGH = 20
 """Events alike of which nearly all are there, so that one can be missed."""
 
+SENT_SHARE = 0.2
+"""Of sends alike that may lack their message: their spans are there, and the tap saw the rest."""
+
 LATER = 10 * 10**9
 """Nanoseconds that a message may need from its send to the broker."""
 
@@ -31,7 +34,11 @@ NEAR = 3600 * 10**9
 def look(facts: FindingFacts, run: Run, rules: Rules) -> Iterable[Sighting]:
     """What was sent in these minutes, and what lay there and was passed."""
     gaps: list[Gap] | None = None
-    vanished = [one for one in facts.vanished(run) if _few(one, rules)]
+    vanished = [
+        one
+        for one in facts.vanished(run)
+        if one.of - one.number >= ENOUGH and one.number <= SENT_SHARE * one.of
+    ]
     if vanished:
         gaps = list(facts.gaps())
         aborted = facts.transactional()

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from graph.figures import counted, duration
 from graph.findings.facts import FindingFacts, Run
-from graph.findings.model import MINUTE, Finding, Kind, Severity, Sighting, Subject
+from graph.findings.model import MINUTE, PROOFS, Finding, Kind, Severity, Sighting, Subject
 from graph.findings.thresholds import Rules
 
 KIND = Kind.RETRY_LOOP
@@ -34,6 +34,7 @@ def look(facts: FindingFacts, run: Run, rules: Rules) -> Iterable[Sighting]:
         worst = before is None or one.number > int(before.said["attempts"])
         events = 1 + (before.count if before else 0)
         error = one.error_message
+        proof = one.proof[0]._replace(note=f"the first of {one.number:,} attempts")
         found[minute, subject] = Sighting(
             KIND,
             subject,
@@ -42,7 +43,7 @@ def look(facts: FindingFacts, run: Run, rules: Rules) -> Iterable[Sighting]:
             min(one.first, before.first if before else one.first),
             max(one.last, before.last if before else one.last),
             Severity.ERROR,
-            one.proof if worst or before is None else before.proof,
+            (*(before.proof if before else ()), proof)[:PROOFS],
             {"attempts": one.number, "error": error, "over": one.last - one.first}
             if worst or before is None
             else before.said,

@@ -184,8 +184,8 @@ class StoreFindingFacts(Asked):
                 countIf(NOT there) AS missing,
                 groupArrayIf({CANDIDATES})((trace_id, span_id, {nanoseconds("start")}), NOT there)
             FROM (
-                SELECT start, environment, service, system, destination, event_type, trace_id,
-                    span_id, (trace_id, span_id) IN (
+                SELECT start, environment, service, system, destination, scope, name, event_type,
+                    trace_id, span_id, (trace_id, span_id) IN (
                         SELECT arrayJoin(contexts) FROM messages
                         WHERE {within("time", before=AROUND, after=AROUND)}) AS there
                 FROM operations
@@ -194,7 +194,7 @@ class StoreFindingFacts(Asked):
                     AND cityHash64(trace_id) % {{share:UInt32}} = 0
                 LIMIT 1 BY trace_id, span_id
             )
-            GROUP BY minute, environment, service, system, destination
+            GROUP BY minute, environment, service, system, destination, scope, name
             HAVING missing > 0 AND missing < sends LIMIT {MOST}""",
             run,
         )
