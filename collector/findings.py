@@ -159,14 +159,17 @@ class Watch:
 
     def _look_at(self, run: Run, delay: int) -> None:
         minutes = range(run.start, run.end, MINUTE)
-        run = run._replace(waited=int(self._clock() - run.end / 1e9))
+        run = run._replace(waited=int(self._clock() - run.end / 1e9), delay=delay)
         found: list[Sighting] = []
         looked = []
         for kind, entry in TABLE.items():
             if entry.look is None or delay not in entry.delays:
                 continue
             try:
-                seen = list(entry.look(self._facts, run, self._rules))
+                sightings = entry.look(self._facts, run, self._rules)
+                if sightings is None:
+                    continue
+                seen = list(sightings)
             except StoreError as error:
                 if not error.passing:
                     log.warning("findings of the kind %s: %s", kind, error)
@@ -195,7 +198,7 @@ class Watch:
             if entry.stand is None:
                 continue
             try:
-                found += entry.stand(self._facts, run, self._rules)
+                found += entry.stand(self._facts, run, self._rules) or ()
             except StoreError as error:
                 self.troubles[kind] = str(error)
                 continue

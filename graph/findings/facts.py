@@ -23,6 +23,8 @@ class Run(NamedTuple):
     """One in so many ids is looked at, where a kind looks at single events."""
     waited: int = 0
     """Seconds since its end."""
+    delay: int = 0
+    """Which of the delays of a kind this look is for."""
 
 
 class Place(NamedTuple):
@@ -249,6 +251,10 @@ class FindingFacts(Protocol):
 
     def message_contexts(self, run: Run) -> Sequence[Contexts]:
         """Messages, and how many of them carry no trace context."""
+
+    def flow_span(self, until: int) -> int:
+        """Nanoseconds of messages before that time that flows can be looked for in, as many as
+        there are just then."""
 
     def flows(self, start: int, end: int, *, until: int, most: int) -> Sequence[Flow]:
         """Flows by correlation id with an event in start <= time < end, and all that they have

@@ -23,7 +23,8 @@ from graph.findings.facts import FindingFacts, Run
 from graph.findings.model import Finding, Kind, Sighting, State
 from graph.findings.thresholds import Rules
 
-Look = Callable[[FindingFacts, Run, Rules], Iterable[Sighting]]
+Look = Callable[[FindingFacts, Run, Rules], Iterable[Sighting] | None]
+"""None: it can tell nothing, neither that there is something nor that there is not."""
 
 
 class Entry(NamedTuple):

@@ -24,6 +24,9 @@ DELAYS = (150, 1800)
 """Seconds after a minute's end at which its flows are looked at: those whose next step is soon
 due, and all."""
 
+SOON = DELAYS[0] * SECOND
+"""What is due within that, the first look tells."""
+
 LEARN = 3600 * SECOND
 """Before a run's end, of which flows are learned from."""
 
@@ -153,7 +156,9 @@ def steps_of(facts: FindingFacts, run: Run) -> list[Step]:
     """The next steps known, learned anew from time to time."""
     memory: _Memory = facts.memory.get("steps") or _Memory(0, {})
     if abs(run.start - memory.at) >= LEARN_AGAIN:
-        found = facts.flows(run.end - LEARN, run.end - MARGIN, until=run.end, most=FLOWS)
+        since = run.end - min(LEARN, facts.flow_span(run.end))
+        until = run.end - MARGIN
+        found = facts.flows(since, until, until=run.end, most=FLOWS) if since < until else ()
         kept = {
             key: (at, step)
             for key, (at, step) in memory.steps.items()
@@ -167,8 +172,9 @@ def steps_of(facts: FindingFacts, run: Run) -> list[Step]:
     return [step for _, step in memory.steps.values()]
 
 
-def look(facts: FindingFacts, run: Run, rules: Rules) -> Iterable[Sighting]:
-    """Flows in which what is due has not followed in time."""
+def look(facts: FindingFacts, run: Run, rules: Rules) -> Iterable[Sighting] | None:
+    """Flows in which what is due has not followed in time; None when this look can tell nothing
+    that an earlier one could not."""
     due = []
     for step in steps_of(facts, run):
         subject = Subject(destination=step.after[0], event_type=step.after[1], peer=step.names)
@@ -178,8 +184,16 @@ def look(facts: FindingFacts, run: Run, rules: Rules) -> Iterable[Sighting]:
             patience = round(least * SECOND)
         if patience <= run.waited * SECOND:
             due.append((step, subject, patience))
-    if not due:
-        return
+    if run.delay == DELAYS[-1] and all(patience <= SOON for *_, patience in due):
+        return None
+    span = facts.flow_span(run.end) if due else 0
+    due = [one for one in due if run.end - run.start + one[2] <= span]
+    return _hanging(facts, run, due) if due else ()
+
+
+def _hanging(
+    facts: FindingFacts, run: Run, due: Sequence[tuple[Step, Subject, int]]
+) -> Iterable[Sighting]:
     longest = max(patience for *_, patience in due)
     flows = facts.flows(run.start, run.end, until=run.end + longest, most=LOOKED_AT)
     hanging: dict[tuple[int, Subject], list[tuple[int, str, str]]] = defaultdict(list)

@@ -20,14 +20,26 @@ from collector.store.rows import POSITION, nanoseconds
 from graph.findings.facts import Contexts, Flow, Missing, Run, Twice
 from graph.findings.model import MINUTE, PROOFS, Proof
 
-BEFORE = 120
+BEFORE = 60
 """Seconds before a run in which the first of two may lie."""
 
-AROUND = 60
+DISORDER = 30
+"""Seconds before a run in which what overtook may have begun."""
+
+AROUND = 10
 """Seconds by which a message's time may differ from its send's."""
 
-HANDLED_WITHIN = 120
+HANDLED_WITHIN = 60
 """Seconds after a run in which its messages are looked for among what was handled."""
+
+REPEATED = 5_000
+"""Hashes of what was seen twice, at most."""
+
+RATE_OVER = 120 * 10**9
+"""Nanoseconds over which it is counted how many messages there are."""
+
+FLOW_ROWS = 10_000_000
+"""Messages among which flows are looked for, at most."""
 
 CANDIDATES = 50
 """Single events of one answer that are looked at one by one."""
@@ -41,51 +53,65 @@ _POINTS_AT = """arrayConcat(if(parent_span_id = '', [], [(trace_id, parent_span_
     arrayMap(l -> (l.1, l.2), links))"""
 
 
+_HASHES = """arrayConcat(if(parent_span_id = '', [], [cityHash64(trace_id, parent_span_id)]),
+    arrayMap(l -> cityHash64(l.1, l.2), links))"""
+"""As above, in eight bytes each: a join by them costs a fraction of one by texts."""
+
+
 class StoreFindingFacts(Asked):
     """`graph.findings.facts.FindingFacts` over a store. Not for several threads at once."""
 
     def handled_twice(self, run: Run) -> Sequence[Twice]:
         # Spans of one scope and name that do not overlap: nested ones are one handling.
-        handled = f"""SELECT environment, service, consumer_group, system, destination, scope, name,
-                about, context, any(event_type) AS event_type, count() AS n,
-                max(start) AS latest, min(start) AS earliest,
-                arraySort(groupArray(4)((start, start + toIntervalNanosecond(duration), trace_id,
-                    span_id, instance))) AS spans
-            FROM (
-                SELECT environment, service, consumer_group, system, destination, scope, name,
-                    event_type, start, duration, trace_id, span_id, instance,
-                    if(offset IS NULL, '', concat(partition, '/', toString(offset))) AS place,
-                    multiIf(length(links) = 1, (links[1].1, links[1].2),
-                        empty(links) AND remote_parent, (trace_id, parent_span_id), ('', ''))
-                        AS pointed,
-                    if(place != '', place, pointed.2) AS about,
-                    if(place != '', ('', ''), pointed) AS context
-                FROM operations
-                WHERE {within("start", before=BEFORE)} AND type = 'process' AND NOT error
-                    AND {_ALONE} AND about != ''
-                    AND cityHash64(about) % {{share:UInt32}} = 0
-                LIMIT 1 BY trace_id, span_id
-            )
-            GROUP BY environment, service, consumer_group, system, destination, scope, name, about,
-                context"""
+        seen = f"""SELECT environment, service, consumer_group, system, destination, scope, name,
+                event_type, start, duration, trace_id, span_id, instance,
+                if(offset IS NULL, '', concat(partition, '/', toString(offset))) AS place,
+                multiIf(length(links) = 1, (links[1].1, links[1].2),
+                    empty(links) AND remote_parent, (trace_id, parent_span_id), ('', ''))
+                    AS pointed,
+                if(place != '', place, pointed.2) AS about,
+                if(place != '', ('', ''), pointed) AS context,
+                cityHash64(service, consumer_group, destination, name, about) AS same
+            FROM operations
+            WHERE {within("start", before=BEFORE)} AND type = 'process' AND NOT error
+                AND {_ALONE} AND about != '' AND cityHash64(about) % {{share:UInt32}} = 0"""
+        repeated = self._column(
+            f"SELECT same FROM ({seen}) GROUP BY same HAVING count() > 1 LIMIT {REPEATED}", run
+        )
+        if not repeated:
+            return []
+        subject = "environment, service, consumer_group, system, destination, scope, name"
         rows = self._rows(
-            f"""SELECT environment, service, consumer_group, system, destination, scope, name,
-                any(event_type), count(), max(n),
+            f"""SELECT {subject}, any(event_type), max(n),
                 groupArrayIf({CANDIDATES})((about, context,
                     arrayMap(s -> (toUnixTimestamp64Nano(s.1), toUnixTimestamp64Nano(s.2), s.3, s.4,
-                        s.5), spans)), n > 1 AND {within("latest")}) AS doubled,
-                countIf(n > 1)
-            FROM ({handled})
-            GROUP BY environment, service, consumer_group, system, destination, scope, name
-            HAVING notEmpty(doubled) LIMIT {MOST}""",
+                        s.5), spans)), {within("latest")}) AS doubled
+            FROM (
+                SELECT {subject}, about, context, any(event_type) AS event_type, count() AS n,
+                    max(start) AS latest,
+                    arraySort(groupArray(4)((start, start + toIntervalNanosecond(duration),
+                        trace_id, span_id, instance))) AS spans
+                FROM (SELECT * FROM ({seen}) WHERE same IN {{same:Array(UInt64)}}
+                    LIMIT 1 BY trace_id, span_id)
+                GROUP BY {subject}, about, context HAVING n > 1
+            )
+            GROUP BY {subject} HAVING notEmpty(doubled) LIMIT {MOST}""",
+            run,
+            same=repeated,
+        )
+        if not rows:
+            return []
+        counts = self._rows(
+            f"SELECT {subject}, uniq(same) FROM ({seen}) GROUP BY {subject}",
             run,
         )
-        batched = self._batched({tuple(one[1]) for row in rows for one in row[10] if one[1][1]})
+        of = {tuple(row[:7]): int(row[7]) for row in counts}
+        batched = self._batched({tuple(one[1]) for row in rows for one in row[9] if one[1][1]})
         found = []
         for row in rows:
             by_minute: dict[int, list[tuple[int, int, str, str, str]]] = defaultdict(list)
             pairs: dict[int, int] = defaultdict(int)
-            for about, context, spans in row[10]:
+            for about, context, spans in row[9]:
                 if context[1] and tuple(context) in batched:
                     continue
                 apart = [spans[0]]
@@ -109,9 +135,9 @@ class StoreFindingFacts(Asked):
                         cluster="",
                         destination=row[4],
                         event_type=row[7],
-                        of=int(row[8]) * run.share,
+                        of=of.get(tuple(row[:7]), 0) * run.share,
                         number=pairs[at] * run.share,
-                        most=int(row[9]),
+                        most=int(row[8]),
                         first=min(span[0] for span in spans),
                         last=max(span[1] for span in spans),
                         proof=tuple(
@@ -121,6 +147,9 @@ class StoreFindingFacts(Asked):
                     )
                 )
         return found
+
+    def _column(self, sql: str, run: Run) -> list[int]:
+        return [int(value) for (value,) in self._rows(sql, run)]
 
     def _batched(self, contexts: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
         """Contexts that do not stand for just one message: of a batch, or of one nobody saw."""
@@ -137,47 +166,61 @@ class StoreFindingFacts(Asked):
         return set(wanted) - {(trace, span) for trace, span in rows}
 
     def produced_twice(self, run: Run) -> Sequence[Twice]:
+        # Whole partitions, other ones in each run: what is not looked at is not even read.
+        alike = f"""{within("time", before=BEFORE)} AND message_id != '' AND copied.kind = ''
+            AND cityHash64(partition, {{start:Int64}}) % {{share:UInt32}} = 0"""
+        same = "cityHash64(destination, message_id)"
+        repeated = self._column(
+            f"""SELECT {same} AS same FROM messages WHERE {alike}
+            GROUP BY same HAVING count() > 1 LIMIT {REPEATED}""",
+            run,
+        )
+        if not repeated:
+            return []
+        subject = "environment, source, system, cluster, destination, event_type"
         rows = self._rows(
             f"""SELECT {minute("latest")} AS minute, environment, source, '' AS consumer_group,
-                system, cluster, destination, event_type, any(ids), count(), max(n),
+                system, cluster, destination, event_type, count(), max(n),
                 {nanoseconds("min(earliest)")}, {nanoseconds("max(latest)")},
                 arraySlice(arrayFlatten(groupArray({PROOFS})(arrayMap(p -> (concat(destination, '/',
                     p.1, '/', toString(p.2)), {nanoseconds("p.3")}, concat('message id ', id)),
                     places))), 1, {PROOFS + 1})
             FROM (
-                SELECT *, count() OVER (PARTITION BY environment, source, system, cluster,
-                    destination, event_type) AS ids
-                FROM (
-                    SELECT environment, source, system, cluster, destination, incarnation,
-                        event_type, key, value_size, message_id AS id,
-                        uniqExact(partition, offset) AS n, min(time) AS earliest,
-                        max(time) AS latest,
-                        arraySort(p -> p.3, groupUniqArray(4)((partition, offset, time))) AS places
-                    FROM messages WHERE {within("time", before=BEFORE)} AND message_id != ''
-                        AND copied.kind = '' AND cityHash64(message_id) % {{share:UInt32}} = 0
-                    GROUP BY environment, source, system, cluster, destination, incarnation,
-                        event_type, key, value_size, id
-                )
+                SELECT {subject}, incarnation, key, value_size, message_id AS id,
+                    uniqExact(partition, offset) AS n, min(time) AS earliest,
+                    max(time) AS latest,
+                    arraySort(p -> p.3, groupUniqArray(4)((partition, offset, time))) AS places
+                FROM messages WHERE {alike} AND {same} IN {{same:Array(UInt64)}}
+                GROUP BY {subject}, incarnation, key, value_size, id
             )
             WHERE n > 1 AND {within("latest")}
             GROUP BY minute, environment, source, system, cluster, destination, event_type
             LIMIT {MOST}""",
             run,
+            same=repeated,
         )
+        if not rows:
+            return []
+        counts = self._rows(
+            f"SELECT {subject}, count() FROM messages WHERE {alike} GROUP BY {subject}", run
+        )
+        of = {tuple(row[:6]): int(row[6]) for row in counts}
         return [
             Twice._make(
                 (
                     *row[:8],
+                    of.get((row[1], row[2], *row[4:8]), 0) * run.share,
                     int(row[8]) * run.share,
-                    int(row[9]) * run.share,
-                    int(row[10]),
-                    *(row[11], row[12], proofs(row[13])),
+                    int(row[9]),
+                    *(row[10], row[11], proofs(row[12])),
                 )
             )
             for row in rows
         ]
 
     def vanished(self, run: Run) -> Sequence[Missing]:
+        if not self._some(run, "type = 'send'"):
+            return []
         rows = self._rows(
             f"""SELECT {minute("start")} AS minute, environment, service, '' AS consumer_group,
                 system, '' AS cluster, destination, any(event_type), count() AS sends,
@@ -186,7 +229,8 @@ class StoreFindingFacts(Asked):
             FROM (
                 SELECT start, environment, service, system, destination, scope, name, event_type,
                     trace_id, span_id, (trace_id, span_id) IN (
-                        SELECT arrayJoin(contexts) FROM messages
+                        SELECT arrayJoin(arrayFilter(c -> cityHash64(c.1) % {{share:UInt32}} = 0,
+                            contexts)) FROM messages
                         WHERE {within("time", before=AROUND, after=AROUND)}) AS there
                 FROM operations
                 WHERE {within("start")} AND type = 'send' AND NOT error AND {_ALONE}
@@ -258,17 +302,27 @@ class StoreFindingFacts(Asked):
         )
         return {(row[0], row[1]) for row in rows}
 
+    def _some(self, run: Run, condition: str) -> bool:
+        """Whether the run has such an operation; sets of messages are made only then."""
+        sql = f"SELECT 1 FROM operations WHERE {within('start')} AND {condition} LIMIT 1"
+        return bool(self._rows(sql, run))
+
     def unhandled(self, run: Run) -> Sequence[Missing]:
+        if not self._some(run, "type IN ('receive', 'process')"):
+            return []
+        sampled = "% {share:UInt32} = 0"
         handled = f"""SELECT context, groupUniqArray((environment, service)) AS services
-            FROM (SELECT environment, service, arrayJoin({_POINTS_AT}) AS context FROM operations
+            FROM (SELECT environment, service, arrayJoin(arrayFilter(c -> c {sampled},
+                    {_HASHES})) AS context FROM operations
                 WHERE {within("start", after=HANDLED_WITHIN)} AND type IN ('receive', 'process'))
-            WHERE cityHash64(context.1) % {{share:UInt32}} = 0 GROUP BY context"""
-        sent = f"""SELECT {POSITION}, offset, time, environment, event_type, contexts[1] AS context
+            GROUP BY context"""
+        sent = f"""SELECT {POSITION}, offset, time, environment, event_type,
+                contexts[1] AS carried, cityHash64(carried.1, carried.2) AS context
             FROM messages WHERE {within("time")} AND length(contexts) = 1 AND copied.kind = ''
-                AND cityHash64(contexts[1].1) % {{share:UInt32}} = 0
-                AND contexts[1] IN (SELECT (trace_id, span_id) FROM operations
+                AND context {sampled}
+                AND context IN (SELECT cityHash64(trace_id, span_id) AS own FROM operations
                     WHERE {within("start", before=AROUND, after=AROUND)}
-                    AND type IN ('create', 'send'))
+                    AND type IN ('create', 'send') AND own {sampled})
             LIMIT 1 BY {POSITION}, offset"""
         joined = f"""({sent}) AS m LEFT JOIN ({handled}) AS h ON h.context = m.context"""
         counts = self._rows(
@@ -290,13 +344,13 @@ class StoreFindingFacts(Asked):
             lying = self._rows(
                 f"""SELECT {minute("time")} AS minute, {AT}, {nanoseconds("time")}, contexts
                 FROM (
-                    SELECT {POSITION}, offset, time, [context] AS contexts,
+                    SELECT {POSITION}, offset, time, [carried] AS contexts,
                         has(services, ({{environment:String}}, {{service:String}})) AS done,
                         maxIf(offset, done) OVER (PARTITION BY incarnation, partition) AS newest
                     FROM (SELECT m.system AS system, m.cluster AS cluster,
                         m.destination AS destination, m.incarnation AS incarnation,
                         m.partition AS partition, m.offset AS offset, m.time AS time,
-                        m.context AS context, h.services AS services
+                        m.carried AS carried, h.services AS services
                         FROM {joined}
                         WHERE m.system = {{system:String}} AND m.cluster = {{cluster:String}}
                         AND m.destination = {{destination:String}}
@@ -373,25 +427,24 @@ class StoreFindingFacts(Asked):
 
     def disordered(self, run: Run) -> Sequence[Missing]:
         key = "environment, service, consumer_group, system, destination, partition"
-        began = f"""SELECT {key}, offset, min(start) AS began,
-                argMin((trace_id, span_id, instance, key, event_type), start) AS span
-            FROM operations WHERE {within("start", before=BEFORE)} AND type = 'process'
-                AND offset IS NOT NULL AND {_ALONE} GROUP BY {key}, offset"""
+        placed = f"""{within("start", before=DISORDER)} AND type = 'process'
+            AND offset IS NOT NULL AND {_ALONE}
+            AND cityHash64(destination, partition, {{start:Int64}}) % {{share:UInt32}} = 0"""
         backwards = self._rows(
-            f"""SELECT {key}, count() FROM (
-                SELECT {key}, offset, began, max(offset) OVER (PARTITION BY {key} ORDER BY began
-                    ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS furthest FROM ({began})
-            ) WHERE offset < furthest AND {within("began")}
-            GROUP BY {key} ORDER BY count() DESC LIMIT {CANDIDATES}""",
+            f"""SELECT {key}, arrayMin(arrayDifference(arrayMap(
+                    h -> h.2, arraySort(groupArray((start, assumeNotNull(offset))))))) AS step
+            FROM operations WHERE {placed} GROUP BY {key} HAVING step < 0
+            ORDER BY step LIMIT {CANDIDATES}""",
             run,
         )
         if not backwards:
             return []
         rows = self._rows(
-            f"""SELECT {key}, assumeNotNull(offset), {nanoseconds("began")}, span FROM ({began})
-            WHERE (service, destination, partition)
+            f"""SELECT {key}, assumeNotNull(offset), {nanoseconds("min(start)")} AS began,
+                argMin((trace_id, span_id, instance, key, event_type), start)
+            FROM operations WHERE {placed} AND (service, destination, partition)
                 IN {{places:Array(Tuple(String, String, String))}}
-            ORDER BY began LIMIT {KEYED}""",
+            GROUP BY {key}, offset ORDER BY began LIMIT {KEYED}""",
             run,
             places=[(row[1], row[4], row[5]) for row in backwards],
         )
@@ -467,6 +520,14 @@ class StoreFindingFacts(Asked):
             run,
         )
         return [Contexts._make((*row[:12], proofs(row[12]))) for row in rows]
+
+    def flow_span(self, until: int) -> int:
+        since = until - RATE_OVER
+        ((many,),) = self._rows(
+            "SELECT count() FROM messages WHERE correlation_id != '' AND " + within("time"),
+            Run(since, until),
+        )
+        return RATE_OVER * FLOW_ROWS // max(1, int(many))
 
     def flows(self, start: int, end: int, *, until: int, most: int) -> Sequence[Flow]:
         ((many,),) = self._rows(
