@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from collector import giving_up
 from collector.api.backend import Component
@@ -92,7 +92,7 @@ class Watch:
             done = 0
             for delay in DELAYS:
                 minutes = self._due(delay)[: MINUTES_AT_ONCE if live else None]
-                for run in self._runs(minutes):
+                for run in reversed(self._runs(minutes)):
                     if time.monotonic() - began > seconds:
                         break
                     self._look_at(run, delay)
@@ -141,10 +141,11 @@ class Watch:
             reverse=True,
         )
 
-    def _runs(self, minutes: Sequence[int]) -> Iterator[Run]:
+    def _runs(self, minutes: Sequence[int]) -> list[Run]:
         """Neighbours together, with the share of their events that can be looked at."""
         if not minutes:
-            return
+            return []
+        runs = []
         between = {"first": min(minutes), "after": max(minutes) + 60}
         rows = {int(at): int(count) for at, count in self._store.query(of.ROWS, between)}
         run: list[int] = []
@@ -152,10 +153,10 @@ class Watch:
             many = sum(rows.get(one, 0) for one in (*run, minute))
             full = len(run) == MINUTES_AT_ONCE or many > ROWS_AT_ONCE
             if run and (full or minute != run[-1] + 60):
-                yield _run(run, rows)
+                runs.append(_run(run, rows))
                 run = []
             run.append(minute)
-        yield _run(run, rows)
+        return [*runs, _run(run, rows)]
 
     def _look_at(self, run: Run, delay: int) -> None:
         minutes = range(run.start, run.end, MINUTE)

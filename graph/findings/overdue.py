@@ -155,7 +155,8 @@ class _Memory(NamedTuple):
 def steps_of(facts: FindingFacts, run: Run) -> list[Step]:
     """The next steps known, learned anew from time to time."""
     memory: _Memory = facts.memory.get("steps") or _Memory(0, {})
-    if abs(run.start - memory.at) >= LEARN_AGAIN:
+    again = LEARN_AGAIN if memory.steps else LEARN_AGAIN // 5
+    if abs(run.start - memory.at) >= again:
         since = run.end - min(LEARN, facts.flow_span(run.end))
         until = run.end - MARGIN
         found = facts.flows(since, until, until=run.end, most=FLOWS) if since < until else ()
