@@ -88,7 +88,7 @@ class Watch:
         look goes on. Raises `StoreError`."""
         with self._looking:
             began, used = time.monotonic(), time.process_time()
-            self._learn_changes()
+            self._learn_changes(live)
             done = 0
             for delay in DELAYS:
                 minutes = self._due(delay)[: MINUTES_AT_ONCE if live else None]
@@ -97,10 +97,10 @@ class Watch:
                         break
                     self._look_at(run, delay)
                     done += (run.end - run.start) // MINUTE
-            if live:
-                self._stand()
+            stood = live and self._stand()
             self._save()
-            self._count()
+            if done or stood or self._first_count:
+                self._count()
             self.last_cost = min(time.monotonic() - began, time.process_time() - used)
             return done
 
@@ -112,18 +112,19 @@ class Watch:
         findings = [told(one, self._rules) for one in rows[:limit]]
         return Findings(sorted(findings, key=worst_first), self.until, len(rows) > limit)
 
-    def _learn_changes(self) -> None:
+    def _learn_changes(self, live: bool) -> None:
+        # Old minutes that are imported are looked at when somebody asks, and only then.
+        recent = max(0, self.until // 10**9 - HORIZON) if live else 0
         rows = self._store.query(
             "SELECT toInt64(toUnixTimestamp(minute)), max(version) AS newest FROM edges "
-            "WHERE version > {version:UInt64} AND minute <= toDateTime({now:Int64}) "
-            "GROUP BY minute",
-            {"version": self._version, "now": int(self._clock())},
+            "WHERE version > {version:UInt64} AND minute >= toDateTime({recent:Int64}) "
+            "AND minute <= toDateTime({now:Int64}) GROUP BY minute",
+            {"version": self._version, "recent": recent, "now": int(self._clock())},
         )
         if rows:
             newest = max(minute for minute, _ in rows)
             self._version = max(version for _, version in rows)
-            # A minute that was far from others when it was stored is of no interest for itself.
-            recent = max(newest, self.until // 10**9) - HORIZON
+            recent = max(recent, newest - HORIZON)
             fresh = {minute: version for minute, version in rows if minute >= recent}
             for changed in self._changed.values():
                 changed |= fresh
@@ -187,11 +188,11 @@ class Watch:
         for old in [key for key, when in self._looked.items() if when + AGAIN < now]:
             del self._looked[old]
 
-    def _stand(self) -> None:
-        """How things stand in the last whole minute, once."""
+    def _stand(self) -> bool:
+        """How things stand in the last whole minute, once; says whether it was looked at."""
         minute = (int(self._clock()) // 60 - 1) * MINUTE
         if minute <= self._stood:
-            return
+            return False
         run = Run(minute, minute + MINUTE)
         found: list[Sighting] = []
         stood = []
@@ -207,6 +208,7 @@ class Watch:
             stood.append(kind)
         kept.put(self._store, [minute], stood, found)
         self._stood = minute
+        return True
 
     def _save(self) -> None:
         now = self._clock()

@@ -90,7 +90,7 @@ def told(finding: Finding) -> tuple[str, str]:
     if said["how"] == "handled":
         return (
             f"{subject.consumer} handled {finding.count:,} {what}{kind} successfully more than "
-            "once: whatever that does was done twice.",
+            "once: whatever that does was done twice, unless it takes care itself.",
             "Make the handler idempotent, by message id; look whether the group was rebalanced "
             "between handling and commit.",
         )
