@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from collector import giving_up
 from collector.api.backend import Component, Stored
+from collector.findings import Watch
 from collector.metrics import Counters
 from collector.retention import Retention
 from collector.store import gaps, groups, lists, queries
@@ -20,6 +21,8 @@ from collector.store.rollup import Rollup
 from graph.edges import ALL_EDGES, MOST_EDGES, Edges, Patterns
 from graph.facts import Facts
 from graph.fate.consumers import Declared
+from graph.findings.model import Findings, Kind
+from graph.findings.thresholds import Rules
 from graph.gaps import Gap
 from graph.listing import Consumer, EventFilter, EventRow
 from graph.producers import BrokerProducer
@@ -34,6 +37,9 @@ REST = 10.0
 tenth of one core at most. It is the cost that counts: on a busy machine each takes longer, and
 edges that are counted ever more seldom would be of no use."""
 
+
+LOOK_SECONDS = 10.0
+"""For which somebody who asks for findings waits while minutes are looked at."""
 
 GROUPS_AGE = 2.0
 """Seconds for which groups without their paces are good: their broker is asked as often. Nearly
@@ -51,14 +57,19 @@ class StoreBackend:
         counters: Counters | None = None,
         health: Callable[[], Sequence[Component]] | None = None,
         declared: Callable[[], Sequence[Declared]] = tuple,
+        rules: Callable[[], Rules] = Rules,
         retention: Retention | None = None,
         writable: bool = True,
+        watch: Watch | None = None,
     ) -> None:
+        """`watch` is one that somebody lets look all the time; without it, what is complete is
+        looked at when findings are asked for."""
         self._store = store
         self._rollup = rollup if rollup is not None else Rollup(store)
         self._counters = counters or Counters()
         self._health = health
         self._declared = declared
+        self._rules = rules
         self._facts = StoreFacts(store)
         self._console = Console(store)
         self._fresh = threading.Lock()
@@ -68,6 +79,8 @@ class StoreBackend:
         self._groups: tuple[float, Sequence[Consumer]] = (float("-inf"), ())
         self._retention = retention or Retention(store)
         self._writable = writable
+        self._watch = watch
+        self._own_watch: Watch | None = None
 
     @property
     def facts(self) -> Facts:
@@ -117,6 +130,16 @@ class StoreBackend:
 
     def gaps(self, destinations: Collection[str] = ()) -> Sequence[Gap]:
         return gaps.gaps(self._store, destinations)
+
+    def findings(self, since: int, kinds: Collection[Kind] = ()) -> Findings:
+        watch = self._watch
+        if watch is None:
+            self.refresh()
+            with giving_up.unless(None), self._fresh:
+                watch = self._own_watch = self._own_watch or Watch(self._store, self._rules())
+                if self._writable:
+                    watch.look(live=False, seconds=LOOK_SECONDS)
+        return watch.found(since=since, kinds=tuple(kinds))
 
     def sql(self, text: str, limit: int) -> Table:
         return self._console.ask(text, limit)

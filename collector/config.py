@@ -36,10 +36,12 @@ from collector.access import Access, is_loopback
 from collector.conventions import settings as conventions
 from collector.conventions.own import Own
 from collector.conventions.render_messages import recogniser
+from collector.finding_rules import FindingRule
 from collector.places import ConfigError
 from collector.taps.kafka_settings import KafkaSettings, SecretError, SecretReference
 from graph.edges import MOST_EDGES
 from graph.fate.consumers import Declared
+from graph.findings.thresholds import Rules
 from graph.moments import moment
 from graph.sizes import parsed
 
@@ -282,6 +284,9 @@ class Settings(_Part):
     kafka: Annotated[tuple[KafkaSettings, ...], NoDecode, BeforeValidator(_taps)] = ()
     consumers: tuple[DeclaredConsumer, ...] = ()
     """Who should have which events: for what became of an event where nothing is seen."""
+    findings: tuple[FindingRule, ...] = ()
+    """From where on findings are told, and which are muted; of several that fit and say the same
+    thing the last one counts."""
     limits: Limits = Limits()
     retention: Retention = Retention()
     ids: conventions.Ids = {}
@@ -295,6 +300,11 @@ class Settings(_Part):
     def own(self) -> Own:
         """The user's own conventions."""
         return conventions.own(self.ids, self.profiles, self.copies)
+
+    @property
+    def rules(self) -> Rules:
+        """What is said of findings."""
+        return Rules(tuple(one.rule for one in self.findings))
 
     @property
     def folder(self) -> Path:

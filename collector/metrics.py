@@ -10,10 +10,12 @@ come again, to be received anew. What is not ours to keep is `ignored` and not r
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 Unit = Literal["requests", "spans", "messages"]
 Outcome = Literal["received", "stored", "rejected", "dropped", "ignored"]
@@ -27,11 +29,34 @@ _HELP: dict[Outcome, str] = {
 }
 
 
+class _Found(Collector):
+    """Counters of what somebody else counts, read when somebody looks."""
+
+    def __init__(self, found: Mapping[str, Callable[[], int]]) -> None:
+        self._found = found
+
+    def collect(self) -> Iterator[Metric]:
+        counter = CounterMetricFamily(
+            "flowtap_findings", "Findings that began and are not muted.", labels=["kind"]
+        )
+        for kind, read in self._found.items():
+            counter.add_metric([kind], read())
+        yield counter
+
+
 class Counters:
     """Counters and gauges of one collector, in a registry of its own. Thread-safe."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._open = Gauge(
+            "flowtap_findings_open",
+            "Findings that were there at the last look and are not muted.",
+            ["kind"],
+            registry=self.registry,
+        )
+        self._found: dict[str, Callable[[], int]] = {}
+        self.registry.register(_Found(self._found))
         self._counters: dict[tuple[Unit, Outcome], Counter] = {
             (unit, outcome): Counter(
                 f"flowtap_{unit}_{outcome}",
@@ -47,6 +72,12 @@ class Counters:
         """Add to one counter."""
         if amount:
             self._counters[unit, outcome].labels(source).inc(amount)
+
+    def watch_finding(self, kind: str, counts: Mapping[str, int]) -> None:
+        """Show how many findings of a kind are `open`, and how many were `found` since the start;
+        read when somebody looks."""
+        self._open.labels(kind).set_function(lambda: counts["open"])
+        self._found[kind] = lambda: counts["found"]
 
     def watch(self, name: str, said: str, read: Callable[[], float]) -> None:
         """Show a value that is read when somebody looks; the name gets the prefix `flowtap_`."""

@@ -20,6 +20,8 @@ from graph.edges import MOST_EDGES, Patterns, View
 from graph.facts import Facts
 from graph.fate import Fates
 from graph.fate.judge import fates
+from graph.findings.model import Findings
+from graph.findings.wanted import Wanted
 from graph.gaps import Gap, missed
 from graph.listing import EventFilter, Listing
 from graph.lookup import Unknown, focused, look_up
@@ -33,6 +35,8 @@ from graph.wire.facts import times
 AROUND = 3600 * 10**9
 """Nanoseconds before and after an event in which who consumed its destinations counts as its
 consumer."""
+
+DAY = 86_400 * 10**9
 
 _PLACE = re.compile(r"(.+?)[/:](\d+)[/:@](\d{1,18})")
 """A position as it is shown and as people write it."""
@@ -170,6 +174,16 @@ def fate(backend: Backend, text: str, *, limits: Limits | None = None) -> Fates:
         return judged
     gone = f"What was received before {pruned_before(covered_from)} was pruned."
     return replace(judged, notes=(*judged.notes, gone))
+
+
+def findings(backend: Backend, wanted: Wanted) -> Findings:
+    """The findings that fit, at most `wanted.limit`; without a beginning, of the last day."""
+    if not wanted.since:
+        wanted = replace(wanted, since=max(1, time.time_ns() - DAY))
+    found = backend.findings(wanted.since, wanted.kinds)
+    fitting = [one for one in found.findings if wanted.accepts(one)]
+    more = found.more or len(fitting) > wanted.limit
+    return Findings(fitting[: wanted.limit], found.until, more)
 
 
 def searched(backend: Backend, text: str) -> str:

@@ -21,6 +21,7 @@ from collector.api.server import ApiServer
 from collector.backend import StoreBackend
 from collector.config import Settings
 from collector.ending import Ending
+from collector.findings import Watch, Watching
 from collector.inserter import Inserter
 from collector.intake import Intake
 from collector.metrics import Counters
@@ -96,6 +97,8 @@ class Collector:
             spooled=lambda: self.spool.pending_bytes,
         )
         rollup = await asyncio.to_thread(Rollup, self.store)
+        self.watch = await asyncio.to_thread(Watch, self.store, settings.rules)
+        self.watching = Watching(self.watch)
         self.backend = StoreBackend(
             self.store,
             rollup=rollup,
@@ -103,6 +106,7 @@ class Collector:
             health=self.health,
             declared=lambda: [one.declared for one in settings.consumers],
             retention=self.retention,
+            watch=self.watch,
         )
         self.inserter = Inserter(self.spool, self.store, self.backend.note_stored)
         self.intake = Intake(
@@ -131,10 +135,13 @@ class Collector:
         self.counters.watch(
             "missed_offsets", "Offsets that taps could not read.", lambda: self.intake.missed
         )
+        for kind, counts in self.watch.counts.items():
+            self.counters.watch_finding(kind.value, counts)
         self.inserter.start()
         self.intake.start()
         self._computing.start()
         self.retention.start()
+        self.watching.start()
         ports = await self._listen(folder)
         self._api = ApiServer(
             create_app(self.backend, settings.api, settings.limits, owner_token=self._owner_token),
@@ -230,6 +237,8 @@ class Collector:
         for running in self._taps:
             running.tap.stop()
         self._stopping.set()
+        if hasattr(self, "watching"):
+            self.watching.ask_to_stop()
         if hasattr(self, "retention"):
             self.retention.stop(left())
         if self._computing.ident is None:
@@ -240,6 +249,7 @@ class Collector:
         for running in self._taps:
             running.thread.join(left())
         self._computing.join(left())
+        self.watching.stop(left())
 
     def _compute(self) -> None:
         settled = time.monotonic()
@@ -299,6 +309,7 @@ class Collector:
                 },
             ),
             self.retention.component(),
+            self.watching.component(),
         ]
         for receiver in self._receivers:
             seen = {

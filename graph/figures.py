@@ -20,6 +20,11 @@ def count(value: int) -> str:
     return f"{value / 1e12:.0f}T"
 
 
+def counted(value: int, noun: str) -> str:
+    """`1 message`, `1,204 messages`."""
+    return f"1 {noun}" if value == 1 else f"{value:,} {noun}s"
+
+
 def rate(per_second: float) -> str:
     """A rate in at most seven characters: `1.2k/s`, `34/s`, `1.2/s`, `12/min`, `idle` for none."""
     if per_second <= 0:
@@ -56,6 +61,11 @@ def duration(nanoseconds: int) -> str:
         return f"{sign}{hours}h {minutes:02}m"
     days, hours = divmod(hours, 24)
     return f"{sign}{days}d {hours:02}h"
+
+
+def seconds(value: float | None) -> str:
+    """A duration given in seconds; empty when it is unknown."""
+    return "" if value is None else duration(round(value * SECOND))
 
 
 def clock(nanoseconds: int, zone: tzinfo | None = UTC) -> str:

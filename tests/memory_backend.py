@@ -10,6 +10,7 @@ from collector.store.prune import Leaving, Piece
 from collector.store.statements import Refused
 from graph.edges import ALL_EDGES, MOST_EDGES, EdgeRow, Edges, LeftOut, Patterns
 from graph.fate.consumers import Declared
+from graph.findings.model import Finding, Findings, Kind
 from graph.gaps import Gap
 from graph.listing import Activity, Consumer, EventFilter, EventRow
 from graph.producers import BrokerProducer
@@ -37,6 +38,7 @@ class MemoryBackend:
     table: Table = field(default_factory=lambda: Table(("n",), ("UInt8",), ((1,), (2,)), True))
     pruned: int = 0
     missed: list[Gap] = field(default_factory=list)
+    found: list[Finding] = field(default_factory=list)
     refreshed: int = 0
 
     @classmethod
@@ -101,6 +103,10 @@ class MemoryBackend:
 
     def gaps(self, destinations: Collection[str] = ()) -> Sequence[Gap]:
         return [one for one in self.missed if not destinations or one.destination in destinations]
+
+    def findings(self, since: int, kinds: Collection[Kind] = ()) -> Findings:
+        fitting = [one for one in self.found if one.last >= since]
+        return Findings([one for one in fitting if not kinds or one.kind in kinds], self.pruned)
 
     def sql(self, text: str, limit: int) -> Table:
         if not text.startswith("SELECT"):

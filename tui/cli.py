@@ -29,6 +29,7 @@ TABLE = (
     Entry("why", "why", "Tell what became of an event at each consumer that should have had it."),
     Entry("events", "events", "List the newest events that fit a filter, or follow them."),
     Entry("consumers", "consumers", "List consumer groups, who is behind first."),
+    Entry("findings", "findings", "List what did not happen, or not as it should."),
     Entry("graph", "graph", "Print who produces and consumes what."),
     Entry("diff", "diff", "Compare two windows, saved graphs, or what was declared and what is."),
     Entry("check", "check", "Hold a file of rules against the graph, as a pipeline does."),

@@ -19,6 +19,8 @@ from graph.chain.result import Chain, Limits
 from graph.direction import Direction
 from graph.edges import MOST_EDGES, View
 from graph.fate.result import Fates
+from graph.findings.model import Findings
+from graph.findings.wanted import Wanted
 from graph.gaps import Gap
 from graph.listing import Activity, Consumer, EventFilter, Listing
 from graph.model import Evidence
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from collector.api.backend import Backend
     from collector.runtime import Runtime
     from graph.fate.consumers import Declared
+    from graph.findings.thresholds import Rules
 
 __all__ = [
     "Ambiguous",
@@ -130,12 +133,20 @@ def _opened(location: Path | str, name: str, config: Path | None) -> LocalSource
 
         return [one.declared for one in load(config=config).consumers]
 
+    def rules() -> Rules:
+        from collector.config import load
+
+        return load(config=config).rules
+
     stack = ExitStack()
     try:
         with _explained():
             store = stack.enter_context(stores.Store(location))
             return LocalSource(
-                StoreBackend(store, declared=declared), name, stack.close, Address(store=name)
+                StoreBackend(store, declared=declared, rules=rules),
+                name,
+                stack.close,
+                Address(store=name),
             )
     except BaseException:
         stack.close()
@@ -263,6 +274,12 @@ class LocalSource:
     def consumers(self) -> list[Consumer]:
         with _explained():
             return list(self._backend.consumers())
+
+    def findings(self, wanted: Wanted) -> Findings:
+        from collector import questions
+
+        with _explained():
+            return questions.findings(self._backend, wanted)
 
     def gaps(self) -> list[Gap]:
         with _explained():

@@ -15,6 +15,8 @@ from graph.direction import Direction
 from graph.edges import View
 from graph.fate.result import Fates
 from graph.filter import written
+from graph.findings.model import Findings
+from graph.findings.wanted import Wanted
 from graph.gaps import Gap
 from graph.listing import Activity, Consumer, EventFilter, Listing
 from graph.model import Evidence
@@ -23,6 +25,7 @@ from graph.table import Table, table_from_dict
 from graph.topology import NodeKey, Topology
 from graph.wire.chain import chain_from_dict
 from graph.wire.fate import fates_from_dict
+from graph.wire.findings import findings_from_dict
 from graph.wire.gaps import gap_from_dict
 from graph.wire.listing import (
     activity_from_dict,
@@ -160,6 +163,19 @@ class ApiClient:
         return self._ask(
             "/consumers", {}, lambda said: [consumer_from_dict(one) for one in said["consumers"]]
         )
+
+    def findings(self, wanted: Wanted) -> Findings:
+        asked = {
+            "from": _moment(wanted.since),
+            "to": _moment(wanted.until),
+            "kind": tuple(kind.value for kind in wanted.kinds),
+            "service": wanted.services,
+            "destination": wanted.destinations,
+            "state": wanted.state.value if wanted.state else None,
+            "muted": "true" if wanted.muted else None,
+            "limit": wanted.limit,
+        }
+        return self._ask("/findings", asked, findings_from_dict)
 
     def gaps(self) -> list[Gap]:
         return self._ask("/gaps", {}, lambda said: [gap_from_dict(one) for one in said["gaps"]])

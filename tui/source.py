@@ -24,6 +24,8 @@ from graph.chain.result import Chain
 from graph.direction import Direction
 from graph.edges import View
 from graph.fate.result import Fates
+from graph.findings.model import Findings
+from graph.findings.wanted import Wanted
 from graph.gaps import Gap
 from graph.listing import Activity, Candidate, Consumer, EventFilter, Listing
 from graph.model import Evidence
@@ -186,6 +188,9 @@ class Source(Protocol):
 
     def consumers(self) -> list[Consumer]:
         """Consumer groups as their brokers tell them."""
+
+    def findings(self, wanted: Wanted) -> Findings:
+        """What did not happen, or not as it should: the open and worst first."""
 
     def gaps(self) -> list[Gap]:
         """What taps missed, newest first."""

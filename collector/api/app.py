@@ -13,6 +13,7 @@ from collector.api import (
     destinations,
     events,
     fate,
+    findings,
     gaps,
     health,
     prune,
@@ -61,7 +62,10 @@ def create_app(
     # The guard asks for the token, of every path; this describes it.
     described = HTTPBearer(auto_error=False, description="Only where api.token is set.")
     resources = APIRouter(prefix=PREFIX, responses=PROBLEMS, dependencies=[Security(described)])
-    told = (events, chain, fate, topology, destinations, consumers, gaps, sql, tail, health, prune)
+    told = (
+        *(events, chain, fate, topology, destinations, consumers, findings, gaps),
+        *(sql, tail, health, prune),
+    )
     for resource in told:
         resources.include_router(resource.router)
     app.include_router(resources)

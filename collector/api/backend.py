@@ -10,6 +10,7 @@ from collector.store.prune import Leaving
 from graph.edges import ALL_EDGES, MOST_EDGES, Edges, Patterns
 from graph.facts import Facts
 from graph.fate.consumers import Declared
+from graph.findings.model import Findings, Kind
 from graph.gaps import Gap
 from graph.listing import Activity, Consumer, EventFilter, EventRow
 from graph.producers import BrokerProducer
@@ -90,6 +91,11 @@ class Backend(Protocol):
 
     def gaps(self, destinations: Collection[str] = ()) -> Sequence[Gap]:
         """What taps missed, of these destinations where some are named, newest first."""
+
+    def findings(self, since: int, kinds: Collection[Kind] = ()) -> Findings:
+        """Findings that were last seen at `since` or later, of these kinds where some are named,
+        worst first. Where nobody looks for them all the time, what is complete is looked at
+        before."""
 
     def sql(self, text: str, limit: int) -> Table:
         """The rows that a person's statement tells, `limit` at most. May raise `Refused`, `Busy`

@@ -69,7 +69,11 @@ def handle_errors(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        mistakes = [f"{one['loc'][-1]}: {one['msg']}" for one in error.errors()]
+        # Of a list, which one it is does not matter: what it is called does.
+        mistakes = [
+            f"{[part for part in one['loc'] if isinstance(part, str)][-1]}: {one['msg']}"
+            for one in error.errors()
+        ]
         return problem(422, "invalid", "; ".join(mistakes), "See /openapi.json.")
 
     @app.exception_handler(MomentError)

@@ -185,6 +185,66 @@ class Gaps(Shape):
     gaps: list[Gap]
 
 
+class Subject(Shape):
+    """Who and what a finding is about; what does not matter to its kind is empty."""
+
+    environment: str
+    service: str
+    group: str
+    system: str
+    cluster: str
+    destination: str
+    event_type: str
+    peer: str = Field(
+        description="The other one: where dead letters lie, the service on the other side, what "
+        "should follow."
+    )
+
+
+class Proof(Shape):
+    """Something that can be looked up and shows a finding."""
+
+    id: str = Field(description="Finds it at /chain; may be empty.")
+    time_ns: int
+    time: str | None
+    note: str
+
+
+class Finding(Shape):
+    """What did not happen, or not as it should: a run of minutes in which it was seen."""
+
+    id: str
+    kind: str = Field(
+        description="`lost`, `dead-letter`, `duplicate`, `out-of-order`, `retry-loop`, `overdue`, "
+        "`stuck`, `storming`, `stale`, `unconsumed`, `broken-context` or `clock-skew`."
+    )
+    severity: str = Field(description="`error`, `warning` or `notice`.")
+    state: str = Field(description="`open`, or `closed` when it has not been seen for a while.")
+    subject: Subject
+    first_ns: int
+    first: str | None
+    last_ns: int
+    last: str | None
+    count: int = Field(description="Of what the kind counts: events, messages, minutes.")
+    minutes: int = Field(description="In which it was seen.")
+    proof: list[Proof]
+    said: dict[str, Any] = Field(description="Figures of the sentence, of the last minute.")
+    coverage: str = Field(description="What it rests on, and what it could not see.")
+    sentence: str
+    advice: str = Field(description="What to do or to look at next; may be empty.")
+    muted: str = Field(description="Why nobody is to be bothered with it; empty when not muted.")
+
+
+class Findings(Shape):
+    """The open and worst first."""
+
+    format: int
+    until_ns: int = Field(description="Complete minutes before were looked at; 0: none yet.")
+    until: str | None
+    more: bool = Field(description="The limit cut the answer.")
+    findings: list[Finding]
+
+
 class Component(Shape):
     """How one part of the collector is doing."""
 

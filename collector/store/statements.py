@@ -15,7 +15,7 @@ from collector.store.client import StoreError
 
 TABLES = (
     *("otel_traces", "operations", "relations", "messages", "ids", "edges"),
-    *("progress", "progress_newest", "members", "producers", "positions", "gaps"),
+    *("progress", "progress_newest", "members", "producers", "positions", "gaps", "findings"),
 )
 """Ours that may be read."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from graph import figures
-from graph.fate.case import Case, begun, counted
+from graph.fate.case import Case, begun
 from graph.fate.result import Fate, Status
-from graph.figures import SECOND
+from graph.figures import SECOND, counted
 from graph.model import Evidence, Passage
 
 SETTLING = 60 * SECOND

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from graph import figures
-from graph.fate.case import Case, Tried, begun, counted
+from graph.fate.case import Case, Tried, begun
 from graph.fate.copies import Made
 from graph.fate.result import Fate, Status
+from graph.figures import counted
 from graph.model import CopyKind, Evidence, Position
 
 MILLISECOND = 1_000_000

@@ -176,11 +176,6 @@ def _processed(delivery: Delivery, attempt: Attempt) -> bool:
     )
 
 
-def counted(count: int, noun: str) -> str:
-    """`1 message`, `1,204 messages`."""
-    return f"1 {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def begun(sentence: str) -> str:
     """A sentence with a capital letter."""
     return sentence[:1].upper() + sentence[1:]

@@ -23,6 +23,7 @@ from collector.store.client import StoreBusy, StoreError
 from graph.filter import parse
 from graph.gaps import Gap
 from graph.listing import Activity, EventFilter, EventRow
+from tests import found
 from tests.builders import Flow
 from tests.memory_backend import MemoryBackend
 from tests.serving import serving
@@ -42,6 +43,7 @@ def backend() -> MemoryBackend:
     made.edge_rows = shop.edges()
     made.groups = shop.consumers()
     made.missed = [MISSED]
+    made.found = list(found.ALL)
     return made
 
 
@@ -82,6 +84,7 @@ class Answer:
         ("/destinations", schemas.Destinations),
         ("/consumers", schemas.Consumers),
         ("/gaps", schemas.Gaps),
+        ("/findings?since=2000-01-01", schemas.Findings),
         ("/health", schemas.Health),
     ],
 )
@@ -121,6 +124,20 @@ def test_destinations_name_both_ends(url: str) -> None:
     assert told["user.registered"]["producers"][0]["kind"] == "unknown"
 
 
+def test_findings_are_narrowed(url: str) -> None:
+    def kinds(asked: str) -> list[str]:
+        told = Answer(url, f"/api/v1/findings?since=2000-01-01&{asked}").json
+        return [one["kind"] for one in told["findings"]]
+
+    assert kinds("") == ["dead-letter", "clock-skew"]
+    assert kinds("muted=true") == ["dead-letter", "clock-skew", "stale"]
+    assert kinds("kind=clock-skew&kind=stale") == ["clock-skew"]
+    assert kinds("service=INVENT*") == ["dead-letter", "clock-skew"]
+    assert kinds("destination=orders.dlt") == ["dead-letter"]
+    assert kinds("state=open") == ["dead-letter"]
+    assert kinds("limit=1") == ["dead-letter"]
+
+
 def test_metrics_are_prometheus_text(url: str) -> None:
     answer = Answer(url, "/api/v1/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
@@ -137,6 +154,8 @@ def test_metrics_are_prometheus_text(url: str) -> None:
         ("/tail?q=since:yesterday", 422, "invalid", "q, character 1: 'yesterday' is no time"),
         ("/chain/order-1?direction=sideways", 422, "invalid", "direction"),
         ("/chain/order-1?seconds=0", 422, "invalid", "seconds"),
+        ("/findings?kind=bad-luck", 422, "invalid", "kind"),
+        ("/findings?state=half-open", 422, "invalid", "state"),
         ("/topology?since=yesterday-ish", 422, "invalid", "is no time"),
         ("/topology/series?kind=planet&name=mars", 422, "invalid", "kind"),
         ("/topology?since=1h&to=now", 422, "invalid", "exclude"),
@@ -203,7 +222,8 @@ def test_the_description_is_valid_openapi(url: str) -> None:
     operations = [operation for path in paths.values() for operation in path.values()]
     assert {path.removeprefix("/api/v1") for path in paths} == {
         *("/events", "/events/{id}", "/chain/{id}", "/fate/{id}", "/topology", "/topology/series"),
-        *("/destinations", "/consumers", "/gaps", "/sql", "/tail", "/health", "/metrics", "/prune"),
+        *("/destinations", "/consumers", "/findings", "/gaps", "/sql", "/tail", "/health"),
+        *("/metrics", "/prune"),
     }
     assert len({one["operationId"] for one in operations}) == len(operations)
     assert all(one["description"] for one in operations)

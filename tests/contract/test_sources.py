@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -15,10 +16,13 @@ from graph.direction import Direction
 from graph.edges import Role
 from graph.fate import Status
 from graph.fate.consumers import Declared
+from graph.findings.model import Finding, Kind, State
+from graph.findings.wanted import Wanted
 from graph.listing import Activity, Consumer, EventFilter, EventRow, Member
 from graph.model import IdKind, Progress
 from graph.series import MinuteCount
 from graph.topology import NodeKey, NodeKind, Topology
+from tests import found
 from tests.builders import Flow
 from tests.memory_backend import MemoryBackend
 from tests.serving import serving
@@ -60,6 +64,7 @@ def backend() -> MemoryBackend:
             growth=1.5,
         )
     ]
+    made.found = list(found.ALL)
     return made
 
 
@@ -261,3 +266,18 @@ def test_a_whole_correlation_comes_back() -> None:
     assert len(chain.events) == 1_000
     assert chain.stopped is None
     assert len(chain.events) <= Limits().events
+
+
+def test_findings_are_told_whole_and_narrowed(source: Source) -> None:
+    def asked(**wanted: Any) -> list[Finding]:
+        return list(source.findings(Wanted(since=1, **wanted)).findings)
+
+    assert asked(muted=True) == found.ALL
+    assert asked() == [found.DEAD, found.SKEW]
+    assert asked(kinds=(Kind.CLOCK_SKEW, Kind.STALE)) == [found.SKEW]
+    assert asked(services=("payment",)) == [found.SKEW]
+    assert asked(destinations=("orders*",), state=State.OPEN) == [found.DEAD]
+    assert asked(until=found.DEAD.first) == [found.SKEW]
+    cut = source.findings(Wanted(since=1, limit=1))
+    assert (list(cut.findings), cut.more) == ([found.DEAD], True)
+    assert source.findings(Wanted()).findings == [], "without a beginning, the last day is meant"

@@ -12,6 +12,8 @@ from graph.chain.result import Chain, Event
 from graph.direction import Direction
 from graph.edges import EdgeRow, LeftOut, Role, View
 from graph.fate import Fates
+from graph.findings.model import Findings
+from graph.findings.wanted import Wanted
 from graph.gaps import Gap
 from graph.listing import Activity, Candidate, Consumer, EventFilter, EventRow, Listing
 from graph.model import Evidence
@@ -204,6 +206,9 @@ class FakeSource:
     def consumers(self) -> list[Consumer]:
         self._answers("consumers")
         return list(self.groups)
+
+    def findings(self, wanted: Wanted) -> Findings:
+        return Findings(())
 
     def gaps(self) -> list[Gap]:
         return []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graph.figures import SECOND, clock, count, date, duration, rate, size
+from graph.figures import SECOND, clock, count, date, duration, rate, seconds, size
 
 __all__ = [
     "SECOND",
@@ -16,11 +16,6 @@ __all__ = [
     "seconds",
     "size",
 ]
-
-
-def seconds(value: float | None) -> str:
-    """A duration given in seconds; empty when it is unknown."""
-    return "" if value is None else duration(round(value * SECOND))
 
 
 def offset(nanoseconds: int) -> str:

@@ -20,6 +20,7 @@ from collector.config import (
     Settings,
     load,
 )
+from collector.finding_rules import FindingRule
 from collector.taps.kafka_settings import KafkaSettings, SecretReference
 from tests.certificates import CERTIFICATE, KEY
 
@@ -252,6 +253,8 @@ class TestThePage:
         tables = tomllib.loads(said)
         (kafka,) = tables.pop("kafka")
         assert set(kafka) == set(KafkaSettings.model_fields)
+        (rule,) = tables["findings"]
+        assert set(rule) == set(FindingRule.model_fields)
         (consumer,) = tables["consumers"]
         assert set(consumer) == set(DeclaredConsumer.model_fields)
         assert set(tables) | {"kafka"} == set(Settings.model_fields)
@@ -371,3 +374,31 @@ def test_a_mistake_in_own_conventions_names_file_and_key(said: str, key: str, pr
         load()
     assert str(error.value).startswith(f"{file}: {key}")
     assert problem in str(error.value)
+
+
+def test_findings_have_thresholds_and_are_muted_with_a_reason() -> None:
+    write(
+        '[[findings]]\nkinds = ["stale"]\nservices = ["report*"]\nmute = "runs at night"\n'
+        '[[findings]]\ndestinations = ["orders"]\nattempts = 9\nstale_seconds = 60\n'
+    )
+    muted, louder = load().findings
+    assert (muted.rule.kinds, muted.rule.mute) == (("stale",), "runs at night")
+    assert louder.rule.thresholds == (("attempts", 9.0), ("stale_seconds", 60.0))
+    assert load().rules.rules == (muted.rule, louder.rule)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ('kinds = ["stale"]', "findings[0]: says neither a threshold nor why"),
+        ('mute = "all is well"', "findings[0]: mutes everything"),
+        ("attempts = 1", "findings[0].attempts: Input should be greater than or equal to 2"),
+        ("kinds = ['late']\nattempts = 9", "findings[0].kinds[0]: Input should be 'lost'"),
+        ("patience = 9", "findings[0].patience: there is no such setting"),
+    ],
+)
+def test_a_rule_that_is_none_is_told(said: str, told: str) -> None:
+    write(f"[[findings]]\n{said}\n")
+    with pytest.raises(ConfigError) as error:
+        load()
+    assert told in str(error.value)

@@ -22,13 +22,16 @@ from collector import runtime
 from collector.api.backend import Component
 from collector.runtime import Runtime
 from graph.fate import Status
+from graph.figures import date
 from graph.gaps import Gap
 from graph.listing import Activity, EventRow
 from graph.table import Table
 from graph.topology import Topology
 from graph.wire import chain_from_dict, topology_from_dict
 from graph.wire.fate import fates_from_dict
+from graph.wire.findings import findings_from_dict
 from graph.wire.listing import consumer_from_dict
+from tests import found
 from tests.builders import Flow
 from tests.goldens import assert_golden
 from tests.memory_backend import MemoryBackend
@@ -350,6 +353,49 @@ class TestWhy:
         assert shell("why", "order-9", "--url", url).code == 1
         assert shell("why", "x", "--store", tmp_path / "none").code == 4
         assert shell("why").code == 2
+
+
+class TestFindings:
+    @pytest.fixture(scope="class")
+    def address(self) -> Iterator[str]:
+        with serving(MemoryBackend(found=list(found.ALL), pruned=shop.NOON)) as address:
+            yield address
+
+    def test_the_open_and_worst_come_first_with_their_proof(
+        self, shell: Shell, address: str
+    ) -> None:
+        ended = shell("findings", "--since", "2000-01-01", "--muted", "--url", address)
+        assert (ended.code, ended.err) == (
+            0,
+            f"3 findings, 2 open; looked until {date(shop.NOON)[:16]} UTC\n",
+        )
+        assert_golden("cli/findings.txt", ended.out)
+
+    def test_json_is_what_the_api_says(self, shell: Shell, address: str) -> None:
+        ended = shell("findings", "--since", "2000-01-01", "--json", "--url", address)
+        assert list(findings_from_dict(ended.json).findings) == [found.DEAD, found.SKEW]
+
+    def test_they_are_narrowed(self, shell: Shell, address: str) -> None:
+        since = ("--since", "2000-01-01", "--url", address)
+        assert "dead-letter" not in shell("findings", "--kind", "clock-skew", *since).out
+        assert "clock-skew" not in shell("findings", "--open", *since).out
+        assert "clock-skew" not in shell("findings", "--destination", "orders*", *since).out
+        assert "dead-letter" not in shell("findings", "--service", "pay*", *since).out
+
+    def test_nothing_found_is_said_beside(self, shell: Shell, address: str) -> None:
+        ended = shell("findings", "--url", address)
+        assert (ended.code, ended.out) == (0, "")
+        assert ended.err.startswith("nothing found; looked until ")
+        with serving(MemoryBackend()) as empty:
+            assert "nothing was looked at yet" in shell("findings", "--url", empty).err
+
+    def test_a_kind_that_is_none_is_wrong_usage(self, shell: Shell) -> None:
+        ended = shell("findings", "--kind", "bad-luck", "--url", "http://127.0.0.1:1")
+        assert ended.code == 2
+        assert "bad-luck is no kind of finding: choose one of lost, dead-letter" in ended.err
+
+    def test_nobody_there_is_code_4(self, shell: Shell) -> None:
+        assert shell("findings", "--url", "http://127.0.0.1:1").code == 4
 
 
 class TestConsumers:

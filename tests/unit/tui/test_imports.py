@@ -72,8 +72,9 @@ def test_a_question_loads_nothing_heavy_when_a_collector_runs(
     assert "tui" in modules
 
 
-def test_neither_does_the_list_of_groups(store: Path) -> None:
-    code, modules, _ = loaded("consumers", "--store", str(store))
+@pytest.mark.parametrize("command", ["consumers", "findings"])
+def test_neither_does_a_list_of_groups_or_findings(store: Path, command: str) -> None:
+    code, modules, _ = loaded(command, "--store", str(store))
     assert code == 0
     assert not modules & {*HEAVY, THINKING}
 

@@ -1,0 +1,87 @@
+"""Findings over a real store: each fault is found, on the right events, and healthy histories
+give none."""
+
+from __future__ import annotations
+
+import pytest
+
+from collector.findings import Watch
+from collector.store.client import Store
+from graph.findings.model import Finding, Kind
+from graph.findings.thresholds import NO_RULES, Rules
+from tests import stores
+from tests.histories import MINUTE, SECOND, History
+from tests.poured import pour
+
+FAULTS = {
+    "dead letter": Kind.DEAD_LETTER,
+    "duplicate handled": Kind.DUPLICATE,
+    "duplicate produced": Kind.DUPLICATE,
+    "vanished": Kind.LOST,
+    "passed": Kind.LOST,
+    "retry loop": Kind.RETRY_LOOP,
+    "out of order": Kind.OUT_OF_ORDER,
+    "broken consumer": Kind.BROKEN_CONTEXT,
+    "broken producer": Kind.BROKEN_CONTEXT,
+    "clock-skew": Kind.CLOCK_SKEW,
+    "overdue": Kind.OVERDUE,
+}
+
+
+def members(store: Store, at: int, *groups: str, state: str = "Stable", name: str = "m-1") -> None:
+    """The broker tells who is in these groups."""
+    store.insert(
+        "members",
+        {
+            "time": [at // 1_000_000] * len(groups),
+            "cluster": ["c1"] * len(groups),
+            "consumer_group": list(groups),
+            "member_id": [name] * len(groups),
+            "client_id": [name] * len(groups),
+            "host": [""] * len(groups),
+            "state": [state] * len(groups),
+            "assignment": [[]] * len(groups),
+        },
+    )
+
+
+def stored(store: Store, history: History) -> None:
+    pour(history.flow, store)
+    members(store, history.end + 10 * MINUTE, "orders-readers")
+    stores.rolled_up(store)
+
+
+def watched(store: Store, now: int, rules: Rules = NO_RULES, *, live: bool = False) -> Watch:
+    watch = Watch(store, rules, clock=lambda: now / SECOND)
+    watch.look(live=live)
+    assert watch.troubles == {}
+    return watch
+
+
+def told(findings: list[Finding]) -> list[str]:
+    return [f"{one.kind}: {one.sentence}" for one in findings]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_healthy_history_gives_none(store: Store, seed: int) -> None:
+    history = History(seed)
+    stored(store, history)
+    watch = watched(store, history.end + 60 * MINUTE)
+    assert told(list(watch.found().findings)) == []
+    assert watch.until >= history.end
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_is_found_alone(store: Store, fault: str) -> None:
+    if fault == "overdue":  # What follows has to be learned first.
+        history = History(7, fault, minutes=12, orders=15, faults=1)
+    else:
+        history = History(7, fault)
+    stored(store, history)
+    found = list(watched(store, history.end + 60 * MINUTE).found().findings)
+    assert [one.kind for one in found] == [FAULTS[fault]], told(found)
+    (one,) = found
+    proofs = {proof.id for proof in one.proof} | {proof.note for proof in one.proof}
+    shown = " ".join(proofs)
+    assert [proof for proof in history.proofs if proof not in shown] == [], one
+    assert one.sentence and one.coverage
