@@ -31,7 +31,7 @@ BYTES_WAITING = 128 << 20
 ROWS_TOGETHER = 40_000
 """Messages in one insert, at most: an insert costs the same whether it is small or large."""
 
-FEW = 1_000
+FEW = 4_000
 """Messages that may wait for the next insert."""
 
 FIRST_WAIT = 0.2

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collector.intake import Intake
 from collector.metrics import Counters
+from collector.packing import Packing
 from collector.store.client import Store
 from collector.taps.tap import Batch, PartitionKey
 
+ROWS = (
+    *("destination", "incarnation", "partition", "offset", "time"),
+    *("key", "header_names", "header_values", "value"),
+)
 PLACE = PartitionKey("kafka", "c1", "orders", "i1", "0")
 
 
@@ -37,3 +42,46 @@ def test_after_its_stop_no_position_passes_what_was_left_out(store: Store) -> No
     assert counters.under_way("messages", "kafka") == 0
     assert dict(intake.positions("kafka", "c1")) == {PLACE: 1}
     assert store.query("SELECT offset FROM messages") == [(0,)]
+
+
+def test_what_cannot_be_written_down_holds_up_nothing_else(store: Store) -> None:
+    counters = Counters()
+    intake = Intake(store, counters, lambda: None)
+    intake.start()
+    several = [batch(offset) for offset in range(10, 15)]
+    together = several[0]
+    for one in several[1:]:
+        for name in ROWS:
+            getattr(together, name).extend(getattr(one, name))
+    together.header_values[2] = [b"a value without a name"]
+    together.time[3] = 2**63
+    together.next_offsets = {PLACE: 15}
+    intake.messages(together)
+    assert intake.stop(20)
+    counted = counters.snapshot()["messages"]["kafka"]
+    assert [counted[one] for one in ("received", "rejected", "stored")] == [5, 2, 3]
+    assert counters.under_way("messages", "kafka") == 0
+    stored = store.query("SELECT offset FROM messages WHERE offset >= 10 ORDER BY offset")
+    assert [offset for (offset,) in stored] == [10, 11, 14]
+    assert dict(intake.positions("kafka", "c1")) == {PLACE: 15}
+
+
+def test_an_insert_that_is_tried_again_fills_what_is_missing(store: Store) -> None:
+    packed = Packing(store.own).packed(batch(20))
+
+    def insert(token: str) -> None:
+        blocks = [(len(packed), packed.columns)]
+        store.insert_messages("messages_in", blocks, received_ns=1, token=token)
+
+    def rows() -> int:
+        return int(store.query("SELECT count() FROM messages WHERE offset = 20")[0][0])
+
+    store.command("SYSTEM STOP MERGES messages")
+    try:
+        insert("first")
+        insert("first")
+        assert rows() == 1
+        insert("second")
+        assert rows() == 2, "a message that is read again lies there twice until parts merge"
+    finally:
+        store.command("SYSTEM START MERGES messages")
