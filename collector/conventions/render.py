@@ -149,7 +149,11 @@ def _valid(context: str) -> str:
 
 
 def span_relations_select(source: str = "operations_in") -> str:
-    """Parent and links of each operation of `source`, in the columns of `relations`."""
+    """Parent and links of each operation of `source`, in the columns of `relations`.
+
+    A parent that is linked to as well is there once, as a link: who looks for what points at a
+    context finds the same operation by either.
+    """
     return f"""SELECT
     received, r.1 AS target_trace_id, r.2 AS target_span_id, r.3 AS kind,
     trace_id, span_id, '' AS system, '' AS cluster, r.4 AS destination, '' AS incarnation,
@@ -157,7 +161,9 @@ def span_relations_select(source: str = "operations_in") -> str:
 FROM (
   SELECT received, trace_id, span_id, start,
     arrayJoin(arrayConcat(
-      if(parent_span_id = '', [], [(trace_id, parent_span_id, 'parent', '', '', NULL, '')]),
+      if(parent_span_id = ''
+          OR arrayExists(l -> l.1 = trace_id AND l.2 = parent_span_id, links),
+        [], [(trace_id, parent_span_id, 'parent', '', '', NULL, '')]),
       arrayMap(l -> (l.1, l.2, 'link', l.3, l.4, l.5, l.6), links)
     )) AS r
   FROM {source}
