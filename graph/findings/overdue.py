@@ -202,24 +202,31 @@ def _hanging(
     for flow in flows:
         first = {one[:2]: one for one in sorted(flow.events, key=_late)}
         for step, subject, patience in due:
-            began = first.get(step.after)
-            if began is None or not run.start <= began[2] < run.end:
+            start = first.get(step.after)
+            if start is None or not run.start <= start[2] < run.end:
                 continue
             if any(
-                other in first and first[other][2] <= began[2] + patience
+                other in first and first[other][2] <= start[2] + patience
                 for other in step.followers
             ):
                 continue
-            hanging[began[2] // MINUTE * MINUTE, subject].append((began[2], began[3], flow.id))
-            about[subject] = (step, patience, began[4], began[5])
+            hanging[start[2] // MINUTE * MINUTE, subject].append((start[2], start[3], flow.id))
+            about[subject] = (step, patience, start[4], start[5])
     if not hanging:
         return
     places = {place for step, *_ in about.values() for place, _ in step.followers}
     read = facts.read_to(places, run.end + longest)
     gaps = facts.gaps()
+    began: dict[str, int] = {}
+    for end in facts.ends():
+        began[end.destination] = min(end.first, began.get(end.destination, end.first))
     for (minute, subject), each in hanging.items():
         step, patience, system, cluster = about[subject]
-        if not {place for place, _ in step.followers} <= set(read):
+        following = {place for place, _ in step.followers}
+        # Not before a tap reads there, nor when it lags behind.
+        if not following <= set(read) or any(
+            began.get(place, run.start) >= run.start for place in following
+        ):
             continue
         if any(
             gap.destination in places and run.start - NEAR < gap.noticed < run.end + NEAR

@@ -1,4 +1,4 @@
-"""What kinds of findings ask, by SQL: each question a statement over a few minutes' rows.
+"""What most kinds of findings ask, by SQL: each a statement over a few minutes' rows.
 
 What a minute holds is read in few columns, by the times that parts know the range of. Of very many
 single events a sample is looked at, by a hash of their ids, so that memory is bounded too.
@@ -44,6 +44,15 @@ def within(column: str, before: int = 0, after: int = 0) -> str:
         f"AND {column} < fromUnixTimestamp64Nano({{end:Int64}} + {after * 10**9})"
     )
 
+
+REPEATED = 5_000
+"""Hashes of what was seen twice, at most."""
+
+CANDIDATES = 50
+"""Single events of one answer that are looked at one by one."""
+
+ONE_MESSAGE = "ifNull(batch_count, 1) <= 1"
+"""Operations that are about a single message."""
 
 AT = "concat(destination, '/', partition, '/', toString(offset))"
 """A message as it is looked up."""

@@ -99,7 +99,9 @@ def runs(
                     > 60 * transform(toString(kind), {{kinds:Array(String)}},
                         {{quiet:Array(Int64)}}, 60) AS apart
                 FROM (SELECT * EXCEPT (version, computed) FROM findings FINAL
-                    WHERE count > 0 AND kind IN {{wanted:Array(String)}})
+                    WHERE count > 0 AND kind IN {{wanted:Array(String)}} AND (kind, id) IN (
+                        SELECT kind, id FROM findings
+                        WHERE minute >= toDateTime({{from:Int64}})))
             )
         )
         GROUP BY kind, id, run HAVING newest >= {{since:Int64}}
@@ -109,6 +111,8 @@ def runs(
             "quiet": list(quiet.values()),
             "wanted": [kind.value for kind in kinds or Kind],
             "since": since,
+            # What was last seen then is of that minute.
+            "from": max(0, since // 10**9 - 60),
             "limit": limit,
         },
     )
