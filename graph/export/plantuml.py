@@ -17,6 +17,9 @@ SHAPES = {
 PLAIN = set(" ,.()+")
 """Characters besides letters and digits that mean nothing to PlantUML where they stand here."""
 
+JOINING = set("-_/:")
+"""Those that mean nothing between two letters or digits."""
+
 
 def plantuml(picture: Picture) -> str:
     """Left to right; nodes are `n0`, `n1`, ..., names stand in their labels."""
@@ -35,13 +38,19 @@ def plantuml(picture: Picture) -> str:
 
 
 def _label(lines: tuple[str, ...]) -> str:
-    return "\\n".join("".join(map(_character, line)) or " " for line in lines)
+    return "\\n".join(_plain(line) or " " for line in lines)
 
 
-def _character(char: str) -> str:
-    """As it is, or by its code: PlantUML finds markup, variables and functions everywhere."""
-    if not char.isprintable():
-        return " "
-    if char.isalnum() or char in PLAIN:
-        return char
-    return f"<U+{ord(char):04X}>"
+def _plain(line: str) -> str:
+    """Characters as they are, or by their codes: PlantUML finds markup, variables and functions
+    everywhere. What joins two words is nothing of that, as long as it is alone."""
+    told = []
+    for at, char in enumerate(line):
+        joins = char in JOINING and line[at - 1 : at].isalnum() and line[at + 1 : at + 2].isalnum()
+        if not char.isprintable():
+            told.append(" ")
+        elif char.isalnum() or char in PLAIN or joins:
+            told.append(char)
+        else:
+            told.append(f"<U+{ord(char):04X}>")
+    return "".join(told)

@@ -48,10 +48,11 @@ def no_orphans(rule: Rule, checked: Checked) -> Verdict:
         produced = sum(edge.count for edge in edges if edge.role is Role.PRODUCE)
         consumers = {edge.target.name for edge in edges if edge.role is Role.CONSUME}
         if not consumers and not _readers(node.key, checked):
-            broken.append(f"nobody consumes {node.label}, where {produced:,} messages were sent")
+            sent = counted(produced, "message")
+            broken.append(f"nobody was seen consuming {node.label}, where {sent} were sent")
         elif consumers and not any(edge.role is Role.PRODUCE for edge in edges):
             who = ", ".join(sorted(consumers))
-            broken.append(f"nobody produces {node.label}, which {who} consumes")
+            broken.append(f"nobody was seen producing {node.label}, which {who} consumes")
     return verdict(rule, counted(len(places), "destination"), broken)
 
 
@@ -67,8 +68,9 @@ def dead_letters_read(rule: Rule, checked: Checked) -> Verdict:
         edges = checked.topology.touching(node.key)
         if any(edge.role is Role.CONSUME for edge in edges) or _readers(node.key, checked):
             continue
-        lying = sum(edge.count for edge in edges if edge.role is Role.PRODUCE)
-        broken.append(f"nobody reads {node.label}, where {counted(lying, 'dead letter')} lie")
+        count = sum(edge.count for edge in edges if edge.role is Role.PRODUCE)
+        sent = counted(count, "dead letter")
+        broken.append(f"nobody was seen reading {node.label}, where {sent} were sent")
     return verdict(rule, counted(len(places), "destination"), broken)
 
 

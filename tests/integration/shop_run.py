@@ -10,7 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from graph.edges import View
 from graph.fate import Fates
+from graph.listing import Consumer
+from graph.topology import Topology
 from samples.shop import ledger
 from samples.shop.entries import Entry, Outcome, Produced
 from samples.shop.faults import Faults
@@ -51,6 +54,9 @@ class Run:
     fates: dict[str, Fates]
     """By `ce_id`, when all had come to rest: of one chain of each outcome, and of what was handled
     twice."""
+    graphs: dict[View, Topology]
+    """Of the whole run, in each view, when all had come to rest."""
+    consumers: list[Consumer]
 
     def orders(self, outcome: str) -> list[Chain]:
         return [chain for chain in self.truth.chains if chain.outcome == outcome]
@@ -94,6 +100,8 @@ def begin(bootstrap: str, directory: Path) -> Run:
         truth = shop.truth()
         eventually(lambda: at_rest(client), 60, every=0.3)
         fates = {ce_id: fates_of(client, ce_id) for ce_id in _chosen(truth, live)}
+        graphs = {view: client.topology(view=view) for view in View}
+        consumers = client.consumers()
     entries = shop.entries()
     return Run(
         directory=shop.directory,
@@ -107,6 +115,8 @@ def begin(bootstrap: str, directory: Path) -> Run:
         entries=entries,
         live=live,
         fates=fates,
+        graphs=graphs,
+        consumers=consumers,
     )
 
 

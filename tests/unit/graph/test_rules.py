@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import replace
+from pathlib import Path
+from textwrap import dedent
 from typing import Any
 from xml.etree import ElementTree
 
@@ -173,19 +176,19 @@ BROKEN: list[tuple[str, list[EdgeRow], dict[str, Any], str]] = [
         "no-orphans",
         without("order-view", "stock.released"),
         {},
-        "nobody consumes stock.released, where 36 messages were sent",
+        "nobody was seen consuming stock.released, where 36 messages were sent",
     ),
     (
         "no-orphans",
         without("inventory", "stock.released"),
         {},
-        "nobody produces stock.released, which order-view consumes",
+        "nobody was seen producing stock.released, which order-view consumes",
     ),
     (
         "dead-letters-read",
         without("desk", "sms.dead-letter"),
         {},
-        "nobody reads sms.dead-letter, where 4 dead letters lie",
+        "nobody was seen reading sms.dead-letter, where 4 dead letters were sent",
     ),
     (
         "Nobody is far behind",
@@ -322,6 +325,17 @@ def test_more_of_a_rules_keys_are_heeded() -> None:
 
 def test_every_kind_has_a_check_and_a_rule_above() -> None:
     assert set(KINDS) == set(CHECKS) == {one.kind for one in rules_of(tomllib.loads(RULES))}
+
+
+def test_the_rules_of_docs_and_shop_can_be_read() -> None:
+    root = Path(__file__).parents[3]
+    assert len(rules_of(tomllib.loads((root / "samples/shop/rules.toml").read_text()))) == 10
+    _, _, page = (root / "docs/graph.md").read_text().partition("## Check\n")
+    blocks = re.findall(r"(?:^    .*\n|^\n(?=    ))+", page, re.MULTILINE)
+    (shown,) = [dedent(one) for one in blocks if "[[rules]]" in one]
+    assert len(rules_of(tomllib.loads(shown))) == 4
+    table = set(re.findall(r"^\| ((?:`[a-z-]+`(?:, )?)+) \|", page, re.MULTILINE))
+    assert {name for row in table for name in re.findall("[a-z-]+", row)} == set(KINDS)
 
 
 WRONG = [
