@@ -353,7 +353,7 @@ class Gatherer:
         self.known.add_operations(operations)
         self.known.add_spans(spans)
         for one in operations:
-            # Also by what says that it was caused by their messages: it is asked in the same breath.
+            # What says that it was caused by their messages is found by the same ids.
             for text in ids_of(one):
                 self._ids |= {(IdKind.MESSAGE, text), (IdKind.CAUSATION, text)}
             places = places_of(one)
