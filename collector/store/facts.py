@@ -368,12 +368,10 @@ class StoreFacts:
         """A condition on `TraceId` that holds where this span may be, as it does in few traces;
         empty where no span is that one."""
         sql = "SELECT trace FROM span_traces PREWHERE span = xxHash32({span:String}) LIMIT 1000"
-        # The table's beginnings of ids: of their low half where the high one is empty.
-        begins = {
-            f"{zeros}{row[0]:06x}"
-            for row in self._rows(sql, {"span": span_id})
-            for zeros in ("", "0" * 16)
-        }
+        begins = set()
+        for (trace,) in self._rows(sql, {"span": span_id}):
+            short, begin = divmod(trace, 1 << 24)
+            begins.add("0" * 16 * short + f"{begin:06x}")
         between = (f"TraceId >= '{begin}' AND TraceId < '{begin}g'" for begin in sorted(begins))
         return " OR ".join(between)
 

@@ -87,10 +87,11 @@ _STORED_MESSAGE_COLUMNS = """received, environment, system, cluster, destination
 
 
 _INDEX_SPANS = """SELECT toMonday(ReceivedAt, 'UTC') AS week, xxHash32(SpanId) AS span,
-    reinterpretAsUInt32(reverse(unhex(substring(TraceId,
-        if(startsWith(TraceId, '0000000000000000'), 17, 1), 6)))) AS trace
-FROM spans"""
-"""Of a trace's id its first three bytes that say something, read from left to right."""
+    reinterpretAsUInt32(reverse(unhex(substring(TraceId, if(short, 17, 1), 6))))
+        + if(short, 0x1000000, 0) AS trace
+FROM (SELECT ReceivedAt, TraceId, SpanId, startsWith(TraceId, '0000000000000000') AS short
+    FROM spans)"""
+"""Of a trace's id its first three bytes, of one that has 64 bits those that are not zero."""
 
 
 def views(own: Own | None = None) -> dict[str, tuple[str, str]]:

@@ -146,7 +146,12 @@ class Gatherer:
     def _ask(self, wanted: Wanted) -> Wanted:
         """One round; returns what is plainly wanted after it."""
         self._named.update(text for kind, text in wanted.ids if kind is IdKind.POSITION)
-        self._wave(wanted.contexts, wanted.ids, wanted.contexts, wanted.positions)
+        named = {
+            place
+            for context in wanted.contexts & self.known.operations.keys()
+            for place in places_of(self.known.operations[context])
+        }
+        self._wave(wanted.contexts, wanted.ids, wanted.contexts, wanted.positions | named)
         found, spans = self._places(wanted.ids)
         own = set(wanted.positions)
         pointing = set(wanted.contexts)
@@ -245,9 +250,9 @@ class Gatherer:
         """Ask, together, for what points at these contexts, where these ids are, for the whole
         traces of these spans, and what lies at these positions; as far as it was not asked yet."""
         contexts = self._with_early_contexts(contexts)
-        ids = self._with_early_ids(ids)
         traces = {span.trace_id for span in spans} - self._traces.keys() - {""}
         positions = self._with_early_positions(positions)
+        ids = self._with_early_ids(ids, beside=bool(contexts or positions))
         relations: list[Relation] = []
         locations: list[Location] = []
         operations: list[Operation] = []
@@ -293,14 +298,14 @@ class Gatherer:
                 asked.update(context for context in together if context not in self._pointing)
         return asked
 
-    def _with_early_ids(self, ids: Iterable[Id]) -> set[Id]:
+    def _with_early_ids(self, ids: Iterable[Id], *, beside: bool) -> set[Id]:
+        """`beside` says that something else is asked in any case: then message ids that are known
+        by now are asked for with it."""
         asked = {one for one in ids if one not in self._located}
         asked |= self._correlations - self._located.keys()
-        if asked:
-            early = self._ids - self._located.keys()
-            if len(early) <= EARLY:
-                asked |= early
-        return asked
+        early = self._ids - self._located.keys()
+        rides = bool(asked) or (beside and any(kind is IdKind.MESSAGE for kind, _ in early))
+        return asked | early if rides and len(early) <= EARLY else asked
 
     def _with_early_positions(self, positions: Iterable[Position]) -> set[Position]:
         asked = self._unread(positions)

@@ -1,7 +1,8 @@
 -- In which trace a span lies: asked for by its own id alone, it was looked for in filters that are
--- as long as the store. The span's id is here as a hash, the trace's by its first three bytes; of
--- the few spans that agree in these, `otel_traces` tells which one is meant. Times are not kept: a
--- week leaves whole, and what it says of spans that left before is no harm.
+-- as long as the store. The span's id is here as a hash, the trace's by its first three bytes (of an
+-- id of 64 bits, its own first three, and a bit that says so); of the few spans that agree in these,
+-- `otel_traces` tells which one is meant. Times are not kept: a week leaves whole, and what it says
+-- of spans that left before is no harm.
 CREATE TABLE span_traces (
     week Date,
     span UInt32 CODEC(Delta(4), ZSTD(1)),
@@ -16,9 +17,9 @@ SETTINGS index_granularity = 1024, min_compress_block_size = 16384,
 
 TRUNCATE TABLE span_traces;
 INSERT INTO span_traces SELECT toMonday(ReceivedAt, 'UTC'), xxHash32(SpanId),
-    reinterpretAsUInt32(reverse(unhex(substring(TraceId,
-        if(startsWith(TraceId, '0000000000000000'), 17, 1), 6))))
-FROM otel_traces;
+    reinterpretAsUInt32(reverse(unhex(substring(TraceId, if(short, 17, 1), 6))))
+        + if(short, 0x1000000, 0)
+FROM (SELECT *, startsWith(TraceId, '0000000000000000') AS short FROM otel_traces);
 
 ALTER TABLE otel_traces DROP INDEX IF EXISTS span_id;
 
