@@ -16,8 +16,7 @@ from graph.chain import Chain, Event, Limits, NoEvent, find
 from graph.chain.coverage import pruned_before
 from graph.chain.names import normal_id
 from graph.direction import Direction, directed
-    alone = view is View.SERVICES
-from graph.edges import MOST_EDGES, Edges, Patterns
+from graph.edges import MOST_EDGES, Edges, Patterns, View
 from graph.facts import Facts
 from graph.fate import Fates
 from graph.fate.judge import fates
@@ -81,9 +80,7 @@ def topology(
         ]
     )
     told: Edges = found["edges"]
-    topology = Topology.build(
-        told.rows, found["members"], found["producers"], start=start, end=end
-    )
+    topology = Topology.build(told.rows, found["members"], found["producers"], start=start, end=end)
     if alone and services:
         # Who produced is an end only then.
         topology = topology.filtered(**wanted._replace(services=())._asdict(), evidence=evidence)

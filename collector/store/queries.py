@@ -30,11 +30,7 @@ def _window(start_ns: int, end_ns: int) -> dict[str, int]:
 _EDGE = "role, environment, service, consumer_group, called, system, cluster, destination"
 """What tells one edge from another; each has a row for each event type and evidence."""
 
-    parameters = {**_window(start_ns, end_ns), **patterns}
-    called = "peer" if by_producer else "if(role = 'call', peer, '')"
-    edge = _EDGE.replace("called", f"{called} AS called")
-    sql = f"""SELECT {edge}, event_type, evidence,
-        sum(count) AS carried, sum(errors), {nanoseconds("max(last_seen)")},
+_ROWS = f"FROM edges WHERE {_CURRENT} AND role != 'empty'"
 
 
 def edge_rows(
