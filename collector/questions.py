@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from typing import Any
 
@@ -16,7 +16,7 @@ from graph.chain import Chain, Event, Limits, NoEvent, find
 from graph.chain.coverage import pruned_before
 from graph.chain.names import normal_id
 from graph.direction import Direction, directed
-from graph.edges import MOST_EDGES, Patterns, View
+from graph.edges import MOST_EDGES, Edges, Patterns, View
 from graph.facts import Facts
 from graph.fate import Fates
 from graph.fate.judge import fates
@@ -66,10 +66,21 @@ def topology(
     backend.refresh()
     wanted = Patterns(services, destinations, event_types, environments)
     alone = view is View.SERVICES
-    edges = backend.edges(start, end, limit, wanted, by_producer=alone)
-    topology = Topology.build(
-        edges.rows, backend.members(), backend.producers(start), start=start, end=end
+    edges = partial(backend.edges, start, end, limit, wanted, by_producer=alone)
+    found: dict[str, Any] = {}
+
+    def ask(name: str, question: Callable[[], object]) -> None:
+        found[name] = question()
+
+    backend.facts.together(
+        [
+            partial(ask, "members", backend.members),
+            partial(ask, "producers", partial(backend.producers, start)),
+            partial(ask, "edges", edges),
+        ]
     )
+    told: Edges = found["edges"]
+    topology = Topology.build(told.rows, found["members"], found["producers"], start=start, end=end)
     if alone and services:
         # Who produced is an end only then.
         topology = topology.filtered(**wanted._replace(services=())._asdict(), evidence=evidence)
@@ -78,7 +89,7 @@ def topology(
         if any(wanted) or evidence:
             topology = topology.filtered(**wanted._asdict(), evidence=evidence)
         topology = seen_as(topology, view)
-    return replace(topology, left=edges.left, covered_from=backend.covered_from())
+    return replace(topology, left=told.left, covered_from=backend.covered_from())
 
 
 def minutes(backend: Backend, node: NodeKey, *, start: int, end: int = 0) -> list[MinuteCount]:

@@ -98,7 +98,7 @@ class Facts(Protocol):
         can be looked at in milliseconds. Pairs that no flow shows are missing."""
 
     def together(self, questions: Sequence[Callable[[], object]]) -> None:
-        """Ask these, each a call of another method of this, side by side where that is sooner."""
+        """Ask these, each a question to the same store, side by side where that is sooner."""
 
     def resolve(self, text: str) -> list[Location]:
         """What a pasted text could name: any kind of id, or `destination/partition/offset`."""

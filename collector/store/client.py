@@ -81,6 +81,8 @@ READER_SETTINGS: dict[str, object] = {
     "compile_aggregate_expressions": 0,
     # Which parts can have a key is told before any of them is opened: to open one costs more.
     "use_skip_indexes_on_data_read": 0,
+    # Few columns are named that are not wanted, and to look for those costs a tenth of an answer.
+    "query_plan_remove_unused_columns": 0,
 }
 
 

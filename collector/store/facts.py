@@ -71,7 +71,7 @@ class StoreFacts:
     def operations(self, traces: Collection[str]) -> list[Operation]:
         sql = (
             f"SELECT {rows.OPERATION_COLUMNS} FROM operations "
-            "WHERE trace_id IN {keys:Array(String)}"
+            "PREWHERE trace_id IN {keys:Array(String)}"
         )
         found = _once(self._each(sql, traces), rows.OPERATION_KEY)
         return [rows.operation(row) for row in found]
@@ -79,23 +79,35 @@ class StoreFacts:
     def pointing(self, contexts: Collection[SpanContext]) -> list[Relation]:
         sql = (
             f"SELECT {rows.RELATION_COLUMNS} FROM relations "
-            "WHERE (target_trace_id, target_span_id) IN {keys:Array(Tuple(String, String))}"
+            "PREWHERE (target_trace_id, target_span_id) IN {keys:Array(Tuple(String, String))}"
         )
         found = _once(self._each(sql, contexts), rows.RELATION_KEY)
         return [rows.relation(row) for row in found]
 
     def spans(self, traces: Collection[str]) -> list[Span]:
-        sql = f"SELECT {rows.SPAN_COLUMNS} FROM otel_traces WHERE TraceId IN {{keys:Array(String)}}"
+        sql = (
+            f"SELECT {rows.SPAN_COLUMNS} FROM otel_traces "
+            "PREWHERE TraceId IN {keys:Array(String)}"
+        )
         found = _once(self._each(sql, traces), rows.SPAN_KEY)
         return [rows.span(row) for row in found]
 
     def messages(self, positions: Collection[Position]) -> list[Message]:
+        whole = self.whole(positions)
+        found = list(_once(self._lying(rows.MESSAGE_COLUMNS, whole), rows.MESSAGE_KEY))
+        copies = [rows.position(row) for row in found if rows.is_copy(row)]
+        said = {
+            rows.position(row): rows.copied(row) for row in self._lying(rows.COPY_COLUMNS, copies)
+        }
+        return [rows.message(row, said) for row in found]
+
+    def _lying(self, columns: str, positions: Collection[Position]) -> Iterator[Sequence[Any]]:
+        """Rows of the messages at these positions, which are whole."""
         sql = (
-            f"SELECT {rows.MESSAGE_COLUMNS} FROM messages WHERE ({rows.POSITION}, offset) IN "
+            f"SELECT {columns} FROM messages PREWHERE ({rows.POSITION}, offset) IN "
             "{keys:Array(Tuple(String, String, String, String, String, Int64))}"
         )
-        found = _once(self._each(sql, self.whole(positions)), rows.MESSAGE_KEY)
-        return [rows.message(row) for row in found]
+        return self._each(sql, positions)
 
     def whole(self, positions: Collection[Position]) -> list[Position]:
         open_ended = [position for position in positions if not is_whole(position)]
@@ -129,7 +141,7 @@ class StoreFacts:
         # Ids beside their kind, as pairs, take the index twice as long; so more is read than asked.
         sql = (
             f"SELECT {rows.LOCATION_COLUMNS} FROM ids "
-            "WHERE id IN {keys:Array(String)} AND kind IN {kinds:Array(String)}"
+            "PREWHERE id IN {keys:Array(String)} WHERE kind IN {kinds:Array(String)}"
         )
         keys = {
             (normal_id(text), str(kind))
@@ -180,7 +192,7 @@ class StoreFacts:
         they are too many to be read whole."""
         sql = (
             f"SELECT {rows.LOCATION_COLUMNS} FROM ids "
-            "WHERE id IN {ids:Array(String)} AND kind IN {kinds:Array(String)} "
+            "PREWHERE id IN {ids:Array(String)} WHERE kind IN {kinds:Array(String)} "
             f"{_BETWEEN} LIMIT {SORTED + 1}"
         )
         bounds = {
@@ -253,8 +265,8 @@ class StoreFacts:
 
     def _named(self, text: str) -> list[Location]:
         sql = (
-            f"SELECT {rows.LOCATION_COLUMNS} FROM ids WHERE id = {{text:String}} "
-            "AND kind != 'causation'"
+            f"SELECT {rows.LOCATION_COLUMNS} FROM ids PREWHERE id = {{text:String}} "
+            "WHERE kind != 'causation'"
         )
         asked = {"text": normal_id(text)}
         # Nearly always they are few, and to sort and to limit them costs more than to read them.
@@ -278,11 +290,7 @@ class StoreFacts:
         position = Position(
             "", "", found["destination"], "", found["partition"], int(found["offset"])
         )
-        sql = (
-            f"SELECT {rows.PLACE_COLUMNS} FROM messages WHERE ({rows.POSITION}, offset) IN "
-            "{keys:Array(Tuple(String, String, String, String, String, Int64))}"
-        )
-        lying = _once(self._each(sql, self.whole([position])), rows.MESSAGE_KEY)
+        lying = _once(self._lying(rows.PLACE_COLUMNS, self.whole([position])), rows.MESSAGE_KEY)
         if locations := [rows.place(text, row) for row in lying]:
             return locations
         # No tap saw it: a span may still name it.
@@ -316,11 +324,13 @@ class StoreFacts:
         return found + self._trace(text, trace_id)
 
     def _trace(self, text: str, trace_id: str) -> list[Location]:
-        operations = f"SELECT {rows.HERE_COLUMNS} FROM operations WHERE trace_id = {{trace:String}}"
+        operations = (
+            f"SELECT {rows.HERE_COLUMNS} FROM operations PREWHERE trace_id = {{trace:String}}"
+        )
         within = self._parts.submit(self._rows, operations, {"trace": trace_id})
         sql = (
             f"SELECT {rows.POSITION}, offset, time FROM relations "
-            f"WHERE target_trace_id = {{trace:String}} AND kind = 'header' LIMIT {RESOLVED}"
+            f"PREWHERE target_trace_id = {{trace:String}} WHERE kind = 'header' LIMIT {RESOLVED}"
         )
         carrying = _once(self._rows(sql, {"trace": trace_id}), slice(0, 6))
         here = _once(within.result(), rows.OPERATION_KEY)
@@ -328,12 +338,12 @@ class StoreFacts:
         return found + [rows.place(text, row, IdKind.TRACE) for row in carrying]
 
     def _span_id(self, text: str, span_id: str, trace_id: str = "") -> list[Location]:
-        within = "TraceId = {trace:String} AND " if trace_id else ""
-        # Without its trace, the filters of all spans are read.
+        within = "TraceId = {trace:String}" if trace_id else self._traces_with(span_id)
         sql = (
             "SELECT TraceId, SpanId, SpanKind, Timestamp, ServiceName FROM otel_traces "
-            f"WHERE {within}SpanId = {{span:String}} LIMIT 100 SETTINGS max_threads = 2"
+            f"PREWHERE ({within}) AND SpanId = {{span:String}} LIMIT 100"
         )
+        read = self._rows(sql, {"span": span_id, "trace": trace_id}) if within else ()
         found = [
             Location(
                 text,
@@ -342,7 +352,7 @@ class StoreFacts:
                 time=row[3],
                 service=rows.text(row[4]),
             )
-            for row in _once(self._rows(sql, {"span": span_id, "trace": trace_id}), rows.SPAN_KEY)
+            for row in _once(read, rows.SPAN_KEY)
         ]
         if not found and trace_id:
             # The span was never exported, but messages or spans may still point at it.
@@ -353,6 +363,17 @@ class StoreFacts:
                 if isinstance(r.source, Position)
             ]
         return found
+
+    def _traces_with(self, span_id: str) -> str:
+        """A condition on `TraceId` that holds where this span may be, as it does in few traces;
+        empty where no span is that one."""
+        sql = "SELECT trace FROM span_traces PREWHERE span = xxHash32({span:String}) LIMIT 1000"
+        begins = set()
+        for (trace,) in self._rows(sql, {"span": span_id}):
+            short, begin = divmod(trace, 1 << 24)
+            begins.add("0" * 16 * short + f"{begin:06x}")
+        between = (f"TraceId >= '{begin}' AND TraceId < '{begin}g'" for begin in sorted(begins))
+        return " OR ".join(between)
 
     def _rows(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         return self._store.query(sql, parameters, raw=True)

@@ -30,8 +30,7 @@ def _window(start_ns: int, end_ns: int) -> dict[str, int]:
 _EDGE = "role, environment, service, consumer_group, called, system, cluster, destination"
 """What tells one edge from another; each has a row for each event type and evidence."""
 
-_ROWS = f"""FROM (SELECT *, if(role = 'call' OR {{by_producer:Bool}}, peer, '') AS called FROM edges
-    WHERE {_CURRENT} AND role != 'empty')"""
+_ROWS = f"FROM edges WHERE {_CURRENT} AND role != 'empty'"
 
 
 def edge_rows(
@@ -50,16 +49,23 @@ def edge_rows(
     what was consumed are apart by who produced it, as far as contexts tell.
     """
     fits, patterns = _fitting(wanted)
-    parameters = {**_window(start_ns, end_ns), **patterns, "by_producer": by_producer}
-    # The engine sorts wrongly by a constant.
-    order = f"{fits} DESC, carried DESC" if patterns else "carried DESC"
-    sql = f"""SELECT {_EDGE}, event_type, evidence, sum(count) AS carried, sum(errors),
-        {nanoseconds("max(last_seen)")},
+    parameters = {**_window(start_ns, end_ns), **patterns}
+    called = "peer" if by_producer else "if(role = 'call', peer, '')"
+    edge = _EDGE.replace("called", f"{called} AS called")
+    sql = f"""SELECT {edge}, event_type, evidence,
+        sum(count) AS carried, sum(errors), {nanoseconds("max(last_seen)")},
         quantilesTDigestMerge(0.5, 0.95, 0.99)(latency),
         quantilesTDigestMerge(0.5, 0.95, 0.99)(wait)
-    {_ROWS} GROUP BY {_EDGE}, event_type, evidence
-    ORDER BY {order}, {_EDGE}, event_type, evidence LIMIT {limit + 1}"""
-    found = store.query(sql, parameters)
+    {_ROWS} GROUP BY {_EDGE}, event_type, evidence"""
+    found = store.query(f"{sql} LIMIT {limit + 1}", parameters)
+    if len(found) > limit:
+        # Nearly always they are fewer, and to have them in order costs more than to sort them here.
+        # The engine sorts wrongly by a constant.
+        order = f"{fits} DESC, carried DESC" if patterns else "carried DESC"
+        ordered = f"{sql} ORDER BY {order}, {_EDGE}, event_type, evidence LIMIT {limit + 1}"
+        found = store.query(ordered, parameters)
+    else:
+        found = sorted(found, key=lambda row: (-row[10], row[:10]))
     rows = [
         EdgeRow(
             Role(row[0]),
@@ -74,7 +80,7 @@ def edge_rows(
     if len(found) <= limit:
         return Edges(rows)
     sql = f"""SELECT count(), sum(carried), uniqExact({_EDGE}) FROM (
-        SELECT {_EDGE}, sum(count) AS carried {_ROWS} WHERE {fits}
+        SELECT {edge}, sum(count) AS carried {_ROWS} AND {fits}
         GROUP BY {_EDGE}, event_type, evidence)"""
     ((fitting, carried, edges),) = store.query(sql, parameters)
     if fitting <= limit:

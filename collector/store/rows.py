@@ -7,7 +7,7 @@ more than to answer it, and each expression in it a good part of that.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from collector.conventions.copies import COLUMNS
@@ -153,49 +153,65 @@ def span(row: Sequence[Any]) -> Span:
     )
 
 
-COPIED = ", ".join(f"copied.{name}" for name in ("kind", *COLUMNS))
 _NUMBERS = ("offset", "attempt")
 
 MESSAGE_COLUMNS = (
-    f"{POSITION}, offset, time, received, environment, key, event_type, source, message_id, "
-    f"causation_id, correlation_id, contexts, profile, {COPIED}, business, headers, value, "
+    f"{POSITION}, offset, copied.kind, time, received, environment, key, event_type, source, "
+    "message_id, causation_id, correlation_id, contexts, profile, business, headers, value, "
     "value_size, alias"
 )
+"""What a copy says besides its kind is in `COPY_COLUMNS`: few messages are copies, and nine more
+columns take half as long again."""
 
 MESSAGE_KEY = slice(0, 6)
 MILLISECOND = 1_000_000
 
 
-def message(row: Sequence[Any]) -> Message:
-    tombstone = row[29] < 0
+def position(row: Sequence[Any]) -> Position:
+    """Where a message lies; its columns begin with that."""
+    return _position(row[MESSAGE_KEY])
+
+
+def is_copy(row: Sequence[Any]) -> bool:
+    """Whether what a message's row says of a copy is not all."""
+    return bool(row[6])
+
+
+def message(row: Sequence[Any], copies: Mapping[Position, Copied]) -> Message:
+    """With what a copy says, by its position."""
+    here = position(row)
+    tombstone = row[21] < 0
     return Message(
-        position=_position(row[0:6]),
-        time=row[6] * MILLISECOND,
-        received=row[7],
-        environment=text(row[8]),
-        key=text(row[9]),
-        event_type=text(row[10]),
-        source=text(row[11]),
-        message_id=text(row[12]),
-        causation_id=text(row[13]),
-        correlation_id=text(row[14]),
-        contexts=tuple(SpanContext(text(trace), text(span)) for trace, span in row[15]),
-        profile=text(row[16]),
-        copied=_copied(row[17:26]) if row[17] else None,
-        business=tuple((text(name), text(value)) for name, value in row[26]),
-        headers=tuple((text(name), text(value)) for name, value in row[27]),
-        value=None if tombstone else text(row[28]),
-        value_size=max(0, row[29]),
-        alias=text(row[30]),
+        position=here,
+        time=row[7] * MILLISECOND,
+        received=row[8],
+        environment=text(row[9]),
+        key=text(row[10]),
+        event_type=text(row[11]),
+        source=text(row[12]),
+        message_id=text(row[13]),
+        causation_id=text(row[14]),
+        correlation_id=text(row[15]),
+        contexts=tuple(SpanContext(text(trace), text(span)) for trace, span in row[16]),
+        profile=text(row[17]),
+        copied=copies.get(here),
+        business=tuple((text(name), text(value)) for name, value in row[18]),
+        headers=tuple((text(name), text(value)) for name, value in row[19]),
+        value=None if tombstone else text(row[20]),
+        value_size=max(0, row[21]),
+        alias=text(row[22]),
     )
 
 
-def _copied(row: Sequence[Any]) -> Copied:
+COPY_COLUMNS = ", ".join((POSITION, "offset", *(f"copied.{name}" for name in ("kind", *COLUMNS))))
+
+
+def copied(row: Sequence[Any]) -> Copied:
     said: dict[str, Any] = {
         name: value if name in _NUMBERS else prose(value)
-        for name, value in zip(COLUMNS, row[1:], strict=True)
+        for name, value in zip(COLUMNS, row[7:], strict=True)
     }
-    return Copied(CopyKind(text(row[0])), **said)
+    return Copied(CopyKind(text(row[6])), **said)
 
 
 LOCATION_COLUMNS = (

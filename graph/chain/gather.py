@@ -111,6 +111,10 @@ class Gatherer:
         """Of what was read so far, and not yet read on by."""
         self._named: set[str] = set()
         """Positions that may be named by operations which point elsewhere."""
+        self._named_before: set[str] = set()
+        self._near: set[Position] = set()
+        """Where messages of the traces lie that were read: they carry their contexts, or spans
+        name them."""
         self._carrying: set[str] = set()
         """Positions of messages with a context: who handles them points at it."""
 
@@ -141,7 +145,13 @@ class Gatherer:
 
     def _ask(self, wanted: Wanted) -> Wanted:
         """One round; returns what is plainly wanted after it."""
-        self._wave(wanted.contexts, wanted.ids, wanted.contexts, wanted.positions)
+        self._named.update(text for kind, text in wanted.ids if kind is IdKind.POSITION)
+        named = {
+            place
+            for context in wanted.contexts & self.known.operations.keys()
+            for place in places_of(self.known.operations[context])
+        }
+        self._wave(wanted.contexts, wanted.ids, wanted.contexts, wanted.positions | named)
         found, spans = self._places(wanted.ids)
         own = set(wanted.positions)
         pointing = set(wanted.contexts)
@@ -176,7 +186,8 @@ class Gatherer:
 
     def _name(self) -> None:
         """Look for operations that say where their message lay and point at something else."""
-        bare = self._named - self._carrying
+        bare = self._named - self._carrying - self._named_before
+        self._named_before |= bare
         self._named.clear()
         if bare:
             self._check()
@@ -239,10 +250,9 @@ class Gatherer:
         """Ask, together, for what points at these contexts, where these ids are, for the whole
         traces of these spans, and what lies at these positions; as far as it was not asked yet."""
         contexts = self._with_early_contexts(contexts)
-        ids = self._with_early_ids(ids)
-        self._named.update(text for kind, text in ids if kind is IdKind.POSITION)
         traces = {span.trace_id for span in spans} - self._traces.keys() - {""}
-        positions = self._unread(positions)
+        positions = self._with_early_positions(positions)
+        ids = self._with_early_ids(ids, beside=bool(contexts or positions))
         relations: list[Relation] = []
         locations: list[Location] = []
         operations: list[Operation] = []
@@ -268,7 +278,9 @@ class Gatherer:
         self._learn_traces(traces, operations, light)
         self.known.add_messages(messages)
         for message in messages:
-            self._ids |= ids_of_message(message)
+            own = ids_of_message(message)
+            self._ids |= own
+            self._named.update(text for kind, text in own if kind is IdKind.POSITION)
             if message.contexts:
                 self._carrying.add(str(message.position))
         if self._ahead:
@@ -286,13 +298,19 @@ class Gatherer:
                 asked.update(context for context in together if context not in self._pointing)
         return asked
 
-    def _with_early_ids(self, ids: Iterable[Id]) -> set[Id]:
+    def _with_early_ids(self, ids: Iterable[Id], *, beside: bool) -> set[Id]:
+        """`beside` says that something else is asked in any case: then message ids that are known
+        by now are asked for with it."""
         asked = {one for one in ids if one not in self._located}
         asked |= self._correlations - self._located.keys()
-        if asked:
-            early = self._ids - self._located.keys()
-            if len(early) <= EARLY:
-                asked |= early
+        early = self._ids - self._located.keys()
+        rides = bool(asked) or (beside and any(kind is IdKind.MESSAGE for kind, _ in early))
+        return asked | early if rides and len(early) <= EARLY else asked
+
+    def _with_early_positions(self, positions: Iterable[Position]) -> set[Position]:
+        asked = self._unread(positions)
+        if asked and self._ahead and len(early := self._near - self._positions) <= AHEAD:
+            asked |= self._unread(early)
         return asked
 
     def _unread(self, positions: Iterable[Position]) -> set[Position]:
@@ -314,6 +332,7 @@ class Gatherer:
             if isinstance(relation.source, Position):
                 headers.append(relation)
                 positions.add(relation.source)
+                self._near.add(relation.source)
             else:
                 spans.add(relation.source)
         self.known.add_headers(headers)
@@ -338,7 +357,13 @@ class Gatherer:
         self._traces.update((trace, list(members[trace])) for trace in asked)
         self.known.add_operations(operations)
         self.known.add_spans(spans)
-        self._ids.update((IdKind.MESSAGE, text) for one in operations for text in ids_of(one))
+        for one in operations:
+            # What says that it was caused by their messages is found by the same ids.
+            for text in ids_of(one):
+                self._ids |= {(IdKind.MESSAGE, text), (IdKind.CAUSATION, text)}
+            places = places_of(one)
+            self._near.update(places)
+            self._ids.update((IdKind.POSITION, str(place)) for place in places)
 
     def _check(self) -> None:
         if self._clock is not None and self._clock() >= self._deadline:

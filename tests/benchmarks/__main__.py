@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [NAME...] [--quick | --full] [--json FILE]`."""
+"""`python -m tests.benchmarks [NAME...] [--quick | --full] [--keep FOLDER] [--json FILE]`."""
 
 from __future__ import annotations
 
@@ -40,6 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sizes = parser.add_mutually_exclusive_group()
     sizes.add_argument("--quick", action="store_true", help="one short run of each")
     sizes.add_argument("--full", action="store_true", help="the sizes that the goals are about")
+    parser.add_argument(
+        "--keep", type=Path, metavar="FOLDER", help="leave the store of look-ups there, and use it"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     asked = parser.parse_args(arguments)
     unknown = [name for name in asked.names if name not in BENCHMARKS]
@@ -53,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory(prefix="flowtap-bench-") as folder:
         here = machine.describe(Path(folder))
         print(here.line(), flush=True)
-        with World(Path(folder), chosen) as world:
+        with World(Path(folder), chosen, asked.keep) as world:
             for name, benchmark in BENCHMARKS.items():
                 if asked.names and name not in asked.names:
                     continue

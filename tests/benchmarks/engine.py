@@ -123,11 +123,12 @@ def compute(folder: Path, count: int, runs: int) -> Computed:
     return Computed(tuple(seconds[1:]), tuple(cpu[1:]), int(edges))
 
 
-def fill(folder: Path, count: int, readings: int, sample: int) -> list[Order]:
+def fill(folder: Path, count: int, readings: int, sample: int) -> tuple[list[Order], int]:
     """Store so many orders with their messages as if received over 30 days, edges computed.
 
     Half of them in the last hour, the rest in one minute of every third day before; beside each
-    order so many messages of which no span tells. Returns `sample` orders, picked by chance.
+    order so many messages of which no span tells. Returns `sample` orders, picked by chance, and
+    when the last hour ended.
     """
     now = time.time_ns()
     picked = set(random.Random(3).sample(range(count), sample))
@@ -145,7 +146,26 @@ def fill(folder: Path, count: int, readings: int, sample: int) -> list[Order]:
                 kept += (order for order in chunk if order.number in picked)
             first += number
         Rollup(store).run(settle=0)
-    return kept
+    return kept, now
+
+
+def merge(folder: Path, seconds: float = 300.0) -> None:
+    """Leave a store as it lies an hour after its last insert: of each week that is over one part,
+    which the engine makes when nothing was added to it for an hour, and in the running one what
+    merges make by themselves; `seconds` at most are waited for these."""
+    with Store(folder) as store:
+        for table, week in store.query(
+            "SELECT DISTINCT table, partition_id FROM system.parts WHERE active "
+            "AND database = currentDatabase() AND partition_id < toString(toYYYYMMDD(today() - 6)) "
+            "AND match(partition_id, '^[0-9]{8}$') ORDER BY ALL"
+        ):
+            store.command(f"OPTIMIZE TABLE {table} PARTITION ID '{week}' FINAL")
+        until = time.monotonic() + seconds
+        quiet = 0
+        while quiet < 5 and time.monotonic() < until:
+            time.sleep(1.0)
+            ((running,),) = store.query("SELECT count() FROM system.merges")
+            quiet = 0 if running else quiet + 1
 
 
 def resolve(folder: Path, ids: Mapping[str, Sequence[str]]) -> dict[str, list[float]]:

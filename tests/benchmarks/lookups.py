@@ -10,16 +10,16 @@ from functools import partial
 from http import HTTPStatus
 from urllib.parse import quote
 
-from tests.benchmarks import chains, engine
+from tests.benchmarks import engine
 from tests.benchmarks.chains import Planted
 from tests.benchmarks.collector import FLOWTAP, Collector
 from tests.benchmarks.figures import Figure, Goal, Report, percentile
 from tests.benchmarks.payload import Order
 from tests.benchmarks.steps import CREATED, PAID, SHOP, TOPICS
+from tests.benchmarks.stored import filled
 from tests.benchmarks.world import World, apart, say
 
 SHELL_RUNS = 10
-PLANTED = 5
 CHAIN_GOALS = {"chain of 12 events": 60, "chain of 1,000 events in 10 traces": 500}
 """Median milliseconds."""
 HOUR = 3600 * 10**9
@@ -45,12 +45,10 @@ def answers(world: World) -> Report:
     """Ask for any id, for chains and for the graph, and run `flowtap trace`."""
     count, asked, rounds = world.sizes.stored_orders, world.sizes.asked, world.sizes.runs
     readings = world.sizes.readings
-    folder = world.folder()
+    stored = filled(world)
+    kept = stored.orders[: asked * rounds]
     world.before_run()
-    collector = Collector(folder)
-    say(f"look-ups: storing {count:,} orders as of 30 days")
-    kept = apart(engine.fill, collector.store, count, readings, asked * rounds)
-    planted = apart(chains.plant, collector.store, PLANTED)
+    collector = Collector(stored.folder)
     samples = [kept[number::rounds] for number in range(rounds)]
     say("look-ups: asking")
     p50, p99 = Goal(10, at_least=False), Goal(25, at_least=False)
@@ -62,17 +60,22 @@ def answers(world: World) -> Report:
             figures += _timed(collector, f"event by {kind}", asking, samples, p50, p99)
         figures += _timed(collector, "chain of an order", _chain, samples)
         _whole(collector, kept[0])
-        for kind, told in planted.items():
+        for kind, told in stored.planted.items():
             figures += _planted(collector, kind, told, rounds)
         figures += _timed(
-            collector, "graph of the last hour", _topology, samples, p99=Goal(30, False)
+            collector,
+            "graph of the last hour",
+            lambda _: f"/topology?start={stored.end - HOUR}",
+            samples,
+            p99=Goal(30, False),
         )
         figures.append(_shell(collector, kept))
     found = apart(engine.resolve, collector.store, {kind: [*map(id, kept)] for kind, id in IDS})
     for kind, taken in found.items():
         rounds_of_kind = [taken[number::rounds] for number in range(rounds)]
         figures += _figures(f"{kind} found in the store", rounds_of_kind, p99=Goal(20, False))
-    world.forget(folder)
+    if not stored.kept:
+        world.forget(stored.folder)
     did = (
         f"{count * len(SHOP):,} spans and {count * (len(TOPICS) + readings):,} messages received "
         f"over 30 days; "
@@ -87,10 +90,6 @@ def _event(id: Asking, order: Order) -> str:
 
 def _chain(order: Order) -> str:
     return f"/chain/{order.message_id(CREATED)}"
-
-
-def _topology(_: Order) -> str:
-    return f"/topology?start={time.time_ns() - HOUR}"
 
 
 def _timed(

@@ -66,8 +66,10 @@ class Requests:
 class World:
     """Everything that lasts longer than one run. A context manager: it leaves nothing behind."""
 
-    def __init__(self, folder: Path, sizes: Sizes) -> None:
+    def __init__(self, folder: Path, sizes: Sizes, keep: Path | None = None) -> None:
         self.sizes = sizes
+        self.keep = keep
+        """Where what takes long to make stays for the next time."""
         self.works: list[float] = []
         """Seconds that the same piece of work took, before each run."""
         self._folder = folder
