@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 LATE = 3600
@@ -17,14 +18,20 @@ def minute(time: str) -> str:
     return f"least(toStartOfMinute({time}), toDateTime({_LAST_MINUTE}))"
 
 
-def within(column: str) -> str:
-    """That a time lies in the minutes to compute; the range lets whole granules be skipped."""
+def asked(minutes: Iterable[int]) -> str:
+    """Minutes, in seconds since the epoch, as a list of the engine."""
+    return ", ".join(f"toDateTime({each}, 'UTC')" for each in minutes)
+
+
+def within(column: str, minutes: Collection[int]) -> str:
+    """That a time lies in these minutes; the range lets whole granules be skipped."""
+    first, last = min(minutes), max(minutes)
+    after = "toDateTime64('2262-04-11 23:47:16.854775807', 9, 'UTC')"
+    if last != _LAST_MINUTE:
+        after = f"toDateTime64({last + 60}, 9, 'UTC')"
     return (
-        f"{column} >= (SELECT min(minute) FROM r_minutes) AND "
-        f"{column} <= (SELECT if(max(minute) = toDateTime({_LAST_MINUTE}), "
-        "toDateTime64('2262-04-11 23:47:16.854775807', 9, 'UTC'), "
-        "toDateTime64(max(minute), 9) + 60) FROM r_minutes) "
-        f"AND {minute(column)} IN (SELECT minute FROM r_minutes)"
+        f"{column} >= toDateTime({first}, 'UTC') AND {column} <= {after} "
+        f"AND {minute(column)} IN ({asked(minutes)})"
     )
 
 
@@ -44,8 +51,10 @@ class Seeds:
     """Whether also those are wanted who consume what the seeds produced or carry."""
 
 
-ASKED = Seeds(within("start"), within("time"), "1", consumers=False)
-"""What the edges of the minutes in `r_minutes` are made of."""
+def of_minutes(minutes: Collection[int]) -> Seeds:
+    """What the edges of these minutes are made of."""
+    return Seeds(within("start", minutes), within("time", minutes), "1", consumers=False)
+
 
 STORED = Seeds(
     "received > {spans:DateTime64(9)} AND received <= {until:DateTime64(9)}",
@@ -82,21 +91,13 @@ ALL_MINUTES = f"""SELECT DISTINCT toUnixTimestamp(minute) AS at FROM (
 CHANGED_MINUTES = f"""SELECT DISTINCT toUnixTimestamp(minute) AS at FROM (
     SELECT {minute("start")} AS minute FROM r_operations
     UNION ALL
-    SELECT {minute("time")} FROM messages WHERE {STORED.messages}
+    SELECT {minute("time")} FROM r_messages
     UNION ALL
-    -- Messages that a producing span claims: by the context they carry, or by position.
-    SELECT {minute("time")} FROM relations WHERE kind = 'header' AND {STORED.related}
-        AND (target_trace_id, target_span_id) IN (SELECT trace_id, span_id FROM r_operations
-            WHERE seed AND type IN ('create', 'send'))
-    UNION ALL
-    -- Those that may carry the context of what was handled when they were sent.
-    SELECT {minute("time")} FROM relations WHERE kind = 'header' AND {STORED.related}
-        AND (target_trace_id, target_span_id) IN (SELECT trace_id, span_id FROM r_seen)
-    UNION ALL
-    SELECT {minute("time")} FROM messages WHERE {STORED.related}
-        AND (destination, partition, offset) IN (
-            SELECT destination, partition, assumeNotNull(offset) FROM r_operations
-            WHERE seed AND type IN ('create', 'send') AND offset IS NOT NULL)
+    -- Messages that a producing span claims by the context they carry; and those that may carry
+    -- the context of what was handled when they were sent.
+    SELECT {minute("time")} FROM r_relations WHERE header AND self IN (
+        SELECT self FROM r_operations WHERE seed AND type IN ('create', 'send')
+        UNION ALL SELECT self FROM r_seen)
     UNION ALL
     SELECT {minute("time")} FROM progress WHERE time > {{progress:DateTime64(9)}} - 10
     UNION ALL
@@ -109,6 +110,15 @@ CHANGED_MINUTES = f"""SELECT DISTINCT toUnixTimestamp(minute) AS at FROM (
 )"""
 """Minutes whose edges may differ after what was received since, once that is gathered."""
 
-MESSAGE_MINUTES = f"""SELECT DISTINCT toUnixTimestamp({minute("time")}) FROM messages
-    WHERE {STORED.messages}"""
+_PLACED = "FROM r_operations WHERE seed AND type IN ('create', 'send') AND offset IS NOT NULL"
+
+PLACED = f"SELECT count() {_PLACED}"
+"""How many sends name the position of their message."""
+
+CLAIMED_MINUTES = f"""SELECT DISTINCT toUnixTimestamp({minute("time")}) FROM messages
+    WHERE {STORED.related} AND (destination, partition, offset) IN (
+        SELECT destination, partition, assumeNotNull(offset) {_PLACED})"""
+"""Minutes of the messages whose position such sends name."""
+
+MESSAGE_MINUTES = f"SELECT DISTINCT toUnixTimestamp({minute('time')}) FROM r_messages"
 """Minutes of the messages received since."""

@@ -124,10 +124,10 @@ class Rollup:
             with self._store.rolling() as client:
                 _forget(client)
                 gather.Gathering(client, of.STORED, part).operations()
-                for found, sql in (
-                    (changed, of.CHANGED_MINUTES),
-                    (of_messages, of.MESSAGE_MINUTES),
-                ):
+                asked = [(changed, of.CHANGED_MINUTES), (of_messages, of.MESSAGE_MINUTES)]
+                if client.query(of.PLACED).result_rows[0][0]:
+                    asked.append((changed, of.CLAIMED_MINUTES))
+                for found, sql in asked:
                     found |= {int(row[0]) for row in client.query(sql, parameters=part).result_rows}
                 _forget(client)
         return changed, of_messages
@@ -152,32 +152,22 @@ class Rollup:
     def _compute(self, minutes: Sequence[int], settled: int) -> None:
         with self._store.rolling() as client:
             _forget(client)
-            listed = ", ".join(f"toDateTime({minute}, 'UTC')" for minute in minutes)
-            client.command(
-                "CREATE TEMPORARY TABLE r_minutes ENGINE = Memory AS "
-                f"SELECT arrayJoin([{listed}]) AS minute"
-            )
-            gather.Gathering(client, of.ASKED, {}).operations()
-            for statement in (*gather.BESIDES, *edges.CALL_SPANS, *edges.STEPS):
+            gathering = gather.Gathering(client, of.of_minutes(minutes), {})
+            gathering.operations()
+            gathering.beside()
+            for statement in (
+                *edges.committed(minutes),
+                edges.call_spans(minutes),
+                *edges.STEPS,
+            ):
                 client.command(statement)
-            tables = sorted({table for table, _ in edges.EDGES})
-            filled = client.query(
-                f"SELECT {', '.join(f'(SELECT count() FROM {table})' for table in tables)}"
-            ).result_rows[0]
-            some = {table for table, count in zip(tables, filled, strict=True) if count}
-            union = " UNION ALL ".join(
-                f"SELECT {edges.COLUMNS} FROM ({statement})"
-                for statement in (
-                    edges.NOTHING,
-                    *(sql for table, sql in edges.EDGES if table in some),
-                )
-            )
+            found = edges.Found(*map(int, client.query(edges.FOUND).result_rows[0]))
             # One insert, so that whoever looks sees the minutes either before or after it.
             client.command(
                 f"INSERT INTO edges SELECT minute, {self._version} AS version, role, environment, "
                 "service, consumer_group, peer, system, cluster, destination, event_type, "
                 "evidence, count, errors, last_seen, latency, wait, now() AS computed "
-                f"FROM ({union})",
+                f"FROM ({edges.edges(minutes, found)})",
                 parameters={"settled": _text(settled)},
             )
             _forget(client)
