@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from collector.conventions.spans import PEER
 from collector.conventions.sql import array, quote
-from collector.store.rollup.gather import NOWHERE, ONE_NAME_SYSTEMS, hashed, lies
+from collector.store.rollup.gather import APART, NOWHERE, ONE_NAME_SYSTEMS, lies
 from collector.store.rollup.minutes import asked, minute, within
 
 COLUMNS = """minute, role, environment, service, consumer_group, peer, system, cluster, destination,
@@ -45,34 +45,32 @@ FOUND = """SELECT countIf(type IN ('create', 'send')), countIf(type = 'create'),
     (SELECT countIf(asked) FROM r_messages), (SELECT count() FROM r_open),
     (SELECT count() FROM r_committed), (SELECT count() FROM r_calls) FROM r_operations"""
 
-# Where each consuming operation points, and what that is.
-POINTED_AT = f"""CREATE TEMPORARY TABLE r_targets ENGINE = Memory AS
+# Where each consuming operation points, and what that is; `times` numbers equal links.
+POINTED_AT = """CREATE TEMPORARY TABLE r_targets ENGINE = Memory AS
     SELECT o.self AS self, o.type AS type, o.c.1 AS target,
         multiIf(t.type IN ('create', 'send'), 'producer',
             target IN (SELECT self FROM r_headers), 'producer',
             t.type != '', if(t.service = o.service, 'consumer', 'other'),
             o.c.2 = 'link' OR o.remote_parent, 'producer', 'other') AS what,
-        o.c.2 AS how, o.c.3 AS link_place, o.c.4 AS link_id, o.c.5 AS link_destination, o.times
+        o.c.2 AS how, o.c.3 AS link_place, o.c.4 AS link_id, o.c.5 AS link_destination,
+        o.c.6 AS times
     FROM (
-        SELECT self, any(service) AS service, any(type) AS type,
-            any(remote_parent) AS remote_parent, any(each) AS c, toInt64(count()) AS times
-        FROM (
-            SELECT self, service, type, remote_parent, arrayJoin(arrayConcat(
-                if(parent_span_id = '', [], [(parent, 'parent', '', '', '')]),
-                arrayMap((l, h) -> (h, 'link',
-                    if(l.5 IS NULL, '', concat(l.4, '/', toString(l.5))), l.6, l.3),
-                    links, linked))) AS each
-            FROM r_operations WHERE type IN ('receive', 'process'))
-        GROUP BY self, sipHash128(each)
+        SELECT self, service, type, remote_parent, arrayJoin(arrayConcat(
+            if(parent_span_id = '', [], [(parent, 'parent', '', '', '', toUInt32(1))]),
+            arrayMap((l, h, n) -> (h, 'link',
+                if(l.5 IS NULL, '', concat(l.4, '/', toString(l.5))), l.6, l.3, n),
+                links, linked, if(length(links) < 2, arrayWithConstant(length(links), toUInt32(1)),
+                    arrayEnumerateUniq(links))))) AS c
+        FROM r_operations WHERE type IN ('receive', 'process')
     ) AS o
     LEFT ANY JOIN (SELECT self, type, service FROM r_operations) AS t ON t.self = target"""
 
 # What each of them is about: one context can stand for several messages, each with a link of
 # its own.
 ABOUT = """CREATE TEMPORARY TABLE r_about ENGINE = Memory AS
-    SELECT self, target, max(times) AS times,
-        groupUniqArrayIf((link_destination, link_place, link_id),
-            link_place != '' OR link_id != '') AS named,
+    SELECT self, target, toInt64(max(times)) AS times,
+        arrayDistinct(groupArrayIf((link_destination, link_place, link_id),
+            link_place != '' OR link_id != '')) AS named,
         arrayJoin(if(empty(named), [(max(link_destination), '', '')], named)) AS one,
         one.1 AS link_destination, one.2 AS link_place, one.3 AS link_id
     FROM r_targets WHERE what = 'producer' GROUP BY self, target"""
@@ -95,7 +93,7 @@ def edges(minutes: Collection[int], found: Found) -> str:
         parts.append(_passed(listed))
     if found.calls:
         parts += [_called(listed), _called_silent(listed)]
-    return " UNION ALL ".join(f"SELECT {COLUMNS} FROM ({part})" for part in parts)
+    return " UNION ALL ".join(parts)
 
 
 # What `creates` says of sends and create operations where there are create operations.
@@ -306,18 +304,23 @@ FROM (
             max(r.start + toIntervalNanosecond(r.duration)) AS ended,
             if(countIf(r.type = 'process') > 0, maxIf(r.duration, r.type = 'process'),
                 max(r.duration)) AS handled,
-            argMax(r.error, (r.type = 'process', r.start, r.self)) AS failed,
-            groupUniqArrayIf(r.consumer_group, r.consumer_group != '') AS groups,
+            modulo(max(r.last), 2) = 1 AS failed,
+            arrayDistinct(groupArrayIf(r.consumer_group, r.consumer_group != '')) AS groups,
             arrayJoin(if(empty(groups), [''], groups)) AS consumer_group,
-            uniqExactIf(r.place, r.place != '') AS places, uniqExactIf(r.id, r.id != '') AS ids,
-            greatest(uniqExactIf(r.self, r.type = 'receive'),
-                uniqExactIf(r.self, r.type = 'process'), toUInt64(max(r.times))) AS spans,
+            arrayUniq(groupArrayIf(sipHash64(r.place), r.place != '')) AS places,
+            arrayUniq(groupArrayIf(sipHash64(r.id), r.id != '')) AS ids,
+            greatest(arrayUniq(groupArrayIf(r.self, r.type = 'receive')),
+                arrayUniq(groupArrayIf(r.self, r.type = 'process')), max(r.times)) AS spans,
             toInt64(max(ifNull(r.batch_count, 1))) AS batch
         FROM (
             SELECT *, target != {NOWHERE} AS about, {lies("target", "destination")} AS at,
                 sipHash128(environment, service, system, destination, target,
                     multiIf(about, '', place != '', place, id != '', id, toString(self)))
-                    AS delivery
+                    AS delivery,
+                -- what was done with it last, and in its lowest bit how that ended
+                bitOr(bitOr(bitShiftLeft(toUInt128(type = 'process'), 127),
+                        bitShiftLeft(toUInt128(toUnixTimestamp64Nano(start)), 64)),
+                    toUInt128(bitShiftLeft(toUInt64(self), 1) + error)) AS last
             FROM ({_handlings(found)})
         ) AS r
         GROUP BY r.delivery
@@ -376,23 +379,26 @@ _PEER = "''"
 for _name in reversed(PEER):
     _PEER = f"if(SpanAttributes[{quote(_name)}] = '', {_PEER}, SpanAttributes[{quote(_name)}])"
 
-_CALL_COLUMNS = f"""TraceId, SpanId, ParentSpanId, SpanKind, ServiceName, Timestamp, Duration,
-    StatusCode = 'Error' AS failed, {_PEER} AS peer_name,
-    if(ResourceAttributes['deployment.environment.name'] = '',
-        ResourceAttributes['deployment.environment'],
-        ResourceAttributes['deployment.environment.name']) AS environment"""
+_NAMES_PEER = f"hasAny(SpanAttributes.keys, {array(PEER)})"
 
 
 def call_spans(minutes: Collection[int]) -> str:
-    """Client and server spans, with producing ones, of the traces that have some in the
-    minutes."""
+    """Client and server spans, with producing ones, of the traces that may have calls in the
+    minutes: only server spans that are a trace's beginning, and name nobody, are no call's."""
+    first, last = f"toDateTime({min(minutes)}, 'UTC')", f"toDateTime64({max(minutes)}, 9, 'UTC')"
     return f"""CREATE TEMPORARY TABLE r_calls ENGINE = Memory AS
-    SELECT {_CALL_COLUMNS} FROM otel_traces
-    WHERE TraceId IN (SELECT TraceId FROM otel_traces
-        WHERE {within("Timestamp", minutes)} AND SpanKind IN ('Client', 'Server'))
-    AND (SpanKind IN ('Client', 'Server') OR SpanKind = 'Producer')
-    AND (SpanKind = 'Server' OR NOT mapContains(SpanAttributes, 'messaging.system')
-        OR SpanKind = 'Producer')
+    SELECT TraceId, SpanId, ParentSpanId, SpanKind, ServiceName, Timestamp, Duration,
+        StatusCode = 'Error' AS failed, if({_NAMES_PEER}, {_PEER}, '') AS peer_name,
+        if(ResourceAttributes['deployment.environment.name'] = '',
+            ResourceAttributes['deployment.environment'],
+            ResourceAttributes['deployment.environment.name']) AS environment
+    FROM otel_traces
+    WHERE Timestamp >= {first} - {APART} AND Timestamp <= {last} + {60 + APART}
+    AND (SpanKind IN ('Server', 'Producer')
+        OR SpanKind = 'Client' AND NOT has(SpanAttributes.keys, 'messaging.system'))
+    AND TraceId IN (SELECT TraceId FROM otel_traces
+        WHERE {within("Timestamp", minutes)} AND (SpanKind = 'Client'
+            OR SpanKind = 'Server' AND (ParentSpanId != '' OR {_NAMES_PEER})))
     LIMIT 1 BY TraceId, SpanId, SpanKind"""
 
 

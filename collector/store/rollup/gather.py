@@ -28,6 +28,13 @@ joins them."""
 
 ROUNDS = 3
 
+NEAR = 120 * 10**9
+"""Nanoseconds of receipt before the seeds' in which what belongs to them is looked for first."""
+
+BEFORE = 60 * 10**9
+"""Nanoseconds by which what points at a context is received, at most, before that begins: clocks
+differ. What begins so much after the nearer time has nothing farther that belongs to it."""
+
 ONE_NAME_SYSTEMS = ("kafka", "redis", "pulsar")
 """Systems in which producers and consumers call a destination the same. Elsewhere a consumer
 names its queue or subscription: the destination is then the producer's, the name the group."""
@@ -47,7 +54,7 @@ def lies(context: str, destination: str) -> str:
 NOWHERE = "toUInt128(0)"
 """What stands for no context."""
 
-_OPERATION = f"""trace_id, span_id, parent_span_id, environment, service, kind, type, system,
+_OPERATION = f"""received, trace_id, span_id, parent_span_id, environment, service, kind, type, system,
     cluster, destination, partition, offset, consumer_group, message_id, event_type, batch_count,
     server_address, start, duration, error, remote_parent, links,
     {hashed("trace_id", "span_id")} AS self,
@@ -76,12 +83,14 @@ _CREATED: tuple[str, ...] = (
         wanted Bool, sure Bool, own Bool) ENGINE = Memory""",
     # Those whose deliveries have been looked for.
     "CREATE TEMPORARY TABLE r_seen (step UInt8, self UInt128) ENGINE = Memory",
-    # What points at them, or is a message that carries them.
+    # What points at them, or is a message that carries them, besides the seeds.
     """CREATE TEMPORARY TABLE r_relations (self UInt128, source UInt128, header Bool,
         trace_id String, span_id String, system LowCardinality(String),
         cluster LowCardinality(String), destination LowCardinality(String),
         incarnation LowCardinality(String), partition LowCardinality(String), offset Int64,
         time DateTime64(9)) ENGINE = Memory""",
+    # Contexts of which something may have been received long before the seeds.
+    "CREATE TEMPORARY TABLE r_far (step UInt8, trace_id String, span_id String) ENGINE = Memory",
     # Contexts of messages that no send to where these lie has.
     "CREATE TEMPORARY TABLE r_open (self UInt128, destination String) ENGINE = Memory",
 )
@@ -97,13 +106,9 @@ def _around(itself: str, above: str, others: str) -> str:
     """An operation's own context, its parent's, and those that it links to, each with the three
     marks that `r_round` has."""
     return f"""arrayConcat([(trace_id, span_id, self, {itself})],
-        if(parent_span_id = '', [], [(trace_id, parent_span_id, parent, {above})]),
+        if(parent_span_id = '' OR has(linked, parent), [],
+            [(trace_id, parent_span_id, parent, {above})]),
         arrayMap((l, h) -> (l.1, l.2, h, {others}), links, linked))"""
-
-
-def _missing(step: int) -> str:
-    """Keys of the contexts of a step that are no operation that is here."""
-    return f"SELECT trace_id, span_id FROM r_round WHERE step = {step} AND self NOT IN {_HERE}"
 
 
 def _unrelated(step: int) -> str:
@@ -118,6 +123,9 @@ class Gathering:
         self._client = client
         self._seeds = seeds
         self._parameters = parameters
+        self._near = ""
+        self._after = ""
+        self._farther = False
 
     def operations(self) -> None:
         """Fill `r_operations` with the seeds and all operations of the same deliveries, and
@@ -136,16 +144,18 @@ class Gathering:
         for statement in _CREATED:
             self._run(statement)
         # Each statement costs some milliseconds, however little there is to do.
-        operations, nameless, messages = self._numbers(
-            f"""count(), countIf({_NAMELESS}), (SELECT count() FROM r_messages)
-            FROM r_operations"""
+        operations, nameless, messages, first, tapped = self._numbers(
+            f"""count(), countIf({_NAMELESS}), (SELECT count() FROM r_messages),
+            toUnixTimestamp64Nano(min(received)),
+            (SELECT toUnixTimestamp64Nano(min(received)) FROM r_messages) FROM r_operations"""
         )
         if not operations and not messages:
             return
+        low = min(at for at, some in ((first, operations), (tapped, messages)) if some) - NEAR
+        self._near = f"received >= fromUnixTimestamp64Nano({low})"
+        self._after = f"fromUnixTimestamp64Nano({low + BEFORE})"
         for step in range(1, ROUNDS + 1):
-            contexts, missing = self._contexts(step)
-            if missing:
-                self._add(step, _missing(step))
+            contexts = self._contexts(step)
             if step == 1 and messages and not seeds.consumers:
                 self._claiming()
                 self._handing_on()
@@ -156,12 +166,11 @@ class Gathering:
             elif step > 1:
                 return
         # What the last ones point at says what they are, but leads no further.
-        if self._contexts(ROUNDS + 1)[1]:
-            self._add(ROUNDS + 1, _missing(ROUNDS + 1))
+        self._contexts(ROUNDS + 1)
 
-    def _contexts(self, step: int) -> list[int]:
-        """Add the contexts that the step before leads to, and what is related to them; says how
-        many they are, and how many of them are no operation that is here."""
+    def _contexts(self, step: int) -> int:
+        """Add the contexts that the step before leads to, the operations that they are, and what
+        is related to them; says how many they are."""
         handled = _around("true, true, false", "true, remote_parent, false", "true, true, false")
         found = f"""SELECT {handled} AS contexts FROM r_operations
             WHERE step = {step - 1} AND {_CONSUMING}"""
@@ -177,20 +186,53 @@ class Gathering:
             FROM (SELECT arrayJoin(contexts) AS c FROM ({found}))
             WHERE self NOT IN (SELECT self FROM r_seen) GROUP BY self"""
         )
+        return self._look(step)
+
+    def _look(self, step: int) -> int:
+        """Look for the contexts of a step: among what was received lately, and farther back for
+        those of which not all can be there."""
         contexts, missing, new = self._numbers(
             f"""count(), countIf(self NOT IN {_HERE}), countIf({_unrelated(step)})
             FROM r_round WHERE step = {step}"""
         )
+        keys = f"SELECT trace_id, span_id FROM r_round WHERE step = {step}"
         if new:
-            self._relate(step)
-        return [contexts, missing]
+            self._relate(f"{keys} AND {_unrelated(step)}", self._near)
+        if missing and step != _REST:
+            self._add(step, f"{keys} AND self NOT IN {_HERE}", when=self._near)
+        if new:
+            self._look_far(step)
+        return contexts
+
+    def _look_far(self, step: int) -> None:
+        old = f"""r_round WHERE step = {step} AND {_unrelated(step)} AND self NOT IN (
+            SELECT self FROM r_operations WHERE start >= {self._after} AND received >= {self._after}
+            UNION ALL SELECT self FROM r_relations WHERE header AND time >= {self._after}
+            UNION ALL SELECT arrayJoin(carried) FROM r_messages
+                WHERE time >= {self._after} AND received >= {self._after})"""
+        if not self._numbers(f"count() FROM {old}")[0]:
+            return
+        # Mostly spans that have nothing to do with messages.
+        self._run(
+            f"""INSERT INTO r_far SELECT {step}, trace_id, span_id FROM {old}
+            AND (trace_id, span_id) NOT IN (SELECT TraceId, SpanId FROM otel_traces
+                WHERE ReceivedAt >= {self._after} AND Timestamp >= {self._after}
+                AND (TraceId, SpanId) IN (SELECT trace_id, span_id FROM {old}))"""
+        )
+        far = f"SELECT trace_id, span_id FROM r_far WHERE step = {step}"
+        if self._numbers(f"count() FROM r_far WHERE step = {step}")[0]:
+            self._farther = True
+            self._relate(far, f"NOT {self._near}")
+            if step != _REST:
+                self._add(step, far, when=f"NOT {self._near}")
 
     def _pointing(self, step: int) -> None:
         """Add what points at the contexts of a step."""
         # A parent that is no messaging span, nor in a message, may be that of a whole program.
         self._run(
             f"""INSERT INTO r_seen SELECT step, self FROM r_round WHERE step = {step} AND wanted
-            AND (sure OR self IN {_HERE} OR self IN (SELECT self FROM r_relations WHERE header))"""
+            AND (sure OR self IN {_HERE} OR self IN (SELECT self FROM r_relations WHERE header
+                UNION ALL SELECT arrayJoin(carried) FROM r_messages))"""
         )
         seen = f"SELECT self FROM r_seen WHERE step = {step}"
         own = f"SELECT self FROM r_round WHERE step = {step} AND own"
@@ -201,19 +243,18 @@ class Gathering:
         ):
             if count:
                 sources = f"SELECT trace_id, span_id {pointing} AND self IN ({contexts})"
-                self._add(step, sources, types)
+                self._add(step, sources, types, "1" if self._farther else self._near)
 
-    def _relate(self, step: int) -> None:
-        """Add what is related to the contexts of a step."""
+    def _relate(self, contexts: str, when: str) -> None:
+        """Add what is related to these contexts and was received then."""
         self._run(
             f"""INSERT INTO r_relations
             SELECT {hashed("target_trace_id", "target_span_id")} AS self,
                 if(kind = 'header', {_PLACE}, {hashed("trace_id", "span_id")}) AS source,
                 kind = 'header' AS header, trace_id, span_id, system, cluster, destination,
                 incarnation, partition, ifNull(offset, -1), time
-            FROM relations WHERE {self._seeds.related} AND (target_trace_id, target_span_id) IN (
-                SELECT trace_id, span_id FROM r_round
-                WHERE step = {step} AND {_unrelated(step)})"""
+            FROM relations WHERE {when} AND {self._seeds.related} AND NOT {self._seeds.known}
+            AND (target_trace_id, target_span_id) IN ({contexts})"""
         )
 
     def _claiming(self) -> None:
@@ -287,13 +328,13 @@ class Gathering:
             f"{_CONSUMING} AND {about}",
         )
 
-    def _add(self, step: int, keys: str, also: str = "1") -> None:
+    def _add(self, step: int, keys: str, also: str = "1", when: str = "1") -> None:
         """Add the operations with these keys that are not there yet."""
         self._run(
             f"""INSERT INTO r_operations SELECT {_OPERATION}, false AS seed, toUInt8({step}) AS step
             FROM operations WHERE (trace_id, span_id) IN ({keys})
             AND self NOT IN {_HERE}
-            AND {also} AND {self._seeds.related} AND {_ANY_TYPE} LIMIT 1 BY trace_id, span_id"""
+            AND {also} AND {when} AND {self._seeds.related} AND {_ANY_TYPE} LIMIT 1 BY trace_id, span_id"""
         )
 
     def beside(self) -> None:
@@ -307,8 +348,8 @@ class Gathering:
             FROM (SELECT arrayJoin({around}) AS c FROM r_operations WHERE NOT seed)
             WHERE self NOT IN (SELECT self FROM r_round) GROUP BY self"""
         )
-        if self._numbers(f"count() FROM r_round WHERE step = {_REST}")[0]:
-            self._relate(_REST)
+        if self._near:
+            self._look(_REST)
         lacking = "r_relations WHERE header AND source NOT IN (SELECT place FROM r_messages)"
         lack, handed = self._numbers(
             f"(SELECT count() FROM {lacking}), (SELECT count() FROM r_open)"
@@ -331,13 +372,12 @@ class Gathering:
 
 
 HEADERS = f"""CREATE TEMPORARY TABLE r_headers ENGINE = Memory AS
-    SELECT {lies("self", "destination")} AS at, any(r.self) AS self, any(r.destination) AS destination,
-        max(r.cluster) AS cluster, uniqExact(r.source) AS messages, min(r.time) AS time,
-        max(m.event_type) AS event_type
-    FROM r_relations AS r LEFT ANY JOIN (
-        SELECT place, event_type FROM r_messages WHERE notEmpty(carried)
-    ) AS m ON m.place = r.source
-    WHERE r.header GROUP BY at"""
+    SELECT {lies("c", "destination")} AS at, any(c) AS self, any(destination) AS destination,
+        max(cluster) AS cluster, count() AS messages, min(time) AS time,
+        max(event_type) AS event_type
+    FROM (SELECT arrayJoin(arrayDistinct(carried)) AS c, destination, cluster, time, event_type
+        FROM r_messages)
+    GROUP BY at"""
 """Messages that carry a context, by context and destination: how many, since when, their type."""
 
 HANDED = f"""CREATE TEMPORARY TABLE r_handed ENGINE = Memory AS
@@ -357,6 +397,6 @@ HANDED = f"""CREATE TEMPORARY TABLE r_handed ENGINE = Memory AS
 that context was handled: where there are as many sends as messages."""
 
 TEMPORARY = (
-    *("r_operations", "r_messages", "r_round", "r_seen", "r_relations", "r_open", "r_alone"),
-    *("r_headers", "r_handed"),
+    *("r_operations", "r_messages", "r_round", "r_seen", "r_far", "r_relations", "r_open"),
+    *("r_alone", "r_headers", "r_handed"),
 )

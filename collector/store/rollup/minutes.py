@@ -47,20 +47,32 @@ class Seeds:
     messages: str
     related: str
     """A further condition on the operations and relations that the steps lead to."""
+    known: str
+    """Relations that the seeds tell themselves."""
     consumers: bool
     """Whether also those are wanted who consume what the seeds produced or carry."""
 
 
 def of_minutes(minutes: Collection[int]) -> Seeds:
     """What the edges of these minutes are made of."""
-    return Seeds(within("start", minutes), within("time", minutes), "1", consumers=False)
+    return Seeds(
+        operations=within("start", minutes),
+        messages=within("time", minutes),
+        related="1",
+        known=f"({within('time', minutes)})",
+        consumers=False,
+    )
 
+
+_SPANS = "received > {spans:DateTime64(9)} AND received <= {until:DateTime64(9)}"
+_MESSAGES = "received > {messages:DateTime64(9)} AND received <= {until:DateTime64(9)}"
 
 STORED = Seeds(
-    "received > {spans:DateTime64(9)} AND received <= {until:DateTime64(9)}",
-    "received > {messages:DateTime64(9)} AND received <= {until:DateTime64(9)}",
-    f"received > least({{spans:DateTime64(9)}}, {{messages:DateTime64(9)}}) - {LATE} "
+    operations=_SPANS,
+    messages=_MESSAGES,
+    related=f"received > least({{spans:DateTime64(9)}}, {{messages:DateTime64(9)}}) - {LATE} "
     f"AND received <= {{until:DateTime64(9)}} + {LATE}",
+    known=f"if(kind = 'header', {_MESSAGES}, {_SPANS})",
     consumers=True,
 )
 """What was stored since, up to some time, and what belongs to it."""
@@ -88,6 +100,10 @@ ALL_MINUTES = f"""SELECT DISTINCT toUnixTimestamp(minute) AS at FROM (
 ) ORDER BY at"""
 """Minutes that have edges, or may have."""
 
+_CALLS = "SpanKind IN ('Client', 'Server')"
+_NEW_CALLS = "ReceivedAt > {spans:DateTime64(9)} AND SpanKind IN ('Client', 'Server', 'Producer')"
+_SINCE = "least({spans:DateTime64(9)}, {messages:DateTime64(9)})"
+
 CHANGED_MINUTES = f"""SELECT DISTINCT toUnixTimestamp(minute) AS at FROM (
     SELECT {minute("start")} AS minute FROM r_operations
     UNION ALL
@@ -102,11 +118,10 @@ CHANGED_MINUTES = f"""SELECT DISTINCT toUnixTimestamp(minute) AS at FROM (
     SELECT {minute("time")} FROM progress WHERE time > {{progress:DateTime64(9)}} - 10
     UNION ALL
     SELECT {minute("Timestamp")} FROM otel_traces
-        WHERE {STORED.related.replace("received", "ReceivedAt")}
-        AND SpanKind IN ('Client', 'Server')
-        AND TraceId IN (SELECT TraceId FROM otel_traces
-            WHERE ReceivedAt > {{spans:DateTime64(9)}}
-            AND SpanKind IN ('Client', 'Server', 'Producer'))
+        WHERE {_CALLS} AND (ReceivedAt > {_SINCE} - 120 AND TraceId IN (
+                SELECT TraceId FROM otel_traces WHERE {_NEW_CALLS})
+            OR {STORED.related.replace("received", "ReceivedAt")} AND TraceId IN (
+                SELECT TraceId FROM otel_traces WHERE {_NEW_CALLS} AND Timestamp < ReceivedAt - 60))
 )"""
 """Minutes whose edges may differ after what was received since, once that is gathered."""
 
