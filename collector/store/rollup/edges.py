@@ -6,19 +6,21 @@ one costs more than to run it where there is little, so what cannot yield anythi
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from collector.conventions.spans import PEER
 from collector.conventions.sql import array, quote
 from collector.store.rollup.gather import APART, NOWHERE, ONE_NAME_SYSTEMS, lies
-from collector.store.rollup.minutes import asked, minute, within
+from collector.store.rollup.minutes import MINUTE, Slices
 
-COLUMNS = """minute, role, environment, service, consumer_group, peer, system, cluster, destination,
-    event_type, evidence, count, errors, last_seen, latency, wait"""
+_KEYS = """role, environment, service, consumer_group, peer, system, cluster, destination,
+    event_type, evidence"""
 
 _LATENCY = "quantilesTDigestState(0.5, 0.95, 0.99)"
 _LATENCY_IF = "quantilesTDigestStateIf(0.5, 0.95, 0.99)"
+_NEITHER = "toInt64(0) AS created, toInt64(0) AS loose"
+_NO_MORE = f"toInt64(0) AS errors, {_NEITHER}"
 NO_TIMES = "arrayReduce('quantilesTDigestState(0.5, 0.95, 0.99)', emptyArrayFloat32())"
 
 
@@ -28,6 +30,8 @@ class Found(NamedTuple):
     producing: int
     creating: int
     consuming: int
+    silent: int
+    """Sends of which there is no message."""
     pointing: int
     """At operations of their own service that consume."""
     many: int
@@ -37,13 +41,6 @@ class Found(NamedTuple):
     committed: int
     calls: int
 
-
-FOUND = """SELECT countIf(type IN ('create', 'send')), countIf(type = 'create'),
-    countIf(type IN ('receive', 'process')),
-    (SELECT countIf(what = 'consumer') FROM r_targets),
-    (SELECT count() - uniqExact(self) FROM r_about),
-    (SELECT countIf(asked) FROM r_messages), (SELECT count() FROM r_open),
-    (SELECT count() FROM r_committed), (SELECT count() FROM r_calls) FROM r_operations"""
 
 # Where each consuming operation points, and what that is; `times` numbers equal links.
 POINTED_AT = """CREATE TEMPORARY TABLE r_targets ENGINE = Memory AS
@@ -79,20 +76,21 @@ STEPS: tuple[str, ...] = (POINTED_AT, ABOUT)
 """Further tables, that the edges of messages are made from."""
 
 
-def edges(minutes: Collection[int], found: Found) -> str:
-    """All edges of these minutes, and that these were computed."""
-    listed = asked(minutes)
-    parts = [_nothing(listed)]
+def edges(slices: Slices, found: Found) -> str:
+    """All edges of these slices, and that these were computed, in the columns of `slices_table`."""
+    parts = [_nothing(slices)]
     if found.producing:
-        parts.append(_produced(listed, found))
+        parts.append(_produced(slices, found))
     if found.messages:
-        parts.append(_unclaimed(listed, found))
+        parts.append(_unclaimed(slices, found))
+    if found.silent:
+        parts.append(_silent(slices))
     if found.consuming:
-        parts.append(_consumed(listed, found))
+        parts.append(_consumed(slices, found))
     if found.committed:
-        parts.append(_passed(listed))
+        parts.append(_passed(slices))
     if found.calls:
-        parts += [_called(listed), _called_silent(listed)]
+        parts += [_called(slices), _called_silent(slices)]
     return " UNION ALL ".join(parts)
 
 
@@ -120,7 +118,7 @@ _CREATES = """
     ) AS parents ON parents.self = o.parent"""
 
 
-def _produced(listed: str, found: Found) -> str:
+def _produced(slices: Slices, found: Found) -> str:
     """A send span stands for the messages that carry its context; for its batch; or for one.
 
     Create spans count where no send is about them: linked or related by parent, or, for a batch
@@ -132,14 +130,14 @@ def _produced(listed: str, found: Found) -> str:
     if found.creating:
         created, cluster, event_type = "creates.n", "creates.cluster", "creates.event_type"
         covered = "o.type = 'create' AND (k.n > 0 OR parents.n > 0)"
-    return f"""SELECT minute, 'produce' AS role, environment, service, '' AS consumer_group,
+    return f"""SELECT slice, 'produce' AS role, environment, service, '' AS consumer_group,
     '' AS peer, system, cluster, destination, event_type, 'observed' AS evidence,
-    toUInt64(sumIf(n, sends) + greatest(0, sumIf(n, NOT sends AND NOT covered)
-        - sumIf(n, sends AND loose))) AS count,
-    toUInt64(least(count, sumIf(n, error))) AS errors, max(ended) AS last_seen,
+    sumIf(n, sends) AS count, sumIf(n, error) AS errors,
+    sumIf(n, NOT sends AND NOT covered) AS created, sumIf(n, sends AND loose) AS loose,
+    max(ended) AS last_seen,
     {_LATENCY_IF}(toFloat32(duration / 1e9), sends) AS latency, any({NO_TIMES}) AS wait
 FROM (
-    SELECT {minute("o.start")} AS minute, o.environment AS environment,
+    SELECT {slices.of("o.start")} AS slice, o.environment AS environment,
         o.service AS service, o.system AS system, o.destination AS destination,
         multiIf(o.cluster != '', o.cluster, o.destination = '', o.server_address,
             h.cluster != '', h.cluster, {cluster}) AS cluster,
@@ -154,7 +152,7 @@ FROM (
             toInt64(assumeNotNull(o.batch_count)), created > 0, toInt64(created), toInt64(1)) AS n
     FROM (
         SELECT *, {lies("self", "destination")} AS at FROM r_operations
-        WHERE type IN ('create', 'send') AND {minute("start")} IN ({listed})
+        WHERE type IN ('create', 'send') AND {slices.has(slices.of("start"))}
             AND (destination != '' OR system != '' OR server_address != '')
             AND self NOT IN (
                 SELECT if(i.kind = 'Internal', i.self, o.self)
@@ -165,40 +163,48 @@ FROM (
     ) AS o
     LEFT ANY JOIN r_headers AS h ON h.at = o.at{_CREATES if found.creating else ""}
 )
-GROUP BY minute, environment, service, system, cluster, destination, event_type
-HAVING count > 0"""
+GROUP BY slice, environment, service, system, cluster, destination, event_type"""
 
 
-def _unclaimed(listed: str, found: Found) -> str:
-    """Messages that no producing span claims. A source header declares who produced them; as many
-    as that service's own sends without a message are the same ones and are not counted twice."""
+def _unclaimed(slices: Slices, found: Found) -> str:
+    """Messages that no producing span claims. A source header declares who produced them."""
     handed = "UNION ALL SELECT self, destination FROM r_handed" if found.handed else ""
-    return f"""SELECT minute, 'produce' AS role, environment, service, '' AS consumer_group,
-    '' AS peer, system, cluster, destination, event_type,
-    if(service = '', 'matched', 'declared') AS evidence, toUInt64(found - silent.n) AS count,
-    toUInt64(0) AS errors, last_seen, {NO_TIMES} AS latency, {NO_TIMES} AS wait
-FROM (
-    SELECT {minute("time")} AS minute, environment,
-        extract(source, '([^/:]+)/*$') AS service, system, cluster, destination, event_type,
-        toInt64(count()) AS found, max(toDateTime64(time, 9)) AS last_seen
-    FROM r_messages
-    WHERE asked AND received <= {{settled:DateTime64(9)}}
+    return f"""SELECT {slices.of("time")} AS slice, 'produce' AS role, environment,
+    extract(source, '([^/:]+)/*$') AS service, '' AS consumer_group, '' AS peer, system, cluster,
+    destination, event_type, if(service = '', 'matched', 'declared') AS evidence,
+    toInt64(count()) AS count, {_NO_MORE}, max(toDateTime64(time, 9)) AS last_seen,
+    any({NO_TIMES}) AS latency, any({NO_TIMES}) AS wait
+FROM r_messages
+WHERE asked AND received <= {{settled:DateTime64(9)}}
     AND NOT arrayExists(c -> (c, destination) IN (
         SELECT self, destination FROM r_operations WHERE type IN ('create', 'send') {handed}),
         carried)
     AND (destination, partition, offset) NOT IN (
         SELECT destination, partition, assumeNotNull(offset) FROM r_operations
         WHERE type IN ('create', 'send') AND offset IS NOT NULL)
-    GROUP BY minute, environment, service, system, cluster, destination, event_type
-) AS unclaimed
-LEFT JOIN (
-    SELECT {minute("start")} AS minute, service, destination, toInt64(count()) AS n
-    FROM r_operations
-    WHERE type = 'send' AND NOT error AND service != ''
-        AND {lies("self", "destination")} NOT IN (SELECT at FROM r_headers)
-    GROUP BY minute, service, destination
-) AS silent USING (minute, service, destination)
-WHERE minute IN ({listed}) AND found > silent.n"""
+GROUP BY slice, environment, service, system, cluster, destination, event_type"""
+
+
+_SILENT = f"""type = 'send' AND NOT error AND service != ''
+    AND {lies("self", "destination")} NOT IN (SELECT at FROM r_headers)"""
+
+
+FOUND = f"""SELECT countIf(type IN ('create', 'send')), countIf(type = 'create'),
+    countIf(type IN ('receive', 'process')), countIf({_SILENT}),
+    (SELECT countIf(what = 'consumer') FROM r_targets),
+    (SELECT count() - uniqExact(self) FROM r_about),
+    (SELECT countIf(asked) FROM r_messages), (SELECT count() FROM r_open),
+    (SELECT count() FROM r_committed), (SELECT count() FROM r_calls) FROM r_operations"""
+
+
+def _silent(slices: Slices) -> str:
+    """A service's sends without a message: of those that it declares, as many are the same."""
+    return f"""SELECT {slices.of("start")} AS slice, 'silent' AS role, '' AS environment, service,
+    '' AS consumer_group, '' AS peer, '' AS system, '' AS cluster, destination, '' AS event_type,
+    '' AS evidence, toInt64(count()) AS count, {_NO_MORE}, max(start) AS last_seen,
+    any({NO_TIMES}) AS latency, any({NO_TIMES}) AS wait
+FROM r_operations WHERE {_SILENT} AND {slices.has(slices.of("start"))}
+GROUP BY slice, service, destination"""
 
 
 # What the receive span that a process span points at is about.
@@ -266,16 +272,16 @@ def _handlings(found: Found) -> str:
         {_NO_POLLS if found.pointing else ""}"""
 
 
-def _consumed(listed: str, found: Found) -> str:
+def _consumed(slices: Slices, found: Found) -> str:
     """A delivery: everything that one service did with one message of one destination. Messages
     that share a context (a batch of one send) are told apart by position or message id."""
-    return f"""SELECT minute, 'consume' AS role, environment, service, consumer_group, peer, system,
-    cluster, destination, event_type, evidence, toUInt64(sum(n)) AS count,
-    toUInt64(sumIf(n, failed)) AS errors, max(ended) AS last_seen,
+    return f"""SELECT slice, 'consume' AS role, environment, service, consumer_group, peer, system,
+    cluster, destination, event_type, evidence, sum(n) AS count,
+    sumIf(n, failed) AS errors, {_NEITHER}, max(ended) AS last_seen,
     {_LATENCY}(toFloat32(handled / 1e9)) AS latency,
     {_LATENCY_IF}(waited, waited IS NOT NULL) AS wait
 FROM (
-    SELECT {minute("d.began")} AS minute, d.environment AS environment, d.service AS service,
+    SELECT {slices.of("d.began")} AS slice, d.environment AS environment, d.service AS service,
         if(d.about, toInt64(greatest(1, d.places, d.ids, least(d.spans, greatest(h.messages,
             if(p.destination = d.destination, toUInt64(ifNull(p.batch_count, 1)), 0))))),
             d.batch) AS n,
@@ -324,7 +330,7 @@ FROM (
             FROM ({_handlings(found)})
         ) AS r
         GROUP BY r.delivery
-        HAVING {minute("began")} IN ({listed})
+        HAVING {slices.has(slices.of("began"))}
     ) AS d
     LEFT ANY JOIN (
         SELECT self, service, destination, system, cluster, event_type, start AS sent, batch_count
@@ -333,41 +339,41 @@ FROM (
     LEFT ANY JOIN r_headers AS h ON h.at = d.at
 )
 WHERE n > 0
-GROUP BY minute, environment, service, consumer_group, peer, system, cluster, destination,
+GROUP BY slice, environment, service, consumer_group, peer, system, cluster, destination,
     event_type, evidence"""
 
 
-def _passed(listed: str) -> str:
+def _passed(slices: Slices) -> str:
     """What a group's committed offset passed between two looks at it; the first look is where
     counting starts."""
-    return f"""SELECT minute, 'consume' AS role, '' AS environment, '' AS service, consumer_group,
+    return f"""SELECT slice, 'consume' AS role, '' AS environment, '' AS service, consumer_group,
     '' AS peer, 'kafka' AS system, cluster, destination, '' AS event_type, 'matched' AS evidence,
-    toUInt64(sum(passed)) AS count, toUInt64(0) AS errors, max(toDateTime64(time, 9)) AS last_seen,
+    sum(passed) AS count, {_NO_MORE}, max(toDateTime64(time, 9)) AS last_seen,
     any({NO_TIMES}) AS latency, any({NO_TIMES}) AS wait
 FROM (
-    SELECT {minute("time")} AS minute, cluster, consumer_group, destination, time,
+    SELECT {slices.of("time")} AS slice, cluster, consumer_group, destination, time,
         committed - lagInFrame(toNullable(committed)) OVER (
             PARTITION BY cluster, consumer_group, destination, incarnation, partition
             ORDER BY time, committed ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS passed
     FROM r_committed
 )
-WHERE passed > 0 AND minute IN ({listed})
-GROUP BY minute, consumer_group, cluster, destination"""
+WHERE passed > 0 AND {slices.has("slice")}
+GROUP BY slice, consumer_group, cluster, destination"""
 
 
 _KEY = "cluster, consumer_group, destination, incarnation, partition"
 
 
-def committed(minutes: Collection[int]) -> tuple[str, ...]:
+def committed(slices: Slices) -> tuple[str, ...]:
     """Committed offsets of the groups that are active in the minutes, with the last one before:
     mostly some seconds ago, and else looked for in all that is stored."""
-    first = f"toDateTime({min(minutes)}, 'UTC')"
+    first = slices.first
     return (
         f"""CREATE TEMPORARY TABLE r_committed ENGINE = Memory AS
     SELECT DISTINCT {_KEY}, time, committed FROM progress
     WHERE committed >= 0 AND time >= {first} - 600
-        AND time <= toDateTime64({max(minutes) + 60}, 3, 'UTC')
-        AND ({_KEY}) IN (SELECT DISTINCT {_KEY} FROM progress WHERE {within("time", minutes)})""",
+        AND time <= {slices.last}
+        AND ({_KEY}) IN (SELECT DISTINCT {_KEY} FROM progress WHERE {slices.within("time")})""",
         f"""INSERT INTO r_committed SELECT {_KEY}, max(time) AS newest, argMax(committed, time)
     FROM progress WHERE committed >= 0 AND time < {first} - 600 AND ({_KEY}) IN (
         SELECT {_KEY} FROM r_committed GROUP BY {_KEY} HAVING min(time) >= {first})
@@ -382,10 +388,9 @@ for _name in reversed(PEER):
 _NAMES_PEER = f"hasAny(SpanAttributes.keys, {array(PEER)})"
 
 
-def call_spans(minutes: Collection[int]) -> str:
+def call_spans(slices: Slices) -> str:
     """Client and server spans, with producing ones, of the traces that may have calls in the
     minutes: only server spans that are a trace's beginning, and name nobody, are no call's."""
-    first, last = f"toDateTime({min(minutes)}, 'UTC')", f"toDateTime64({max(minutes)}, 9, 'UTC')"
     return f"""CREATE TEMPORARY TABLE r_calls ENGINE = Memory AS
     SELECT TraceId, SpanId, ParentSpanId, SpanKind, ServiceName, Timestamp, Duration,
         StatusCode = 'Error' AS failed, if({_NAMES_PEER}, {_PEER}, '') AS peer_name,
@@ -393,27 +398,27 @@ def call_spans(minutes: Collection[int]) -> str:
             ResourceAttributes['deployment.environment'],
             ResourceAttributes['deployment.environment.name']) AS environment
     FROM otel_traces
-    WHERE Timestamp >= {first} - {APART} AND Timestamp <= {last} + {60 + APART}
+    WHERE Timestamp >= {slices.first} - {APART} AND Timestamp <= {slices.last} + {APART}
     AND (SpanKind IN ('Server', 'Producer')
         OR SpanKind = 'Client' AND NOT has(SpanAttributes.keys, 'messaging.system'))
     AND TraceId IN (SELECT TraceId FROM otel_traces
-        WHERE {within("Timestamp", minutes)} AND (SpanKind = 'Client'
+        WHERE {slices.within("Timestamp")} AND (SpanKind = 'Client'
             OR SpanKind = 'Server' AND (ParentSpanId != '' OR {_NAMES_PEER})))
     LIMIT 1 BY TraceId, SpanId, SpanKind"""
 
 
-_CALLED = f"""minute, 'call' AS role, environment, service, '' AS consumer_group, peer,
+_CALLED = f"""slice, 'call' AS role, environment, service, '' AS consumer_group, peer,
     '' AS system, '' AS cluster, '' AS destination, '' AS event_type, 'observed' AS evidence,
-    toUInt64(count()) AS count, toUInt64(countIf(failed)) AS errors,
+    toInt64(count()) AS count, toInt64(countIf(failed)) AS errors, {_NEITHER},
     max(ended) AS last_seen, {_LATENCY}(toFloat32(Duration / 1e9)) AS latency,
     any({NO_TIMES}) AS wait"""
 
 
-def _called(listed: str) -> str:
+def _called(slices: Slices) -> str:
     """A server span whose parent is a client's (or, in Zipkin, which shares the client's id); a
     call is counted in its client's minute, one by a producing span in its server's."""
     return f"""SELECT {_CALLED} FROM (
-    SELECT {minute("if(c.SpanKind = 'Producer', s.Timestamp, c.Timestamp)")} AS minute,
+    SELECT {slices.of("if(c.SpanKind = 'Producer', s.Timestamp, c.Timestamp)")} AS slice,
         c.environment AS environment, c.ServiceName AS service, s.ServiceName AS peer,
         c.failed OR s.failed AND s.SpanKind = 'Server' AS failed,
         c.Duration AS Duration, s.Timestamp + toIntervalNanosecond(s.Duration) AS ended
@@ -428,15 +433,15 @@ def _called(listed: str) -> str:
                     SELECT TraceId, SpanId FROM r_calls WHERE SpanKind = 'Server'))
         AND c.ServiceName != '' AND s.ServiceName != ''
 )
-WHERE minute IN ({listed})
-GROUP BY minute, environment, service, peer"""
+WHERE {slices.has("slice")}
+GROUP BY slice, environment, service, peer"""
 
 
-def _called_silent(listed: str) -> str:
+def _called_silent(slices: Slices) -> str:
     """A client span that no server span answers, but which names its callee; and a server span
     without a client's, which names its caller."""
     return f"""SELECT {_CALLED} FROM (
-    SELECT {minute("Timestamp")} AS minute, environment,
+    SELECT {slices.of("Timestamp")} AS slice, environment,
         if(SpanKind = 'Client', ServiceName, peer_name) AS service,
         if(SpanKind = 'Client', peer_name, ServiceName) AS peer, failed, Duration,
         Timestamp + toIntervalNanosecond(Duration) AS ended
@@ -454,16 +459,55 @@ def _called_silent(listed: str) -> str:
             SELECT TraceId, SpanId FROM r_calls WHERE SpanKind != 'Server')
     )
 )
-WHERE minute IN ({listed})
-GROUP BY minute, environment, service, peer"""
+WHERE {slices.has("slice")}
+GROUP BY slice, environment, service, peer"""
 
 
-def _nothing(listed: str) -> str:
-    """That a minute was computed, whether or not anything was found."""
-    return f"""SELECT arrayJoin([{listed}]) AS minute, 'empty' AS role, '' AS environment,
-    '' AS service, '' AS consumer_group, '' AS peer, '' AS system, '' AS cluster, '' AS destination,
-    '' AS event_type, '' AS evidence, toUInt64(0) AS count, toUInt64(0) AS errors,
+def _nothing(slices: Slices) -> str:
+    """That a slice was computed, whether or not anything was found."""
+    return f"""SELECT arrayJoin([{", ".join(map(str, slices.starts))}]) AS slice, 'empty' AS role,
+    '' AS environment, '' AS service, '' AS consumer_group, '' AS peer, '' AS system, '' AS cluster,
+    '' AS destination, '' AS event_type, '' AS evidence, toInt64(0) AS count, {_NO_MORE},
     toDateTime64(0, 9) AS last_seen, {NO_TIMES} AS latency, {NO_TIMES} AS wait"""
+
+
+_TIMES = "AggregateFunction(quantilesTDigest(0.5, 0.95, 0.99), Float32)"
+
+
+MINUTE_OF_SLICE = f"intDiv(slice, {MINUTE}) * {MINUTE}"
+
+
+def slices_table(name: str) -> str:
+    """A table of edges of slices, which minutes are summed up from."""
+    texts = ", ".join(f"{key.strip()} LowCardinality(String)" for key in _KEYS.split(","))
+    return f"""CREATE TEMPORARY TABLE {name} (slice Int64, {texts}, count Int64, errors Int64,
+        created Int64, loose Int64, last_seen DateTime64(9), latency {_TIMES}, wait {_TIMES})
+        ENGINE = Memory"""
+
+
+def summed(name: str, minutes: Iterable[int], version: int) -> str:
+    """Rows of `edges`, of these minutes, out of those of their slices.
+
+    Create spans count as far as loose batches, whose spans do not point at them, leave some; and
+    declared messages where there are more of them than the service's own silent sends.
+    """
+    minute = MINUTE_OF_SLICE
+    asked = f"{minute} IN ({', '.join(map(str, minutes))})"
+    return f"""SELECT toDateTime(s.at, 'UTC'), {version}, {_KEYS},
+    toUInt64(s.sent - silent.n) AS counted, toUInt64(least(counted, s.failed)), s.last, s.latencies,
+    s.waits, now()
+FROM (
+    SELECT {minute} AS at, {_KEYS}, sum(count) + greatest(0, sum(created) - sum(loose)) AS sent,
+        sum(errors) AS failed, max(last_seen) AS last,
+        quantilesTDigestMergeState(0.5, 0.95, 0.99)(latency) AS latencies,
+        quantilesTDigestMergeState(0.5, 0.95, 0.99)(wait) AS waits
+    FROM {name} WHERE role != 'silent' AND {asked} GROUP BY at, {_KEYS}
+) AS s
+LEFT JOIN (
+    SELECT {minute} AS at, 'declared' AS evidence, service, destination, sum(count) AS n
+    FROM {name} WHERE role = 'silent' AND {asked} GROUP BY at, service, destination
+) AS silent USING (at, evidence, service, destination)
+WHERE s.role = 'empty' OR s.sent > silent.n"""
 
 
 TEMPORARY = ("r_targets", "r_about", "r_committed", "r_calls")

@@ -54,8 +54,8 @@ def lies(context: str, destination: str) -> str:
 NOWHERE = "toUInt128(0)"
 """What stands for no context."""
 
-_OPERATION = f"""received, trace_id, span_id, parent_span_id, environment, service, kind, type, system,
-    cluster, destination, partition, offset, consumer_group, message_id, event_type, batch_count,
+_OPERATION = f"""received, trace_id, span_id, parent_span_id, environment, service, kind, type,
+    system, cluster, destination, partition, offset, consumer_group, message_id, event_type, batch_count,
     server_address, start, duration, error, remote_parent, links,
     {hashed("trace_id", "span_id")} AS self,
     if(parent_span_id = '', {NOWHERE}, {hashed("trace_id", "parent_span_id")}) AS parent,
@@ -334,7 +334,8 @@ class Gathering:
             f"""INSERT INTO r_operations SELECT {_OPERATION}, false AS seed, toUInt8({step}) AS step
             FROM operations WHERE (trace_id, span_id) IN ({keys})
             AND self NOT IN {_HERE}
-            AND {also} AND {when} AND {self._seeds.related} AND {_ANY_TYPE} LIMIT 1 BY trace_id, span_id"""
+            AND {also} AND {when} AND {self._seeds.related} AND {_ANY_TYPE}
+            LIMIT 1 BY trace_id, span_id"""
         )
 
     def beside(self) -> None:
