@@ -1,7 +1,8 @@
 """Edges out of what `gather` gathered: who produced, who consumed, who called, and how often.
 
-Each statement yields the columns of `edges` from `minute` to `wait`, without the version. To plan
-one costs more than to run it where there is little, so what cannot yield anything is left out.
+Each statement yields rows of `slices_table`, in the order of its columns; minutes are summed up
+from these. To plan a statement costs more than to run it where there is little, so what cannot
+yield anything is left out.
 """
 
 from __future__ import annotations
@@ -371,8 +372,7 @@ def committed(slices: Slices) -> tuple[str, ...]:
     return (
         f"""CREATE TEMPORARY TABLE r_committed ENGINE = Memory AS
     SELECT DISTINCT {_KEY}, time, committed FROM progress
-    WHERE committed >= 0 AND time >= {first} - 600
-        AND time <= {slices.last}
+    WHERE committed >= 0 AND {slices.between("time", 600)}
         AND ({_KEY}) IN (SELECT DISTINCT {_KEY} FROM progress WHERE {slices.within("time")})""",
         f"""INSERT INTO r_committed SELECT {_KEY}, max(time) AS newest, argMax(committed, time)
     FROM progress WHERE committed >= 0 AND time < {first} - 600 AND ({_KEY}) IN (
@@ -398,7 +398,7 @@ def call_spans(slices: Slices) -> str:
             ResourceAttributes['deployment.environment'],
             ResourceAttributes['deployment.environment.name']) AS environment
     FROM otel_traces
-    WHERE Timestamp >= {slices.first} - {APART} AND Timestamp <= {slices.last} + {APART}
+    WHERE {slices.between("Timestamp", APART)}
     AND (SpanKind IN ('Server', 'Producer')
         OR SpanKind = 'Client' AND NOT has(SpanAttributes.keys, 'messaging.system'))
     AND TraceId IN (SELECT TraceId FROM otel_traces

@@ -55,8 +55,8 @@ NOWHERE = "toUInt128(0)"
 """What stands for no context."""
 
 _OPERATION = f"""received, trace_id, span_id, parent_span_id, environment, service, kind, type,
-    system, cluster, destination, partition, offset, consumer_group, message_id, event_type, batch_count,
-    server_address, start, duration, error, remote_parent, links,
+    system, cluster, destination, partition, offset, consumer_group, message_id, event_type,
+    batch_count, server_address, start, duration, error, remote_parent, links,
     {hashed("trace_id", "span_id")} AS self,
     if(parent_span_id = '', {NOWHERE}, {hashed("trace_id", "parent_span_id")}) AS parent,
     arrayMap(l -> {hashed("l.1", "l.2")}, links) AS linked,
@@ -205,6 +205,8 @@ class Gathering:
         return contexts
 
     def _look_far(self, step: int) -> None:
+        """Look for what was received before the nearer time: of contexts that neither an operation
+        nor a message tells to have begun after it."""
         old = f"""r_round WHERE step = {step} AND {_unrelated(step)} AND self NOT IN (
             SELECT self FROM r_operations WHERE start >= {self._after} AND received >= {self._after}
             UNION ALL SELECT self FROM r_relations WHERE header AND time >= {self._after}

@@ -55,17 +55,18 @@ class Slices:
         """When the first begins."""
         return f"toDateTime({self.starts[0]}, 'UTC')"
 
-    @property
-    def last(self) -> str:
-        """When the last is over."""
+    def between(self, time: str, beside: int = 0) -> str:
+        """That a time lies between the beginning of the first and the end of the last, or so many
+        seconds beside."""
+        last = f"toDateTime64({self.starts[-1] + self.unit + beside}, 9, 'UTC')"
         if self.starts[-1] >= _LAST:
-            return "toDateTime64('2262-04-11 23:47:16.854775807', 9, 'UTC')"
-        return f"toDateTime64({self.starts[-1] + self.unit}, 9, 'UTC')"
+            last = "toDateTime64('2262-04-11 23:47:16.854775807', 9, 'UTC')"
+        first = f"toDateTime({max(0, self.starts[0] - beside)}, 'UTC')"
+        return f"{time} >= {first} AND {time} <= {last}"
 
     def within(self, time: str) -> str:
         """That a time lies in one of them; the range lets whole granules be skipped."""
-        between = f"{time} >= {self.first} AND {time} <= {self.last}"
-        return f"({between} AND {self.has(self.of(time))})"
+        return f"({self.between(time)} AND {self.has(self.of(time))})"
 
     def seeds(self) -> Seeds:
         """What their edges are made of."""
