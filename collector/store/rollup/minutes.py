@@ -169,5 +169,6 @@ CLAIMED = f"""SELECT DISTINCT {start_of("time", SLICE)} FROM messages
         SELECT destination, partition, assumeNotNull(offset) {_PLACED})"""
 """Slices of the messages whose position such sends name."""
 
-OF_MESSAGES = f"SELECT DISTINCT {start_of('time', SLICE)} FROM r_messages"
-"""Slices of the messages received since."""
+UNSETTLED = f"""SELECT DISTINCT {start_of("time", SLICE)} FROM r_messages
+    WHERE received > fromUnixTimestamp64Nano({{settled:Int64}})"""
+"""Slices of the messages received since and after a time."""

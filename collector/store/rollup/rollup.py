@@ -25,7 +25,7 @@ KEPT = 4
 """Minutes, the newest ones, whose slices are kept, so that only those that change are computed."""
 
 MINUTES_AT_ONCE = 60
-ROWS_AT_ONCE = 100_000
+ROWS_AT_ONCE = 200_000
 """Minutes computed in one go, and their operations and messages, which all lie in memory then (a
 kilobyte each): so that neither an import of a year nor a store that is behind needs that of all of
 its minutes at once. One slice may have more."""
@@ -74,7 +74,7 @@ class Rollup:
             slices = set(due)
             unsettled: set[int] = set()
             if any(complete[source] > self._since[source] for source in SOURCES):
-                changed, unsettled = self._changed()
+                changed, unsettled = self._changed(int((now - settle) * 1e9))
                 slices |= changed
             if slices:
                 self._bring(slices, settle)
@@ -172,22 +172,23 @@ class Rollup:
             self._unsettled.clear()
             self._save(complete)
 
-    def _changed(self) -> tuple[set[int], set[int]]:
+    def _changed(self, settled: int) -> tuple[set[int], set[int]]:
         """The slices that what was stored since the last run belongs to, and among them those
-        of messages."""
+        of messages that were received after a time."""
         changed: set[int] = set()
-        of_messages: set[int] = set()
+        unsettled: set[int] = set()
         for part in self._parts():
             with self._store.rolling() as client:
                 _forget(client)
                 gather.Gathering(client, of.STORED, part).operations()
-                asked = [(changed, of.CHANGED), (of_messages, of.OF_MESSAGES)]
+                asked = [(changed, of.CHANGED), (unsettled, of.UNSETTLED)]
                 if client.query(of.PLACED).result_rows[0][0]:
                     asked.append((changed, of.CLAIMED))
                 for found, sql in asked:
-                    found |= {int(row[0]) for row in client.query(sql, parameters=part).result_rows}
+                    rows = client.query(sql, parameters={**part, "settled": settled}).result_rows
+                    found |= {int(row[0]) for row in rows}
                 _forget(client)
-        return changed, of_messages
+        return changed, unsettled
 
     def _parts(self) -> Iterator[dict[str, str]]:
         """What was stored since the last run, as parameters of `STORED`, in parts that are not
