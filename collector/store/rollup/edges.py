@@ -403,7 +403,11 @@ def call_spans(slices: Slices) -> str:
         OR SpanKind = 'Client' AND NOT has(SpanAttributes.keys, 'messaging.system'))
     AND TraceId IN (SELECT TraceId FROM otel_traces
         WHERE {slices.within("Timestamp")} AND (SpanKind = 'Client'
-            OR SpanKind = 'Server' AND (ParentSpanId != '' OR {_NAMES_PEER})))
+            OR SpanKind = 'Server' AND (ParentSpanId != '' OR {_NAMES_PEER}))
+        -- In Zipkin a server's span can share the id of what called it.
+        UNION ALL SELECT TraceId FROM otel_traces
+        WHERE {slices.between("Timestamp", MINUTE)} AND SpanKind IN ('Server', 'Producer')
+        GROUP BY TraceId, SpanId HAVING uniqExact(SpanKind) > 1)
     LIMIT 1 BY TraceId, SpanId, SpanKind"""
 
 
