@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
 
 from collector.convert import zipkin as convert
 from collector.store import queries
-from collector.store.client import Store
+from collector.store.client import Store, StoreError
 from collector.store.rollup import Rollup
 from collector.store.rollup import rollup as module
+from collector.store.rollup.minutes import Slices
 from graph.edges import EdgeRow, Role
 from graph.model import Evidence, Message, Operation, OperationType, Position, Relation, SpanContext
 from tests import stores
@@ -294,17 +295,28 @@ def test_attempts_in_several_minutes_are_one_delivery_over_their_receive_spans(
     assert edges(store) == ["payment consumes orders: 1", "shop produces orders: 1"]
 
 
-@pytest.mark.parametrize(("rows", "together"), [(1, [1, 1, 1]), (4, [2, 1]), (100, [3])])
-def test_minutes_that_have_much_are_computed_apart(
-    store: Store, monkeypatch: pytest.MonkeyPatch, rows: int, together: list[int]
+@pytest.mark.parametrize(
+    ("kept", "rows", "together"),
+    [
+        (4, 1, [12, 12, 11, 1]),
+        (4, 4, [24, 12]),
+        (4, 100, [36]),
+        (1, 1, [12, 12, 11, 1]),
+        (1, 2, [1, 1, 11, 1]),
+        (1, 4, [2, 12]),
+    ],
+)
+def test_slices_that_have_much_are_computed_apart(
+    store: Store, monkeypatch: pytest.MonkeyPatch, kept: int, rows: int, together: list[int]
 ) -> None:
     computed: list[int] = []
     compute = Rollup._compute
 
-    def counting(self: Rollup, minutes: Sequence[int], settled: int) -> None:
-        computed.append(len(minutes))
-        compute(self, minutes, settled)
+    def counting(self: Rollup, slices: Slices, settled: int) -> None:
+        computed.append(len(slices.starts))
+        compute(self, slices, settled)
 
+    monkeypatch.setattr(module, "KEPT", kept)
     monkeypatch.setattr(module, "ROWS_AT_ONCE", rows)
     monkeypatch.setattr(Rollup, "_compute", counting)
     flow = Flow()
@@ -348,6 +360,75 @@ def test_a_producer_told_late_is_the_peer_of_an_earlier_minutes_consumer(store: 
     poured(store, flow, [order])
 
     assert queries.event_edges(store, *ALL) == [("shop", "orders", "payment", 1)]
+
+
+def test_of_a_minute_that_goes_on_only_the_slices_that_changed_are_computed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed: list[tuple[int, ...]] = []
+    compute = Rollup._compute
+
+    def noting(self: Rollup, slices: Slices, settled: int) -> None:
+        computed.append(slices.starts)
+        compute(self, slices, settled)
+
+    monkeypatch.setattr(Rollup, "_compute", noting)
+    flow = Flow()
+    flow.now = NEXT_MINUTE + SECOND
+    first = flow.send("shop", "orders")
+    flow.now = NEXT_MINUTE + 21 * SECOND
+    second = flow.send("shop", "orders")
+    flow.now = NEXT_MINUTE + 41 * SECOND
+    handled = flow.process("payment", second, by="link", error=True)
+    again = flow.process("payment", second, by="link")
+
+    rollup = Rollup(store)
+    for part in ([first], [second, handled], [again]):
+        some = Flow()
+        some.spans = {
+            key: flow.spans[key] for one in part for key in _keys(one) if key in flow.spans
+        }
+        some.operations = {key: flow.operations[key] for key in some.spans}
+        pour(some, store)
+        rollup.run(settle=0)
+
+    minute = NEXT_MINUTE // SECOND
+    assert computed == [
+        tuple(range(minute, minute + 60, 5)),
+        (minute + 20, minute + 40),
+        (minute + 20, minute + 40),
+    ]
+    assert edges(store) == ["payment consumes orders: 1", "shop produces orders: 2"]
+
+
+def test_what_is_known_of_slices_does_not_outlast_a_failure(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flow = Flow()
+    flow.now = NEXT_MINUTE + SECOND
+    first = flow.send("shop", "orders", tapped=False)
+    flow.now = NEXT_MINUTE + 31 * SECOND
+    second = flow.send("shop", "orders", tapped=False)
+    rollup = Rollup(store)
+    compute = Rollup._compute
+
+    def failing(self: Rollup, slices: Slices, settled: int) -> None:
+        raise StoreError("no memory")
+
+    for part in (first, second):
+        some = Flow()
+        assert part.context
+        some.spans = {part.context: flow.spans[part.context]}
+        some.operations = {part.context: flow.operations[part.context]}
+        pour(some, store)
+        if part is second:
+            monkeypatch.setattr(Rollup, "_compute", failing)
+            with pytest.raises(StoreError):
+                rollup.run(settle=0)
+            monkeypatch.setattr(Rollup, "_compute", compute)
+        rollup.run(settle=0)
+
+    assert edges(store) == ["shop produces orders: 2"]
 
 
 def test_what_vanishes_from_a_minute_is_gone(store: Store) -> None:
@@ -501,6 +582,36 @@ def test_a_declared_source_is_not_counted_beside_its_own_silent_sends(store: Sto
     poured(store, flow)
 
     assert edges(store) == ["shop produces orders: 1", "shop produces orders: 2 (declared)"]
+
+
+def test_silent_sends_and_declared_messages_are_held_against_each_other_by_the_minute(
+    store: Store,
+) -> None:
+    flow = Flow()
+    flow.now = NEXT_MINUTE + 4_999 * MILLISECOND
+    flow.operation("shop", "orders", OperationType.SEND)
+    flow.now = NEXT_MINUTE + 5_001 * MILLISECOND
+    for _ in range(2):
+        flow.send("", "orders", spanned=False, source="urn:service:shop")
+
+    poured(store, flow)
+
+    assert edges(store) == ["shop produces orders: 1", "shop produces orders: 1 (declared)"]
+
+
+def test_create_spans_and_a_batch_that_points_at_none_are_held_against_each_other_by_the_minute(
+    store: Store,
+) -> None:
+    flow = Flow()
+    flow.now = NEXT_MINUTE + 4_999 * MILLISECOND
+    for _ in range(3):
+        flow.operation("shop", "orders", OperationType.CREATE)
+    flow.now = NEXT_MINUTE + 5_001 * MILLISECOND
+    flow.operation("shop", "orders", OperationType.SEND, batch_count=3)
+
+    poured(store, flow)
+
+    assert edges(store) == ["shop produces orders: 3"]
 
 
 # Groups that only the broker knows

@@ -5,14 +5,19 @@ of its other attempts, may lie in several. So besides the operations of the minu
 those are gathered that share a message with them: from context to context, in `ROUNDS` steps
 (a process span points at its receive span, that one at its producer's, and so do the other
 attempts). The same steps lead from what was just stored to the minutes that change by it.
+
+Ids are random, so a question for many of them reads the whole of a table. `relations`, which knows
+for each context both who points at it and which messages carry it, is asked once a step; what of
+that is in memory already is looked for there, by hashes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from collector.conventions.sql import normal_id
-from collector.store.rollup.minutes import Seeds, within
+from collector.store.rollup.minutes import Seeds
 
 APART = 900
 """Seconds between the spans of one delivery, at most, where only a name joins them."""
@@ -23,76 +28,108 @@ joins them."""
 
 ROUNDS = 3
 
+NEAR = 120 * 10**9
+"""Nanoseconds of receipt before the seeds' in which what belongs to them is looked for first."""
+
+BEFORE = 60 * 10**9
+"""Nanoseconds by which what points at a context is received, at most, before that begins: clocks
+differ. What begins so much after the nearer time has nothing farther that belongs to it."""
+
 ONE_NAME_SYSTEMS = ("kafka", "redis", "pulsar")
 """Systems in which producers and consumers call a destination the same. Elsewhere a consumer
 names its queue or subscription: the destination is then the producer's, the name the group."""
 
 
 def hashed(trace_id: str, span_id: str) -> str:
-    """A context as 16 bytes: joins by them cost a fraction of what they do by two texts."""
-    return f"sipHash128({trace_id}, {span_id})"
+    """A context as a number of 16 bytes: joins by them cost a fraction of what they do by texts."""
+    return f"reinterpretAsUInt128(sipHash128({trace_id}, {span_id}))"
 
 
-_OPERATION = f"""trace_id, span_id, parent_span_id, environment, service, kind, type, system,
-    cluster, destination, partition, offset, consumer_group, message_id, event_type, batch_count,
-    server_address, start, duration, error, remote_parent, links,
+def lies(context: str, destination: str) -> str:
+    """A hashed context at a destination as a number of 16 bytes: a batch of one context can have
+    several."""
+    return f"reinterpretAsUInt128(sipHash128({context}, {destination}))"
+
+
+NOWHERE = "toUInt128(0)"
+"""What stands for no context."""
+
+_OPERATION = f"""received, trace_id, span_id, parent_span_id, environment, service, kind, type,
+    system, cluster, destination, partition, offset, consumer_group, message_id, event_type,
+    batch_count, server_address, start, duration, error, remote_parent, links,
     {hashed("trace_id", "span_id")} AS self,
-    if(parent_span_id = '', toFixedString('', 16), {hashed("trace_id", "parent_span_id")})
-        AS parent,
-    arrayConcat(if(parent_span_id = '', [], [parent]),
-        arrayMap(l -> {hashed("l.1", "l.2")}, links)) AS targets"""
+    if(parent_span_id = '', {NOWHERE}, {hashed("trace_id", "parent_span_id")}) AS parent,
+    arrayMap(l -> {hashed("l.1", "l.2")}, links) AS linked,
+    if(parent_span_id = '', linked, arrayPushFront(linked, parent)) AS targets"""
+"""What is kept of an operation: with its context, its parent's and those that it points at."""
 
 _PRODUCING = "type IN ('create', 'send')"
 _CONSUMING = "type IN ('receive', 'process')"
 _ANY_TYPE = "type IN ('create', 'send', 'receive', 'process')"
 
 _POSITION = "system, cluster, destination, incarnation, partition, offset"
-_MESSAGE = f"{_POSITION}, time, received, environment, event_type, source, contexts"
-
-_KEY = "cluster, consumer_group, destination, incarnation, partition"
-_FROM = "(SELECT min(minute) FROM r_minutes)"
-
-# Committed offsets of the groups that are active in the minutes, with the last one before:
-# mostly some seconds ago, and else looked for in all that is stored.
-_COMMITTED: tuple[str, ...] = (
-    f"""CREATE TEMPORARY TABLE r_committed ENGINE = Memory AS
-    SELECT DISTINCT {_KEY}, time, committed FROM progress
-    WHERE committed >= 0 AND time >= {_FROM} - 600
-        AND time <= (SELECT toDateTime64(max(minute), 3) + 60 FROM r_minutes)
-        AND ({_KEY}) IN (SELECT DISTINCT {_KEY} FROM progress WHERE {within("time")})""",
-    f"""INSERT INTO r_committed SELECT {_KEY}, max(time) AS newest, argMax(committed, time)
-    FROM progress WHERE committed >= 0 AND time < {_FROM} - 600 AND ({_KEY}) IN (
-        SELECT {_KEY} FROM r_committed GROUP BY {_KEY} HAVING min(time) >= {_FROM})
-    GROUP BY {_KEY}""",
-)
-
-_TARGETS = """arrayConcat(if(parent_span_id = '', [], [(trace_id, parent_span_id)]),
-    arrayMap(l -> (l.1, l.2), links))"""
-"""The contexts that an operation points at, as texts: to be looked for in what is stored."""
-
-_OWN = f"""SELECT c.1 AS trace_id, c.2 AS span_id FROM (
-    SELECT arrayJoin(arrayPushBack({_TARGETS}, (trace_id, span_id))) AS c
-    FROM r_operations WHERE seed AND {_PRODUCING})"""
-
-_HERE = "SELECT trace_id, span_id FROM r_operations"
-
-_CARRIED = """SELECT c.1 AS trace_id, c.2 AS span_id
-    FROM (SELECT arrayJoin(contexts) AS c FROM r_messages WHERE asked)"""
+_PLACE = f"reinterpretAsUInt128(sipHash128({_POSITION.replace('offset', 'ifNull(offset, -1)')}))"
+_MESSAGE = f"""{_POSITION}, time, received, environment, event_type, source, contexts,
+    arrayMap(c -> {hashed("c.1", "c.2")}, contexts) AS carried, {_PLACE} AS place"""
 
 _NAMELESS = f"""seed AND {_CONSUMING} AND empty(links) AND NOT remote_parent
     AND (message_id != '' OR offset IS NOT NULL)"""
+
+_CREATED: tuple[str, ...] = (
+    # Contexts to look at, one row for each step in which they are come upon. `wanted`: for the
+    # deliveries of what they stand for, `sure` that this is a message or handling one. `own`: of
+    # the seeds' own sends.
+    """CREATE TEMPORARY TABLE r_round (step UInt8, trace_id String, span_id String, self UInt128,
+        wanted Bool, sure Bool, own Bool) ENGINE = Memory""",
+    # Those whose deliveries have been looked for.
+    "CREATE TEMPORARY TABLE r_seen (step UInt8, self UInt128) ENGINE = Memory",
+    # What points at them, or is a message that carries them, besides the seeds.
+    """CREATE TEMPORARY TABLE r_relations (self UInt128, source UInt128, header Bool,
+        trace_id String, span_id String, system LowCardinality(String),
+        cluster LowCardinality(String), destination LowCardinality(String),
+        incarnation LowCardinality(String), partition LowCardinality(String), offset Int64,
+        time DateTime64(9)) ENGINE = Memory""",
+    # Contexts of which something may have been received long before the seeds.
+    "CREATE TEMPORARY TABLE r_far (step UInt8, trace_id String, span_id String) ENGINE = Memory",
+    # Contexts of messages that no send to where these lie has.
+    "CREATE TEMPORARY TABLE r_open (self UInt128, destination String) ENGINE = Memory",
+)
+
+_REST = 255
+"""The step of contexts that lead no further."""
+
+_HERE = "(SELECT self FROM r_operations)"
+_OPEN = "(SELECT self FROM r_open)"
+
+
+def _around(itself: str, above: str, others: str) -> str:
+    """An operation's own context, its parent's, and those that it links to, each with the three
+    marks that `r_round` has."""
+    return f"""arrayConcat([(trace_id, span_id, self, {itself})],
+        if(parent_span_id = '' OR has(linked, parent), [],
+            [(trace_id, parent_span_id, parent, {above})]),
+        arrayMap((l, h) -> (l.1, l.2, h, {others}), links, linked))"""
+
+
+def _unrelated(step: int) -> str:
+    """That what is related to a context of `r_round` was not looked for in a step before."""
+    return f"self NOT IN (SELECT self FROM r_round WHERE step < {step})" if step > 1 else "1"
 
 
 class Gathering:
     """One run of statements that fill the temporary tables of one session."""
 
-    def __init__(self, client: Any, seeds: Seeds, parameters: dict[str, str]) -> None:
+    def __init__(self, client: Any, seeds: Seeds, parameters: Mapping[str, Any]) -> None:
         self._client = client
         self._seeds = seeds
         self._parameters = parameters
+        self._near = ""
+        self._after = ""
+        self._farther = False
 
     def operations(self) -> None:
-        """Fill `r_operations` with the seeds and all operations of the same deliveries."""
+        """Fill `r_operations` with the seeds and all operations of the same deliveries, and
+        `r_relations` with what points at their contexts or carries them."""
         seeds = self._seeds
         self._run(
             f"""CREATE TEMPORARY TABLE r_operations ENGINE = Memory AS
@@ -104,95 +141,140 @@ class Gathering:
             SELECT {_MESSAGE}, true AS asked FROM messages WHERE {seeds.messages}
             LIMIT 1 BY {_POSITION}"""
         )
-        self._run("CREATE TEMPORARY TABLE r_seen (trace_id String, span_id String) ENGINE = Memory")
-        self._run(
-            "CREATE TEMPORARY TABLE r_open (trace_id String, span_id String, destination String) "
-            "ENGINE = Memory"
-        )
+        for statement in _CREATED:
+            self._run(statement)
         # Each statement costs some milliseconds, however little there is to do.
-        producing, consuming, nameless, messages = self._numbers(
-            f"""countIf({_PRODUCING}), countIf({_CONSUMING}), countIf({_NAMELESS}),
-            (SELECT count() FROM r_messages) FROM r_operations"""
+        operations, nameless, messages, first, tapped = self._numbers(
+            f"""count(), countIf({_NAMELESS}), (SELECT count() FROM r_messages),
+            toUnixTimestamp64Nano(min(received)),
+            (SELECT toUnixTimestamp64Nano(min(received)) FROM r_messages) FROM r_operations"""
         )
-        if producing or messages:
-            self._add(0, f"{_OWN} UNION ALL {_CARRIED}", _PRODUCING)
-        if producing:
-            self._add(0, self._pointing(_OWN), _PRODUCING)
-        if messages and not seeds.consumers:
-            self._claiming()
-            self._handing_on()
-        if producing and seeds.consumers:
-            self._add(
-                0,
-                """SELECT trace_id, parent_span_id AS span_id FROM r_operations
-                WHERE type = 'send' AND parent_span_id != ''""",
-                _CONSUMING,
-            )
-        if not consuming and not seeds.consumers:
+        if not operations and not messages:
             return
+        low = min(at for at, some in ((first, operations), (tapped, messages)) if some) - NEAR
+        self._near = f"received >= fromUnixTimestamp64Nano({low})"
+        self._after = f"fromUnixTimestamp64Nano({low + BEFORE})"
         for step in range(1, ROUNDS + 1):
-            if not self._round(step, nameless=bool(nameless)):
+            contexts = self._contexts(step)
+            if step == 1 and messages and not seeds.consumers:
+                self._claiming()
+                self._handing_on()
+            if step == 1 and nameless:
+                self._nameless()
+            if contexts:
+                self._pointing(step)
+            elif step > 1:
                 return
         # What the last ones point at says what they are, but leads no further.
         self._contexts(ROUNDS + 1)
 
-    def _round(self, step: int, *, nameless: bool) -> bool:
-        """From the operations of the step before, over contexts, to more; False at the end."""
-        if not self._contexts(step):
-            return False
-        if step == 1 and nameless:
-            self._nameless()
+    def _contexts(self, step: int) -> int:
+        """Add the contexts that the step before leads to, the operations that they are, and what
+        is related to them; says how many they are."""
+        handled = _around("true, true, false", "true, remote_parent, false", "true, true, false")
+        found = f"""SELECT {handled} AS contexts FROM r_operations
+            WHERE step = {step - 1} AND {_CONSUMING}"""
+        if step == 1:
+            wanted = str(self._seeds.consumers).lower()
+            sent = _around(f"{wanted}, true, true", *["false, false, true"] * 2)
+            carried = f"arrayMap((c, h) -> (c.1, c.2, h, {wanted}, true, false), contexts, carried)"
+            found += f""" UNION ALL SELECT {sent} FROM r_operations WHERE {_PRODUCING}
+                UNION ALL SELECT {carried} FROM r_messages WHERE asked"""
+        self._run(
+            f"""INSERT INTO r_round SELECT {step}, any(c.1), any(c.2), c.3 AS self, max(c.4),
+                max(c.5), max(c.6)
+            FROM (SELECT arrayJoin(contexts) AS c FROM ({found}))
+            WHERE self NOT IN (SELECT self FROM r_seen) GROUP BY self"""
+        )
+        return self._look(step)
+
+    def _look(self, step: int) -> int:
+        """Look for the contexts of a step: among what was received lately, and farther back for
+        those of which not all can be there."""
+        contexts, missing, new = self._numbers(
+            f"""count(), countIf(self NOT IN {_HERE}), countIf({_unrelated(step)})
+            FROM r_round WHERE step = {step}"""
+        )
+        keys = f"SELECT trace_id, span_id FROM r_round WHERE step = {step}"
+        if new:
+            self._relate(f"{keys} AND {_unrelated(step)}", self._near)
+        if missing and step != _REST:
+            self._add(step, f"{keys} AND self NOT IN {_HERE}", when=self._near)
+        if new:
+            self._look_far(step)
+        return contexts
+
+    def _look_far(self, step: int) -> None:
+        """Look for what was received before the nearer time: of contexts that neither an operation
+        nor a message tells to have begun after it."""
+        old = f"""r_round WHERE step = {step} AND {_unrelated(step)} AND self NOT IN (
+            SELECT self FROM r_operations WHERE start >= {self._after} AND received >= {self._after}
+            UNION ALL SELECT self FROM r_relations WHERE header AND time >= {self._after}
+            UNION ALL SELECT arrayJoin(carried) FROM r_messages
+                WHERE time >= {self._after} AND received >= {self._after})"""
+        if not self._numbers(f"count() FROM {old}")[0]:
+            return
+        # Mostly spans that have nothing to do with messages.
+        self._run(
+            f"""INSERT INTO r_far SELECT {step}, trace_id, span_id FROM {old}
+            AND (trace_id, span_id) NOT IN (SELECT TraceId, SpanId FROM otel_traces
+                WHERE ReceivedAt >= {self._after} AND Timestamp >= {self._after}
+                AND (TraceId, SpanId) IN (SELECT trace_id, span_id FROM {old}))"""
+        )
+        far = f"SELECT trace_id, span_id FROM r_far WHERE step = {step}"
+        if self._numbers(f"count() FROM r_far WHERE step = {step}")[0]:
+            self._farther = True
+            self._relate(far, f"NOT {self._near}")
+            if step != _REST:
+                self._add(step, far, when=f"NOT {self._near}")
+
+    def _pointing(self, step: int) -> None:
+        """Add what points at the contexts of a step."""
         # A parent that is no messaging span, nor in a message, may be that of a whole program.
         self._run(
-            f"""INSERT INTO r_seen SELECT trace_id, span_id FROM r_round
-            WHERE sure OR (trace_id, span_id) IN ({_HERE})
-            OR (trace_id, span_id) IN (SELECT target_trace_id, target_span_id FROM relations
-                WHERE kind = 'header' AND (target_trace_id, target_span_id) IN (
-                    SELECT trace_id, span_id FROM r_round WHERE NOT sure))"""
+            f"""INSERT INTO r_seen SELECT step, self FROM r_round WHERE step = {step} AND wanted
+            AND (sure OR self IN {_HERE} OR self IN (SELECT self FROM r_relations WHERE header
+                UNION ALL SELECT arrayJoin(carried) FROM r_messages))"""
         )
-        targets = """SELECT trace_id, span_id FROM r_round
-            WHERE (trace_id, span_id) IN (SELECT trace_id, span_id FROM r_seen)"""
-        self._add(step, self._pointing(targets), _CONSUMING)
-        return True
+        seen = f"SELECT self FROM r_seen WHERE step = {step}"
+        own = f"SELECT self FROM r_round WHERE step = {step} AND own"
+        pointing = f"FROM r_relations WHERE NOT header AND source NOT IN {_HERE}"
+        numbers = self._numbers(f"countIf(self IN ({seen})), countIf(self IN ({own})) {pointing}")
+        for count, contexts, types in zip(
+            numbers, (seen, own), (_CONSUMING, _PRODUCING), strict=True
+        ):
+            if count:
+                sources = f"SELECT trace_id, span_id {pointing} AND self IN ({contexts})"
+                self._add(step, sources, types, "1" if self._farther else self._near)
 
-    def _contexts(self, step: int) -> int:
-        """Fill `r_round` with the contexts that the step before leads to, and add the operations
-        that are these contexts; says how many."""
-        self._run("DROP TEMPORARY TABLE IF EXISTS r_round")
-        carried = f"SELECT trace_id, span_id, true FROM ({_CARRIED})"
-        produced = f"SELECT trace_id, span_id, true FROM r_operations WHERE seed AND {_PRODUCING}"
-        also = f"UNION ALL {carried} UNION ALL {produced}" if self._seeds.consumers else ""
+    def _relate(self, contexts: str, when: str) -> None:
+        """Add what is related to these contexts and was received then."""
         self._run(
-            f"""CREATE TEMPORARY TABLE r_round ENGINE = Memory AS
-            SELECT trace_id, span_id, max(certain) AS sure FROM (
-                SELECT c.1 AS trace_id, c.2 AS span_id, c.3 AS certain FROM (
-                    SELECT arrayJoin(arrayConcat([(trace_id, span_id, true)],
-                        if(parent_span_id = '', [], [(trace_id, parent_span_id, remote_parent)]),
-                        arrayMap(l -> (l.1, l.2, true), links))) AS c
-                    FROM r_operations WHERE step = {step - 1} AND {_CONSUMING})
-                {also if step == 1 else ""}
-            ) WHERE (trace_id, span_id) NOT IN (SELECT trace_id, span_id FROM r_seen)
-            GROUP BY trace_id, span_id"""
+            f"""INSERT INTO r_relations
+            SELECT {hashed("target_trace_id", "target_span_id")} AS self,
+                if(kind = 'header', {_PLACE}, {hashed("trace_id", "span_id")}) AS source,
+                kind = 'header' AS header, trace_id, span_id, system, cluster, destination,
+                incarnation, partition, ifNull(offset, -1), time
+            FROM relations WHERE {when} AND {self._seeds.related} AND NOT {self._seeds.known}
+            AND (target_trace_id, target_span_id) IN ({contexts})"""
         )
-        count, missing = self._numbers(
-            f"count(), countIf((trace_id, span_id) NOT IN ({_HERE})) FROM r_round"
-        )
-        if missing:
-            self._add(step, "SELECT trace_id, span_id FROM r_round")
-        return count
 
     def _claiming(self) -> None:
         """Producing spans that name the position of a message, at about its time."""
-        unclaimed = f"""r_messages WHERE NOT arrayExists(c -> c IN (
-            SELECT (trace_id, span_id) FROM r_operations WHERE {_PRODUCING}), contexts)"""
-        if not self._numbers(f"count() FROM {unclaimed}")[0]:
+        unclaimed = f"""r_messages WHERE NOT arrayExists(
+            c -> c IN (SELECT self FROM r_operations WHERE {_PRODUCING}), carried)"""
+        count, first, last = self._numbers(
+            f"""count(), toUnixTimestamp64Milli(min(time)), toUnixTimestamp64Milli(max(time))
+            FROM {unclaimed}"""
+        )
+        placed = f"""operations WHERE {_PRODUCING} AND offset IS NOT NULL
+            AND start >= fromUnixTimestamp64Milli({first}) - {BESIDE}
+            AND start <= fromUnixTimestamp64Milli({last}) + {BESIDE}"""
+        if not count or not self._numbers(f"count() FROM {placed}")[0]:
             return
         self._add(
-            0,
-            f"""SELECT trace_id, span_id FROM operations WHERE {_PRODUCING}
-            AND start >= (SELECT min(time) - {BESIDE} FROM {unclaimed})
-            AND start <= (SELECT max(time) + {BESIDE} FROM {unclaimed})
-            AND (destination, partition, offset) IN (
+            1,
+            f"""SELECT trace_id, span_id FROM {placed} AND (destination, partition, offset) IN (
                 SELECT destination, partition, toNullable(offset) FROM {unclaimed})""",
         )
 
@@ -201,25 +283,34 @@ class Gathering:
         lies claims: it may carry that context instead of its own."""
         self._run(
             f"""INSERT INTO r_open
-            SELECT DISTINCT c.1, c.2, destination FROM r_messages ARRAY JOIN contexts AS c
-            WHERE asked AND NOT arrayExists(c -> (c.1, c.2, destination) IN (
-                SELECT trace_id, span_id, destination FROM r_operations WHERE {_PRODUCING}),
-                contexts)"""
+            SELECT DISTINCT c, destination FROM r_messages ARRAY JOIN carried AS c
+            WHERE asked AND NOT arrayExists(c -> (c, destination) IN (
+                SELECT self, destination FROM r_operations WHERE {_PRODUCING}), carried)"""
         )
         if not self._numbers("count() FROM r_open")[0]:
             return
-        self._add(0, self._pointing("SELECT trace_id, span_id FROM r_open"), _CONSUMING)
-        handling = f"""SELECT trace_id, span_id FROM r_operations WHERE {_CONSUMING}
-            AND arrayExists(c -> c IN (SELECT trace_id, span_id FROM r_open), {_TARGETS})"""
-        self._add(0, self._pointing(handling), "type = 'send'")
+        self._add(
+            1,
+            f"""SELECT trace_id, span_id FROM r_relations WHERE NOT header AND self IN {_OPEN}
+            AND source NOT IN {_HERE}""",
+            _CONSUMING,
+        )
+        self._add(
+            1,
+            f"""SELECT trace_id, span_id FROM relations WHERE kind != 'header'
+            AND {self._seeds.related} AND (target_trace_id, target_span_id) IN (
+                SELECT trace_id, span_id FROM r_operations WHERE {_CONSUMING}
+                AND arrayExists(c -> c IN {_OPEN}, targets))""",
+            "type = 'send'",
+        )
 
     def _nameless(self) -> None:
         """Consuming spans that point at no producer are joined by the message that they name."""
         self._run(
             f"""CREATE TEMPORARY TABLE r_alone ENGINE = Memory AS
             SELECT start, destination, partition, offset, {normal_id("message_id")} AS id
-            FROM r_operations WHERE {_NAMELESS} AND (trace_id, parent_span_id) NOT IN (
-                SELECT trace_id, span_id FROM r_operations WHERE {_PRODUCING})"""
+            FROM r_operations WHERE {_NAMELESS} AND parent NOT IN (
+                SELECT self FROM r_operations WHERE {_PRODUCING})"""
         )
         if not self._numbers("count() FROM r_alone")[0]:
             return
@@ -239,21 +330,41 @@ class Gathering:
             f"{_CONSUMING} AND {about}",
         )
 
-    def _add(self, step: int, keys: str, also: str = "1") -> None:
+    def _add(self, step: int, keys: str, also: str = "1", when: str = "1") -> None:
         """Add the operations with these keys that are not there yet."""
         self._run(
             f"""INSERT INTO r_operations SELECT {_OPERATION}, false AS seed, toUInt8({step}) AS step
-            FROM operations WHERE (trace_id, span_id) IN (
-                SELECT trace_id, span_id FROM ({keys})
-                WHERE (trace_id, span_id) NOT IN ({_HERE}))
-            AND {also} AND {self._seeds.related} AND {_ANY_TYPE} LIMIT 1 BY trace_id, span_id"""
+            FROM operations WHERE (trace_id, span_id) IN ({keys})
+            AND self NOT IN {_HERE}
+            AND {also} AND {when} AND {self._seeds.related} AND {_ANY_TYPE}
+            LIMIT 1 BY trace_id, span_id"""
         )
 
-    def _pointing(self, targets: str) -> str:
-        """Keys of the operations that point at these contexts."""
-        return f"""SELECT trace_id, span_id FROM relations
-            WHERE kind != 'header' AND {self._seeds.related}
-            AND (target_trace_id, target_span_id) IN ({targets})"""
+    def beside(self) -> None:
+        """Add the relations that still lack and the messages, besides the seeds, that the
+        operations are about; fill `r_headers`, and `r_handed` where it is needed."""
+        # Those that were come upon last have contexts that were not looked at.
+        around = _around(*["false, false, false"] * 3)
+        self._run(
+            f"""INSERT INTO r_round SELECT {_REST}, any(c.1), any(c.2), c.3 AS self, max(c.4),
+                max(c.5), max(c.6)
+            FROM (SELECT arrayJoin({around}) AS c FROM r_operations WHERE NOT seed)
+            WHERE self NOT IN (SELECT self FROM r_round) GROUP BY self"""
+        )
+        if self._near:
+            self._look(_REST)
+        lacking = "r_relations WHERE header AND source NOT IN (SELECT place FROM r_messages)"
+        lack, handed = self._numbers(
+            f"(SELECT count() FROM {lacking}), (SELECT count() FROM r_open)"
+        )
+        if lack:
+            self._run(
+                f"""INSERT INTO r_messages SELECT {_MESSAGE}, false AS asked FROM messages
+                WHERE ({_POSITION}) IN (SELECT {_POSITION} FROM {lacking}) LIMIT 1 BY {_POSITION}"""
+            )
+        self._run(HEADERS)
+        if handed:
+            self._run(HANDED)
 
     def _run(self, sql: str) -> None:
         self._client.command(sql, parameters=self._parameters)
@@ -263,57 +374,32 @@ class Gathering:
         return [int(number) for number in row]
 
 
-_POINTED = f"""SELECT c.1, c.2 FROM (SELECT arrayJoin(
-    arrayPushBack({_TARGETS}, (trace_id, span_id))) AS c FROM r_operations)
-    UNION DISTINCT {_CARRIED}"""
+HEADERS = f"""CREATE TEMPORARY TABLE r_headers ENGINE = Memory AS
+    SELECT {lies("c", "destination")} AS at, any(c) AS self, any(destination) AS destination,
+        max(cluster) AS cluster, count() AS messages, min(time) AS time,
+        max(event_type) AS event_type
+    FROM (SELECT arrayJoin(arrayDistinct(carried)) AS c, destination, cluster, time, event_type
+        FROM r_messages)
+    GROUP BY at"""
+"""Messages that carry a context, by context and destination: how many, since when, their type."""
 
-BESIDES: tuple[str, ...] = (
-    # A callback of a send, or an inner span of the same send, is not another one: of nested
-    # sends of one service the innermost counts, because its context is in the message.
-    """CREATE TEMPORARY TABLE r_nested ENGINE = Memory AS
-    SELECT if(i.kind = 'Internal', i.self, o.self) AS uncounted
-    FROM r_operations AS i INNER JOIN r_operations AS o ON o.self = i.parent
-    WHERE i.type = 'send' AND o.type = 'send' AND i.service = o.service
-        AND i.destination = o.destination""",
-    # Messages that carry a context of theirs: how many, where, since when.
-    f"""CREATE TEMPORARY TABLE r_headers ENGINE = Memory AS
-    SELECT {hashed("target_trace_id", "target_span_id")} AS self, destination,
-        max(cluster) AS cluster, uniqExact(cluster, incarnation, partition, offset) AS messages,
-        min(time) AS time
-    FROM relations WHERE kind = 'header' AND (target_trace_id, target_span_id) IN ({_POINTED})
-    GROUP BY self, destination""",
-    # Besides the messages of the minutes those that the operations are about, and their types.
-    f"""INSERT INTO r_messages SELECT {_MESSAGE}, false AS asked FROM messages
-    WHERE ({_POSITION}) IN (
-        SELECT {_POSITION.replace("offset", "assumeNotNull(offset)")} FROM relations
-        WHERE kind = 'header' AND (target_trace_id, target_span_id) IN ({_POINTED})
-        AND ({_POSITION}) NOT IN (SELECT {_POSITION} FROM r_messages))
-    LIMIT 1 BY {_POSITION}""",
-    f"""CREATE TEMPORARY TABLE r_types ENGINE = Memory AS
-    SELECT {hashed("c.1", "c.2")} AS self, destination, max(event_type) AS event_type,
-        max(cluster) AS cluster
-    FROM (SELECT arrayJoin(contexts) AS c, destination, event_type, cluster FROM r_messages)
-    GROUP BY self, destination""",
-    # Contexts that messages carry instead of their sends' own, because these were made while what
-    # has that context was handled: where there are as many sends as messages.
-    f"""CREATE TEMPORARY TABLE r_handed ENGINE = Memory AS
+HANDED = f"""CREATE TEMPORARY TABLE r_handed ENGINE = Memory AS
     SELECT s.origin AS self, s.destination AS destination FROM (
         SELECT p.origin AS origin, o.destination AS destination, uniqExact(o.self) AS sends
         FROM r_operations AS o INNER JOIN (
             SELECT self, service, destination, arrayJoin(targets) AS origin FROM r_operations
-            WHERE {_CONSUMING} AND destination != '' AND (SELECT count() FROM r_open) > 0
+            WHERE {_CONSUMING} AND destination != ''
         ) AS p ON p.self = o.parent
         WHERE o.type = 'send' AND o.service = p.service AND o.destination != ''
             AND o.destination != p.destination AND o.offset IS NULL
-            AND (o.self, o.destination) NOT IN (SELECT self, destination FROM r_headers)
+            AND {lies("o.self", "o.destination")} NOT IN (SELECT at FROM r_headers)
         GROUP BY origin, destination
     ) AS s INNER JOIN r_headers AS h ON h.self = s.origin AND h.destination = s.destination
-    WHERE s.sends >= h.messages""",
-    *_COMMITTED,
-)
-"""Further tables, once the operations are there."""
+    WHERE s.sends >= h.messages"""
+"""Contexts that messages carry instead of their sends' own, because these were made while what has
+that context was handled: where there are as many sends as messages."""
 
 TEMPORARY = (
-    *("r_minutes", "r_operations", "r_seen", "r_open", "r_round", "r_alone"),
-    *("r_nested", "r_headers", "r_messages", "r_types", "r_handed", "r_committed"),
+    *("r_operations", "r_messages", "r_round", "r_seen", "r_far", "r_relations", "r_open"),
+    *("r_alone", "r_headers", "r_handed"),
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,11 +21,14 @@ SETTLE = 10.0
 """Seconds after which a message that no span claims is counted as of an unknown producer:
 exporters send their spans some seconds after the message is there."""
 
+KEPT = 4
+"""Minutes, the newest ones, whose slices are kept, so that only those that change are computed."""
+
 MINUTES_AT_ONCE = 60
-ROWS_AT_ONCE = 100_000
-"""Minutes computed in one go, and their operations and messages, which all lie in memory then (two
-kilobytes each): so that neither an import of a year nor a store that is behind needs that of all of
-its minutes at once. One minute may have more."""
+ROWS_AT_ONCE = 200_000
+"""Minutes computed in one go, and their operations and messages, which all lie in memory then (a
+kilobyte each): so that neither an import of a year nor a store that is behind needs that of all of
+its minutes at once. One slice may have more."""
 
 LOOKED_AT_ONCE = 300_000
 """Operations and messages that were stored since, looked at in one go, for the same reason."""
@@ -48,6 +52,10 @@ class Rollup:
         self._since = self._load()
         self._version = int(store.query("SELECT max(version) FROM edges")[0][0])
         self._unsettled: dict[int, float] = {}
+        """Slices with messages whose producer's spans may still come, and until when."""
+        self._kept: frozenset[int] = frozenset()
+        """Minutes of which all slices lie in the table of slices."""
+        self._table = ""
         self.last_cost = 0.0
         """CPU-seconds that the last run took at most: what else this process did meanwhile
         counts too, and waiting for a busy machine does not."""
@@ -62,45 +70,94 @@ class Rollup:
             began, used = time.monotonic(), time.process_time()
             complete = self._complete()
             now = self._clock()
-            due = {minute for minute, at in self._unsettled.items() if at <= now or settle == 0}
-            minutes = set(due)
+            due = {slice_ for slice_, at in self._unsettled.items() if at <= now or settle == 0}
+            slices = set(due)
             unsettled: set[int] = set()
             if any(complete[source] > self._since[source] for source in SOURCES):
-                changed, unsettled = self._changed()
-                minutes |= changed
-            if minutes:
-                self.compute(sorted(minutes), settle=settle)
+                changed, unsettled = self._changed(int((now - settle) * 1e9))
+                slices |= changed
+            if slices:
+                self._bring(slices, settle)
             # One that changed before it is due is computed now and once more then.
-            for minute in due:
-                del self._unsettled[minute]
+            for slice_ in due:
+                del self._unsettled[slice_]
             if settle:
                 self._unsettled |= dict.fromkeys(unsettled, now + settle)
             self._save(complete)
             self.last_cost = min(time.monotonic() - began, time.process_time() - used)
-            return len(minutes)
+            return len({of.minute_of(slice_) for slice_ in slices})
 
     def compute(self, minutes: Sequence[int], *, settle: float = 0.0) -> None:
         """Compute the edges of these minutes (seconds since the epoch) and replace them."""
-        self._version = max(time.time_ns(), self._version + 1)
-        settled = int((self._clock() - settle) * 1e9)
-        for start in range(0, len(minutes), MINUTES_AT_ONCE):
-            for some in self._fitting(minutes[start : start + MINUTES_AT_ONCE]):
-                self._compute(some, settled)
+        self._kept -= set(minutes)
+        self._bring(minutes, settle)
 
-    def _fitting(self, minutes: Sequence[int]) -> Iterator[Sequence[int]]:
-        """As many of them at a time as their rows allow."""
-        if len(minutes) == 1:
-            yield minutes
-            return
-        between = {"first": min(minutes), "after": max(minutes) + 60}
+    def _bring(self, slices: Collection[int], settle: float) -> None:
+        """Compute these slices, and of minutes that are not kept the others too, and replace
+        their minutes."""
+        now = self._clock()
+        settled = int((now - settle) * 1e9)
+        self._version = max(time.time_ns(), self._version + 1)
+        minutes = sorted({of.minute_of(slice_) for slice_ in slices})
+        # What fails half-way is computed whole again.
+        have, self._kept = self._kept, frozenset()
+        keep = set(sorted(one for one in have.union(minutes) if one <= now)[-KEPT:])
+        for start in range(0, len(minutes), MINUTES_AT_ONCE):
+            some = minutes[start : start + MINUTES_AT_ONCE]
+            changed = [one for one in slices if of.minute_of(one) in have.intersection(some)]
+            with self._store.rolling() as client:
+                self._renew(client, have & keep.union(some), changed)
+            for piece in self._pieces(some, sorted(changed), have, keep):
+                self._compute(piece, settled)
+            with self._store.rolling() as client:
+                # One insert, so that whoever looks sees the minutes either before or after it.
+                client.command(
+                    f"INSERT INTO edges {edges.summed(self._table, some, self._version)}"
+                )
+            have = have.union(some)
+        self._kept = have & keep
+
+    def _renew(self, client: Any, stay: Collection[int], changed: Collection[int]) -> None:
+        """Put another table in the place of that of the slices, with what stays of it."""
+        old, self._table = self._table, f"r_slices_{next(_numbers)}"
+        client.command(edges.slices_table(self._table))
+        if stay:
+            client.command(
+                f"INSERT INTO {self._table} SELECT * FROM {old} "
+                f"WHERE {edges.MINUTE_OF_SLICE} IN ({_listed(stay)}) "
+                f"AND slice NOT IN ({_listed(changed) or -1})"
+            )
+        if old:
+            client.command(f"DROP TEMPORARY TABLE {old}")
+
+    def _pieces(
+        self,
+        minutes: Sequence[int],
+        changed: Sequence[int],
+        have: Collection[int],
+        keep: Collection[int],
+    ) -> Iterator[of.Slices]:
+        """What is to compute of these minutes, as much at a time as its rows allow."""
+        between = {"first": minutes[0], "after": minutes[-1] + of.MINUTE}
         rows = {int(at): int(count) for at, count in self._store.query(of.ROWS, between)}
-        some: list[int] = []
+        piece = of.Slices((), of.SLICE)
+        held = 0
         for minute in minutes:
-            if some and sum(rows.get(one, 0) for one in (*some, minute)) > ROWS_AT_ONCE:
-                yield some
-                some = []
-            some.append(minute)
-        yield some
+            starts: Sequence[int] = of.slices_of(minute)
+            much = sum(rows.get(each, 0) for each in starts)
+            unit = of.SLICE
+            if minute in have:
+                starts = [each for each in changed if of.minute_of(each) == minute]
+            elif minute not in keep and much <= ROWS_AT_ONCE:
+                starts, unit = (minute,), of.MINUTE
+            for each in starts:
+                more = much if unit == of.MINUTE else rows.get(each, 0)
+                if piece.starts and (unit != piece.unit or (more and held + more > ROWS_AT_ONCE)):
+                    yield piece
+                    piece, held = of.Slices((), unit), 0
+                piece = of.Slices((*piece.starts, each), unit)
+                held += more
+        yield piece
 
     def compute_all(self, progress: Callable[[int, int], None]) -> None:
         """Compute every minute of which anything is stored; `progress` is told minutes done and
@@ -115,22 +172,23 @@ class Rollup:
             self._unsettled.clear()
             self._save(complete)
 
-    def _changed(self) -> tuple[set[int], set[int]]:
-        """The minutes that what was stored since the last run belongs to, and among them those
-        of messages."""
+    def _changed(self, settled: int) -> tuple[set[int], set[int]]:
+        """The slices that what was stored since the last run belongs to, and among them those
+        of messages that were received after a time."""
         changed: set[int] = set()
-        of_messages: set[int] = set()
+        unsettled: set[int] = set()
         for part in self._parts():
             with self._store.rolling() as client:
                 _forget(client)
                 gather.Gathering(client, of.STORED, part).operations()
-                for found, sql in (
-                    (changed, of.CHANGED_MINUTES),
-                    (of_messages, of.MESSAGE_MINUTES),
-                ):
-                    found |= {int(row[0]) for row in client.query(sql, parameters=part).result_rows}
+                asked = [(changed, of.CHANGED), (unsettled, of.UNSETTLED)]
+                if client.query(of.PLACED).result_rows[0][0]:
+                    asked.append((changed, of.CLAIMED))
+                for found, sql in asked:
+                    rows = client.query(sql, parameters={**part, "settled": settled}).result_rows
+                    found |= {int(row[0]) for row in rows}
                 _forget(client)
-        return changed, of_messages
+        return changed, unsettled
 
     def _parts(self) -> Iterator[dict[str, str]]:
         """What was stored since the last run, as parameters of `STORED`, in parts that are not
@@ -149,35 +207,21 @@ class Rollup:
             rows += count
         yield {**asked, "until": _text(_LAST)}
 
-    def _compute(self, minutes: Sequence[int], settled: int) -> None:
+    def _compute(self, slices: of.Slices, settled: int) -> None:
         with self._store.rolling() as client:
             _forget(client)
-            listed = ", ".join(f"toDateTime({minute}, 'UTC')" for minute in minutes)
-            client.command(
-                "CREATE TEMPORARY TABLE r_minutes ENGINE = Memory AS "
-                f"SELECT arrayJoin([{listed}]) AS minute"
-            )
-            gather.Gathering(client, of.ASKED, {}).operations()
-            for statement in (*gather.BESIDES, *edges.CALL_SPANS, *edges.STEPS):
+            gathering = gather.Gathering(client, slices.seeds(), {})
+            gathering.operations()
+            gathering.beside()
+            for statement in (
+                *edges.committed(slices),
+                edges.call_spans(slices),
+                *edges.STEPS,
+            ):
                 client.command(statement)
-            tables = sorted({table for table, _ in edges.EDGES})
-            filled = client.query(
-                f"SELECT {', '.join(f'(SELECT count() FROM {table})' for table in tables)}"
-            ).result_rows[0]
-            some = {table for table, count in zip(tables, filled, strict=True) if count}
-            union = " UNION ALL ".join(
-                f"SELECT {edges.COLUMNS} FROM ({statement})"
-                for statement in (
-                    edges.NOTHING,
-                    *(sql for table, sql in edges.EDGES if table in some),
-                )
-            )
-            # One insert, so that whoever looks sees the minutes either before or after it.
+            found = edges.Found(*map(int, client.query(edges.FOUND).result_rows[0]))
             client.command(
-                f"INSERT INTO edges SELECT minute, {self._version} AS version, role, environment, "
-                "service, consumer_group, peer, system, cluster, destination, event_type, "
-                "evidence, count, errors, last_seen, latency, wait, now() AS computed "
-                f"FROM ({union})",
+                f"INSERT INTO {self._table} {edges.edges(slices, found)}",
                 parameters={"settled": _text(settled)},
             )
             _forget(client)
@@ -218,6 +262,13 @@ class Rollup:
                     "stored": [datetime.now(UTC)],
                 },
             )
+
+
+_numbers = itertools.count()
+
+
+def _listed(numbers: Collection[int]) -> str:
+    return ", ".join(map(str, sorted(numbers)))
 
 
 def _forget(client: Any) -> None:
