@@ -81,9 +81,7 @@ def no_findings(found: Findings, text: str, connection: Connection) -> list[Line
         lines.append(line(Segment(pad("looked at", 11), "label"), Segment(looked, "time")))
     else:
         lines.append(line("A minute is looked at once it is complete, some time after its end."))
-    for number, one in enumerate(unseen(connection)):
-        label = "not seen" if number == 0 else ""
-        lines.append(line(Segment(pad(label, 11), "label"), Segment(printable(one), "dim")))
+    lines += [(), *(line(Segment(printable(one), "dim")) for one in unseen(connection))]
     if connection.live:
         lines += [(), line("What is found shows here by itself.")]
     return lines
