@@ -73,6 +73,7 @@ class StoreBackend:
         self._facts = StoreFacts(store)
         self._console = Console(store)
         self._fresh = threading.Lock()
+        self._looks = threading.Lock()
         self._stored = 1
         self._computed = 0
         self._rest_until = 0.0
@@ -135,7 +136,8 @@ class StoreBackend:
         watch = self._watch
         if watch is None:
             self.refresh()
-            with giving_up.unless(None), self._fresh:
+            # Others may ask for edges meanwhile.
+            with giving_up.unless(None), self._looks:
                 watch = self._own_watch = self._own_watch or Watch(self._store, self._rules())
                 if self._writable:
                     watch.look(live=False, seconds=LOOK_SECONDS)

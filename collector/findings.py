@@ -68,6 +68,8 @@ class Watch:
         self._version = marks.get("version", 0)
         self.until = marks.get("until", 0)
         """All complete minutes before this were looked at, nanoseconds."""
+        self.since = marks.get("since", 0)
+        """The beginning of the first minute that was looked at, nanoseconds; 0: none was."""
         self._changed: dict[int, dict[int, int]] = {delay: {} for delay in DELAYS}
         """By delay, versions of the minutes (seconds) that are to be looked at so long after."""
         self._looked: dict[tuple[int, int], float] = {}
@@ -110,7 +112,9 @@ class Watch:
             self._store, QUIET, until=self.until, since=since, kinds=kinds, limit=limit + 1
         )
         findings = [told(one, self._rules) for one in rows[:limit]]
-        return Findings(sorted(findings, key=worst_first), self.until, len(rows) > limit)
+        return Findings(
+            sorted(findings, key=worst_first), self.until, len(rows) > limit, self.since
+        )
 
     def _learn_changes(self, live: bool) -> None:
         # Old minutes that are imported are looked at when somebody asks, and only then.
@@ -181,6 +185,7 @@ class Watch:
             looked.append(kind)
             found += [one for one in seen if run.start <= one.minute < run.end]
         kept.put(self._store, minutes, looked, found)
+        self.since = min(self.since or run.start, run.start)
         now = self._clock()
         for minute in minutes:
             self._changed[delay].pop(minute // 10**9, None)
@@ -220,6 +225,7 @@ class Watch:
             # What is left is found again by the next start.
             "version": min((version - 1 for version in left), default=self._version),
             "until": self.until,
+            "since": self.since,
         }
         if marks != self._saved:
             kept.note_looked(self._store, marks)

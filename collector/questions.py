@@ -194,7 +194,7 @@ def findings(backend: Backend, wanted: Wanted) -> Findings:
     found = backend.findings(wanted.since, wanted.kinds)
     fitting = [one for one in found.findings if wanted.accepts(one)]
     more = found.more or len(fitting) > wanted.limit
-    return Findings(fitting[: wanted.limit], found.until, more)
+    return Findings(fitting[: wanted.limit], found.until, more, found.since)
 
 
 def searched(backend: Backend, text: str) -> str:

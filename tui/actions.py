@@ -14,6 +14,7 @@ class Place(StrEnum):
     EVENTS = "Events"
     CHAIN = "Chain"
     CONSUMERS = "Consumers"
+    FINDINGS = "Findings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ _SIGNS = {
 }
 
 _EVERY = (Place.EVERYWHERE,)
-_LISTS = (Place.GRAPH, Place.EVENTS, Place.CHAIN, Place.CONSUMERS)
+_LISTS = (Place.GRAPH, Place.EVENTS, Place.CHAIN, Place.CONSUMERS, Place.FINDINGS)
 
 ACTIONS = (
     Action(
@@ -73,7 +74,7 @@ ACTIONS = (
         ("enter",),
         "Open",
         "Go on from what is selected: put a node in the middle, open an event's chain, go to where "
-        "something is drawn.",
+        "something is drawn, or to what proves it.",
         _LISTS,
         shown=True,
     ),
@@ -121,14 +122,14 @@ ACTIONS = (
         ("s",),
         "Sort",
         "Sort the table by the next column; so does a click on a column's name.",
-        (Place.GRAPH, Place.CONSUMERS),
+        (Place.GRAPH, Place.CONSUMERS, Place.FINDINGS),
     ),
     Action(
         "reverse",
         ("S",),
         "Reverse",
         "Sort the table the other way round.",
-        (Place.GRAPH, Place.CONSUMERS),
+        (Place.GRAPH, Place.CONSUMERS, Place.FINDINGS),
     ),
     Action(
         "more",
@@ -190,19 +191,28 @@ ACTIONS = (
         shown=True,
     ),
     Action(
+        "proof",
+        ("p",),
+        "Proof",
+        "Go to what proves the selected finding, where Enter opens it, and back.",
+        (Place.FINDINGS,),
+        shown=True,
+    ),
+    Action(
         "in_graph",
         ("i",),
         "In graph",
-        "Go to where the selected group is drawn in the graph.",
-        (Place.CONSUMERS,),
+        "Go to where the selected group, or whom the selected finding is about, is in the graph.",
+        (Place.CONSUMERS, Place.FINDINGS),
         shown=True,
     ),
     Action(
         "filter",
         ("f",),
         "Filter",
-        "Show only events that fit: by topic, type, key, service, error, time, any id.",
-        (Place.EVENTS,),
+        "Show only what fits: events by topic, type, key, service, error, time, any id; findings "
+        "by kind, service, destination, state, time.",
+        (Place.EVENTS, Place.FINDINGS),
         shown=True,
     ),
     Action(
@@ -347,6 +357,7 @@ ACTIONS = (
     Action("events", ("2",), "Events", "What is passing by, the newest at the bottom.", _EVERY),
     Action("chain", ("3",), "Chain", "The chain that was looked at last.", _EVERY),
     Action("consumers", ("4",), "Consumers", "Who is behind, and by how much.", _EVERY),
+    Action("findings", ("5",), "Findings", "What did not happen, or not as it should.", _EVERY),
     Action(
         "theme",
         ("T",),
@@ -354,8 +365,6 @@ ACTIONS = (
         "Dark, light, high contrast; --theme or FLOWTAP_THEME keeps one.",
         _EVERY,
     ),
-    # Its key and name are kept for a screen that is to come; until then it works nowhere.
-    Action("findings", ("5",), "Findings", "What is wrong.", ()),
     Action("help", ("question_mark",), "Help", "Show this.", _EVERY, shown=True),
     Action(
         "back",

@@ -192,6 +192,12 @@ class FlowtapApp(App[None]):
 
         self.go(self._last.get(ConsumersScreen) or ConsumersScreen())
 
+    def action_findings(self) -> None:
+        """What was found, as it was left."""
+        from tui.screens.findings import FindingsScreen
+
+        self.go(self._last.get(FindingsScreen) or FindingsScreen())
+
     def action_find(self) -> None:
         from tui.screens.chain import ChainScreen
         from tui.screens.find import FindScreen

@@ -239,6 +239,8 @@ class Findings(Shape):
     """The open and worst first."""
 
     format: int
+    since_ns: int = Field(description="The first minute that was looked at; 0: none yet.")
+    since: str | None
     until_ns: int = Field(description="Complete minutes before were looked at; 0: none yet.")
     until: str | None
     more: bool = Field(description="The limit cut the answer.")

@@ -28,7 +28,7 @@ RECEIVED = {
 }
 """Tables that grow with what is received, and their column that says when that was."""
 
-BESIDES = ("edges", "progress", "findings", "span_traces")
+BESIDES = ("edges", "progress", "findings")
 """Smaller ones, in weeks too."""
 
 KEPT_AT_LEAST = 3600 * 10**9

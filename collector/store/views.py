@@ -1,6 +1,6 @@
 """The way of a span and of a message through the engine: Null tables and the views between.
 
-    spans_in -> spans -> otel_traces, span_traces
+    spans_in -> spans -> otel_traces
                       -> operations_in -> operations, relations, ids
     messages_in, messages_plain_in -> messages_parsed -> messages, relations, ids
 
@@ -86,20 +86,11 @@ _STORED_MESSAGE_COLUMNS = """received, environment, system, cluster, destination
     value_size"""
 
 
-_INDEX_SPANS = """SELECT toMonday(ReceivedAt, 'UTC') AS week, xxHash32(SpanId) AS span,
-    reinterpretAsUInt32(reverse(unhex(substring(TraceId, if(short, 17, 1), 6))))
-        + if(short, 0x1000000, 0) AS trace
-FROM (SELECT ReceivedAt, TraceId, SpanId, startsWith(TraceId, '0000000000000000') AS short
-    FROM spans)"""
-"""Of a trace's id its first three bytes, of one that has 64 bits those that are not zero."""
-
-
 def views(own: Own | None = None) -> dict[str, tuple[str, str]]:
     """Each view's name, the table it fills and its SELECT, in the order of their making."""
     return {
         "explode_spans": ("spans", exploding.EXPLODE),
         "keep_spans": ("otel_traces", "SELECT * FROM spans"),
-        "index_spans": ("span_traces", _INDEX_SPANS),
         "read_operations": ("operations_in", render.operations_select()),
         "keep_operations": ("operations", f"SELECT {_OPERATION_COLUMNS} FROM operations_in"),
         "relate_operations": ("relations", render.span_relations_select()),

@@ -17,7 +17,14 @@ from graph.export.eventcatalog import eventcatalog, eventcatalog_files
 from graph.export.gexf import gexf
 from graph.export.graphml import graphml
 from graph.export.html import html
-from graph.export.lists import consumer_table, consumers_json, event_lines, event_table
+from graph.export.lists import (
+    consumer_table,
+    consumers_json,
+    event_lines,
+    event_table,
+    finding_table,
+    findings_json,
+)
 from graph.export.mermaid import mermaid
 from graph.export.node_link import chain_json, node_link
 from graph.export.picture import chain_picture, topology_picture
@@ -25,6 +32,7 @@ from graph.export.plantuml import plantuml
 from graph.export.sequence import sequence
 from graph.export.structurizr import structurizr
 from graph.export.table import table
+from graph.findings.model import Finding
 from graph.listing import Consumer, EventRow
 from graph.topology import Topology
 
@@ -194,4 +202,24 @@ CONSUMER_FORMATS: dict[str, Format[Sequence[Consumer]]] = {
 }
 """How consumer groups can be written, by name."""
 
-__all__ = ["CHAIN_FORMATS", "CONSUMER_FORMATS", "EVENT_FORMATS", "FORMATS", "Format"]
+FINDING_FORMATS: dict[str, Format[Sequence[Finding]]] = {
+    one.name: one
+    for one in (
+        Format[Sequence[Finding]](
+            "json", "application/json", ".json", findings_json, "findings with their proofs"
+        ),
+        Format[Sequence[Finding]](
+            "csv", "text/csv", ".csv", finding_table, "a row for each finding"
+        ),
+    )
+}
+"""How findings can be written, by name."""
+
+__all__ = [
+    "CHAIN_FORMATS",
+    "CONSUMER_FORMATS",
+    "EVENT_FORMATS",
+    "FINDING_FORMATS",
+    "FORMATS",
+    "Format",
+]

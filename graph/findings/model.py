@@ -168,6 +168,8 @@ class Findings(NamedTuple):
     """All complete minutes before this were looked at; 0: none was yet."""
     more: bool = False
     """The limit cut the answer."""
+    since: int = 0
+    """The beginning of the first minute that was looked at; 0: none was yet."""
 
 
 def subject_id(kind: Kind, subject: Subject) -> str:

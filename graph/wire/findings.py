@@ -14,10 +14,11 @@ _PLAIN = plain(Finding, "kind", "severity", "state", "subject", "first", "last",
 
 
 def findings_to_dict(found: Findings) -> Json:
-    """`findings`, worst first, up to when minutes were looked at (`until`), whether there are
-    `more`."""
+    """`findings`, worst first, from when up to when minutes were looked at (`since`, `until`),
+    whether there are `more`."""
     return {
         "format": FORMAT,
+        **times("since", found.since),
         **times("until", found.until),
         "more": found.more,
         "findings": [finding_to_dict(one) for one in found.findings],
@@ -26,7 +27,7 @@ def findings_to_dict(found: Findings) -> Json:
 
 def findings_from_dict(data: Mapping[str, Any]) -> Findings:
     findings = [finding_from_dict(one) for one in data["findings"]]
-    return Findings(findings, data["until_ns"], data["more"])
+    return Findings(findings, data["until_ns"], data["more"], data["since_ns"])
 
 
 def finding_to_dict(finding: Finding) -> Json:

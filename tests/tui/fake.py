@@ -12,7 +12,7 @@ from graph.chain.result import Chain, Event
 from graph.direction import Direction
 from graph.edges import EdgeRow, LeftOut, Role, View
 from graph.fate import Fates
-from graph.findings.model import Findings
+from graph.findings.model import Finding, Findings
 from graph.findings.wanted import Wanted
 from graph.gaps import Gap
 from graph.listing import Activity, Candidate, Consumer, EventFilter, EventRow, Listing
@@ -78,6 +78,9 @@ class FakeSource:
         """What ids that mean several things could mean."""
         self.fates = order_fates()
         self.groups = shop.consumers()
+        self.found: list[Finding] = []
+        self.looked = (NOON - 240 * MINUTE, NOON - 2 * MINUTE)
+        """From when, and up to when, minutes were looked at."""
         self.oldest = 0.2
         """Seconds that the oldest span waits in the spool."""
         self.unread = 0
@@ -208,7 +211,11 @@ class FakeSource:
         return list(self.groups)
 
     def findings(self, wanted: Wanted) -> Findings:
-        return Findings(())
+        self._answers("findings")
+        fitting = [one for one in self.found if wanted.accepts(one)]
+        return Findings(
+            fitting[: wanted.limit], self.looked[1], len(fitting) > wanted.limit, self.looked[0]
+        )
 
     def gaps(self) -> list[Gap]:
         return []

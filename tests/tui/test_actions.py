@@ -16,6 +16,7 @@ from tui.screens.base import FlowScreen
 from tui.screens.chain import ChainScreen
 from tui.screens.consumers import ConsumersScreen
 from tui.screens.events import EventsScreen
+from tui.screens.findings import FindingsScreen
 from tui.screens.graph import GraphScreen
 
 SCREENS: dict[Place, type[FlowScreen]] = {
@@ -23,6 +24,7 @@ SCREENS: dict[Place, type[FlowScreen]] = {
     Place.EVENTS: EventsScreen,
     Place.CHAIN: ChainScreen,
     Place.CONSUMERS: ConsumersScreen,
+    Place.FINDINGS: FindingsScreen,
 }
 
 
@@ -68,22 +70,24 @@ def test_the_palette_offers_what_can_be_done() -> None:
     assert "Pause" not in offered
 
 
-TITLE_LEADS_TO = {None, "command_palette", "graph", "events", "chain", "consumers"}
+TITLE_LEADS_TO = {None, "command_palette", "graph", "events", "chain", "consumers", "findings"}
 
 
 def test_the_title_names_the_screens_and_marks_the_current_one() -> None:
-    drawn = draw_title("chain", line("5 events"), 66)
-    assert text_of(drawn).startswith(" flowtap  1 Graph  2 Events [3 Chain] 4 Consumers")
+    drawn = draw_title("chain", line("5 events"), 80)
+    assert text_of(drawn).startswith(
+        " flowtap  1 Graph  2 Events [3 Chain] 4 Consumers  5 Findings"
+    )
     assert text_of(drawn).endswith("5 events")
-    assert width_of(drawn) == 66
+    assert width_of(drawn) == 80
     assert {part.target for part in drawn} == TITLE_LEADS_TO
 
 
 def test_in_a_narrow_title_what_is_shown_goes_before_the_names_of_the_others() -> None:
-    drawn = draw_title("chain", line("5 events · 9 services"), 52)
-    assert text_of(drawn) == " flowtap  1  2 [3 Chain] 4    5 events · 9 services"
-    drawn = draw_title("chain", line("5 events · 9 services"), 56)
-    assert text_of(drawn) == " flowtap  1 Graph  2 [3 Chain] 4  5 events · 9 services"
+    drawn = draw_title("chain", line("5 events · 9 services"), 55)
+    assert text_of(drawn) == " flowtap  1  2 [3 Chain] 4  5    5 events · 9 services"
+    drawn = draw_title("chain", line("5 events · 9 services"), 59)
+    assert text_of(drawn) == " flowtap  1 Graph  2 [3 Chain] 4  5  5 events · 9 services"
     assert {part.target for part in drawn} == TITLE_LEADS_TO
 
 

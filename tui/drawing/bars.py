@@ -12,6 +12,7 @@ TABS = (
     ("events", "2 Events"),
     ("chain", "3 Chain"),
     ("consumers", "4 Consumers"),
+    ("findings", "5 Findings"),
 )
 """Action that leads there, and name."""
 

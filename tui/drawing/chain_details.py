@@ -7,15 +7,21 @@ from graph.chain.result import Cause, Chain, Delivery, Event, Join
 from graph.model import MASKED, Evidence, Message, Operation
 from tui.drawing import figures
 from tui.drawing.chain_fates import NO_FATES, KnownFates, fate_of, fate_section, in_words
+from tui.drawing.chain_findings import NOTHING_FOUND, FoundInChain, found_at
 from tui.drawing.chain_rows import skew_of, status_of
 from tui.drawing.chain_tree import Row, RowKind
 from tui.drawing.evidence import MARKS, MEANINGS, ROLES
 from tui.drawing.facts import HEX, LABEL, body, fact, heading
+from tui.drawing.finding_flags import finding_facts
 from tui.drawing.segments import Line, Segment, cells, line, printable
 
 
 def row_details(
-    row: Row | None, chain: Chain, width: int, fates: KnownFates = NO_FATES
+    row: Row | None,
+    chain: Chain,
+    width: int,
+    fates: KnownFates = NO_FATES,
+    found: FoundInChain = NOTHING_FOUND,
 ) -> list[Line]:
     """Of the row's delivery, or else its event."""
     if row is None:
@@ -24,8 +30,10 @@ def row_details(
         text = "These share a correlation id with what you asked for, and nothing else joins them."
         return fact("related", text, width=width)
     if row.delivery is not None:
-        return delivery_details(row.delivery, row.event, chain, width, fates)
-    return event_details(row.event, chain, width, fates)
+        lines = delivery_details(row.delivery, row.event, chain, width, fates)
+    else:
+        lines = event_details(row.event, chain, width, fates)
+    return [lines[0], *finding_facts(found_at(row, found), width), *lines[1:]]
 
 
 def event_details(

@@ -8,6 +8,7 @@ from graph.chain.result import Chain, Event, EventKey
 from tui.drawing.chain_bundles import bundled
 from tui.drawing.chain_fates import NO_FATES, KnownFates
 from tui.drawing.chain_filter import Only, filtered
+from tui.drawing.chain_findings import NOTHING_FOUND, FoundInChain
 from tui.drawing.chain_rows import ChainColumns, draw_heading, draw_row
 from tui.drawing.chain_tree import (
     Row,
@@ -34,11 +35,13 @@ class ChainDrawing:
         opened: Collection[RowKey] | None = (),
         only: Only = Only.ALL,
         fates: KnownFates = NO_FATES,
+        found: FoundInChain = NOTHING_FOUND,
     ) -> None:
         """What is many and alike is one row, unless its bundle is among the `opened`; None
         stands for all of them."""
         self.chain = chain
         self.fates = fates
+        self.found = found
         self.folded = frozenset(folded)
         self.opened = frozenset(opened or ())
         rows = filtered(tree(chain), chain, only, fates)
@@ -68,6 +71,7 @@ class ChainDrawing:
             self.span,
             selected=row.key == selected,
             fates=self.fates,
+            found=self.found,
         )
 
     def lit(self, selected: Hashable | None) -> frozenset[object]:

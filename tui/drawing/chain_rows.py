@@ -17,8 +17,10 @@ from tui.drawing.chain_fates import (
     fate_of,
     said_of,
 )
+from tui.drawing.chain_findings import NOTHING_FOUND, FoundInChain, found_at
 from tui.drawing.chain_tree import Row, RowKind
 from tui.drawing.evidence import DASHES, MARKS, ROLES
+from tui.drawing.finding_flags import flag
 from tui.drawing.segments import Line, Segment, SegmentRole, fit, line, pad, printable, width_of
 from tui.drawing.waterfall import TimeSpan, bar, point, scale
 
@@ -95,12 +97,14 @@ def draw_row(
     *,
     selected: bool = False,
     fates: KnownFates = NO_FATES,
+    found: FoundInChain = NOTHING_FOUND,
 ) -> Line:
     """One row in exactly the columns' width; all its segments have the row's key as target."""
     branch = _branch(row, columns.tree // 2)
-    shown = line(*branch, *_label(row, chain, fates, short=False))
+    mark = flag(found_at(row, found))
+    shown = line(*branch, *_flagged(_label(row, chain, fates, short=False), mark))
     if width_of(shown) > columns.tree:
-        shown = line(*branch, *_label(row, chain, fates, short=True))
+        shown = line(*branch, *_flagged(_label(row, chain, fates, short=True), mark))
     label = fit(shown, columns.tree)
     started, took = _times(row)
     at = figures.offset(started - span.start) if started and span.start else ""
@@ -164,6 +168,11 @@ def _label(row: Row, chain: Chain, fates: KnownFates, *, short: bool) -> list[Se
     if row.folded:
         label.append(Segment(f"  ⊞ {row.inside} more", "label"))
     return label
+
+
+def _flagged(label: list[Segment], mark: Segment) -> list[Segment]:
+    """With the mark of what was found behind the name, which is cut last."""
+    return [*label[:2], mark, *label[2:]] if mark.text else label
 
 
 def _bundle_label(row: Row) -> list[Segment]:

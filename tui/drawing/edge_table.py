@@ -11,7 +11,6 @@ from graph.topology_diff import Change
 from tui.drawing import figures
 from tui.drawing.evidence import DASHES, HEADS
 from tui.drawing.flow import MARKS, ROLES, Flow, Spot
-from tui.drawing.flow_blocks import named
 from tui.drawing.segments import (
     Line,
     Segment,
@@ -132,12 +131,10 @@ class EdgeTable:
     def _shared(self, both: int) -> tuple[int, int]:
         """Widths of the two names: half of the room, or what one leaves over where the other has
         a longer name. Of all edges, so that a search moves no column."""
-        half, title = both // 2, self.flow.topology.node
+        half, title = both // 2, self.flow.title
         edges = self.flow.topology.edges
-        first = max((3 + cells(title(edge.source).title) for edge in edges), default=0)
-        second = max(
-            (3 + cells(title(edge.target).title + _call(edge)) for edge in edges), default=0
-        )
+        first = max((3 + cells(title(edge.source)) for edge in edges), default=0)
+        second = max((3 + cells(title(edge.target) + _call(edge)) for edge in edges), default=0)
         if first > half:
             half = min(first, max(half, both - second))
         elif second > both - half:
@@ -209,13 +206,15 @@ class EdgeTable:
         node = self.flow.topology.node(key)
         call = _call(edge) if end == 1 else ""
         room = width - 3 - len(call)
-        name = cut_middle(printable(node.title), max(1, room))
+        mark = self.flow.flag(key)
+        name = cut_middle(printable(node.title), max(1, room - cells(mark.text)))
         return [
             Segment("▸" if spot == chosen else " ", "title", spot),
             Segment(f"{MARKS[key.kind]} ", ROLES[key.kind], spot),
-            Segment(name, named(self.flow, key), spot),
+            Segment(name, self.flow.named(key, room)[0].role, spot),
+            mark._replace(target=spot),
             Segment(call, "dim", edge.key),
-            Segment(" " * (room - cells(name) + 1)),
+            Segment(" " * (room - cells(name) - cells(mark.text) + 1)),
         ]
 
     def lit(self, selected: Hashable | None) -> frozenset[object]:

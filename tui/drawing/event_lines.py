@@ -17,12 +17,14 @@ _BAR = 8
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
-def filter_line(text: str, width: int) -> Line:
+HINT = " f  filters: topic:order.* type:paid key:42 service:payment error:yes since:10m"
+
+
+def filter_line(text: str, width: int, hint: str = HINT) -> Line:
     """The filter in force, or what can be written; targets lead to its input."""
     if text:
         parts = line(Segment(" filter ", "label"), Segment(printable(text), "title"))
     else:
-        hint = " f  filters: topic:order.* type:paid key:42 service:payment error:yes since:10m"
         parts = line(Segment(hint[:2], "key"), Segment(hint[2:], "dim"))
     return tuple(part._replace(target="filter") for part in fit(parts, width))
 

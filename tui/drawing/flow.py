@@ -14,7 +14,8 @@ from graph.layers import destinations_in_order
 from graph.topology import Edge, EdgeKey, NodeKey, NodeKind, Role, Topology
 from graph.topology_diff import Change, EdgeChange
 from tui.drawing import figures
-from tui.drawing.segments import Segment, SegmentRole
+from tui.drawing.finding_flags import Found, flag
+from tui.drawing.segments import Segment, SegmentRole, cells, cut, printable
 
 MARKS = {
     NodeKind.SERVICE: "●",
@@ -64,6 +65,8 @@ class Flow:
     changes: Mapping[EdgeKey, EdgeChange] | None = None
     matches: frozenset[NodeKey] | None = None
     """Nodes that somebody looks for; only blocks with one of them are drawn."""
+    found: Found = field(default_factory=dict)
+    """What is found wrong with nodes just now, the worst first."""
     busy_only: bool = False
     """Only edges that carried something, or, where windows are compared, that changed."""
 
@@ -82,6 +85,22 @@ class Flow:
             return Segment("…", "dim")
         flowing = figures.rate(sum(known))
         return Segment(flowing, "dim" if flowing == "idle" else "number")
+
+    def flag(self, key: NodeKey) -> Segment:
+        """The mark of the worst that is found wrong with a node, with a space before it."""
+        return flag(self.found.get(key, ()))
+
+    def title(self, key: NodeKey) -> str:
+        """A node's name, with its mark, as one text."""
+        return printable(self.topology.node(key).title) + self.flag(key).text
+
+    def named(self, key: NodeKey, width: int) -> list[Segment]:
+        """A node's name in at most so many columns, and its mark, which is never cut off; one that
+        somebody looks for stands out."""
+        mark = self.flag(key)
+        role = "match" if self.matches is not None and key in self.matches else ROLES[key.kind]
+        name = cut(printable(self.topology.node(key).title), max(1, width - cells(mark.text)))
+        return [Segment(name, role), mark] if mark.text else [Segment(name, role)]
 
     def said(self, edge: Edge) -> Segment:
         """What stands on an edge, in at most seven columns: its pace, or how that changed."""

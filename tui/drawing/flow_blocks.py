@@ -43,12 +43,14 @@ class Columns(NamedTuple):
     @classmethod
     def for_width(cls, flow: Flow, width: int) -> Columns:
         """Columns that suit this flow's names in this width (at least 60 is sensible)."""
-        title = {node.key: node.title for node in flow.topology.nodes}
+        title = {node.key: flow.title(node.key) for node in flow.topology.nodes}
         edges = [edge for edge in flow.topology.edges if edge.role is not Role.CALL]
         producers = [cells(title[e.source]) for e in edges if e.role is Role.PRODUCE]
         consumers = [cells(title[e.target]) for e in edges if e.role is Role.CONSUME]
         places = [
-            cells(node.title) for node in flow.topology.nodes if node.kind is NodeKind.DESTINATION
+            cells(title[node.key])
+            for node in flow.topology.nodes
+            if node.kind is NodeKind.DESTINATION
         ]
         roomy = width >= 110
         edge = 13 if roomy else 11
@@ -120,12 +122,14 @@ class BlockDrawing:
     def _top(self, frame: Frame, spot: Spot) -> Line:
         """The upper side of the frame, with the destination's name in it."""
         inner = self._columns.box - 2
-        title = cut(printable(self._flow.topology.node(spot.node).title), inner - 3)
-        rule = frame.across * (inner - 3 - cells(title)) + frame.top_right
+        title = self._flow.named(spot.node, inner - 3)
+        rule = frame.across * (inner - 3 - width_of(title)) + frame.top_right
         return line(
             " " * (1 + self._columns.left),
             Segment(frame.top_left + frame.across, "edge", spot),
-            Segment(f" {title} ", named(self._flow, spot.node), spot),
+            Segment(" ", "", spot),
+            *(part._replace(target=spot) for part in title),
+            Segment(" ", "", spot),
             Segment(rule, "edge", spot),
         )
 
@@ -226,7 +230,7 @@ def _incoming(
     if flow.changes is None:
         spare = alone and columns.left < 30
     else:
-        whole = cells(flow.topology.node(edge.source).title) + cells(flow.said(edge).text)
+        whole = cells(flow.title(edge.source)) + cells(flow.said(edge).text)
         spare = bool(failed) and whole + cells(failed) + 9 > columns.left
     said = [] if spare else [Segment(" "), flow.said(edge)]
     label = [*said, Segment(failed, "error", edge.key)] if said or failed else []
@@ -285,19 +289,13 @@ def _outgoing(flow: Flow, edge: Edge, columns: Columns, selected: Spot | None) -
 
 def _name(flow: Flow, key: NodeKey, spot: Spot, selected: Spot | None, width: int) -> list[Segment]:
     """A node's mark and name; the selected one has a pointer before it."""
-    node = flow.topology.node(key)
     pointer = "▸" if spot == selected else " "
     return [
         Segment(pointer, "title", spot),
         Segment(MARKS[key.kind], ROLES[key.kind], spot),
         Segment(" ", "", spot),
-        Segment(cut(printable(node.title), max(1, width - 3)), named(flow, key), spot),
+        *(part._replace(target=spot) for part in flow.named(key, width - 3)),
     ]
-
-
-def named(flow: Flow, key: NodeKey) -> SegmentRole:
-    """The role of a node's name; one that somebody looks for stands out."""
-    return "match" if flow.matches is not None and key in flow.matches else ROLES[key.kind]
 
 
 def _nobody(block: Block, row: int) -> Iterable[Segment]:

@@ -13,9 +13,9 @@ from graph.topology import Edge, NodeKey, NodeKind, Role
 from tui.drawing import figures
 from tui.drawing.evidence import DASHES, HEADS
 from tui.drawing.flow import MARKS, ROLES, Flow, Spot
-from tui.drawing.flow_blocks import HEAVY, LIGHT, edge_role, named
+from tui.drawing.flow_blocks import HEAVY, LIGHT, edge_role
 from tui.drawing.focus import Side, Step, side
-from tui.drawing.segments import Line, Segment, cells, cut, fit, line, pad, printable, width_of
+from tui.drawing.segments import Line, Segment, cells, fit, line, pad, width_of
 
 LEAST_NAME = 16
 """Columns of a name, its mark included, that are kept while columns are made narrower."""
@@ -42,7 +42,7 @@ class FocusDrawing:
     def _divide(self, width: int) -> None:
         """Makes columns as wide as they want to be, or as narrow as they have to."""
         left, right = self._grids
-        title = cells(self.flow.topology.node(self.middle).title) + 8
+        title = cells(self.flow.title(self.middle)) + 8
         self.box = max(16, min(38, max(title, max(map(width_of, self._inside)) + 4)))
         places = [(grid, depth) for grid in self._grids for depth in range(len(grid.names))]
         fixed = 1 + self.box + sum(grid.links[depth] for grid, depth in places)
@@ -89,12 +89,13 @@ class FocusDrawing:
         before, after = left.line(row, spot, -1), right.line(row, spot, 1)
         inner = self.box - 2
         if y == 0:
-            node = self.flow.topology.node(self.middle)
-            title = f" {MARKS[node.kind]} {cut(printable(node.title), inner - 6)} "
-            rule = frame.across * (inner - 1 - cells(title))
+            name = self.flow.named(self.middle, inner - 6)
+            kind = self.middle.kind
+            title = [Segment(f" {MARKS[kind]} ", name[0].role), *name, Segment(" ")]
+            rule = frame.across * (inner - 1 - width_of(title))
             box = line(
                 Segment(frame.top_left + frame.across, "edge", centre),
-                Segment(title, named(self.flow, self.middle), centre),
+                *(part._replace(target=centre) for part in title),
                 Segment(rule + frame.top_right, "edge", centre),
             )
         elif y == self.height - 1:
@@ -210,7 +211,7 @@ class _Grid:
         self.onward = onward
         self.names = [0 for _ in self.names]
         for step in self.half.steps:
-            wanted = cells(printable(self.flow.topology.node(step.node).title)) + 4
+            wanted = cells(self.flow.title(step.node)) + 4
             wanted += width_of(self._after(step))
             self.names[step.depth - 1] = max(self.names[step.depth - 1], min(wanted, MOST_NAME))
 
@@ -268,13 +269,12 @@ class _Grid:
         spot = Spot(middle or key, key, sign * step.depth, step.edge.key)
         after = self._after(step)
         after = fit(after, min(width - 6, width_of(after)))
-        node = self.flow.topology.node(key)
         room = max(1, width - 4 - width_of(after))
         drawn = line(
             Segment("▸" if spot == selected else " ", "title", spot),
             Segment(MARKS[key.kind], ROLES[key.kind], spot),
             Segment(" ", "", spot),
-            Segment(cut(printable(node.title), room), named(self.flow, key), spot),
+            *(part._replace(target=spot) for part in self.flow.named(key, room)),
             *after,
         )
         rest = width - width_of(drawn)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from graph.findings.model import Finding
 from graph.topology import NodeKey, NodeKind
 from tui.drawing.segments import Line, Segment, fit, line, pad, printable
 from tui.source import Address
@@ -54,6 +55,23 @@ def group_links(group: str, address: Address) -> tuple[Link, ...]:
         Link("group", group),
         Link("command", shlex.join(["flowtap", "consumers", *named])),
         Link("API", address.api("consumers")),
+    )
+
+
+def finding_links(finding: Finding, address: Address) -> tuple[Link, ...]:
+    """To the findings of its kind about the same; its sentence, for those who only read."""
+    subject = finding.subject
+    who, place = (
+        glob.escape(name) for name in (subject.service or subject.group, subject.destination)
+    )
+    given = [f"--kind={finding.kind.value}"]
+    given += [f"--service={who}"] * bool(who) + [f"--destination={place}"] * bool(place)
+    asked = {"kind": finding.kind.value} | ({"service": who} if who else {})
+    asked |= {"destination": place} if place else {}
+    return _links(
+        Link("sentence", finding.sentence),
+        Link("command", shlex.join(["flowtap", "findings", *given, *address.options])),
+        Link("API", address.api("findings", **asked)),
     )
 
 

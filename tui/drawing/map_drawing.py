@@ -17,9 +17,18 @@ from graph.topology import Edge, EdgeKey, NodeKey, NodeKind
 from tui.drawing import figures
 from tui.drawing.evidence import DASHES, HEADS
 from tui.drawing.flow import MARKS, ROLES, Flow, Spot
-from tui.drawing.flow_blocks import named
 from tui.drawing.map_layout import MOST_EDGES, MOST_NODES, Layout, Link, Point, layout
-from tui.drawing.segments import Line, Segment, SegmentRole, cells, cut, line, pad, printable
+from tui.drawing.segments import (
+    Line,
+    Segment,
+    SegmentRole,
+    cells,
+    cut,
+    fit,
+    line,
+    pad,
+    printable,
+)
 
 NEAR, FAR = 1, 0
 """How close one looks: boxes with figures, or names alone."""
@@ -99,7 +108,8 @@ class MapDrawing:
         if point.node is None:
             return 1
         title = cells(printable(self.flow.topology.node(point.node).title))
-        return min(title, MOST_NAME[self.zoom]) + (3 if point.number else 5)
+        mark = 0 if point.number else cells(self.flow.flag(point.node).text)
+        return min(title, MOST_NAME[self.zoom]) + mark + (3 if point.number else 5)
 
     def _route(self, links: list[Link], x: int) -> int:
         """Draws the links of a layer to the next; gives where that begins."""
@@ -221,9 +231,10 @@ class MapDrawing:
         inner = self._size(point) - 2
         shape, role = _SHAPES[key.kind], ROLES[key.kind]
         pointer = "▸" if spot == selected else MARKS[key.kind]
+        name_and_mark = line(*self.flow.named(key, inner - 3))
         name = (
             Segment(f"{pointer} ", "title" if spot == selected else role, spot),
-            Segment(pad(title, inner - 2), named(self.flow, key), spot),
+            *(part._replace(target=spot) for part in fit(name_and_mark, inner - 2)),
         )
         if not self.zoom:
             return line(

@@ -11,6 +11,7 @@ from graph.topology import Edge, NodeKey, NodeKind, Role
 from tui.drawing import figures
 from tui.drawing.evidence import MARKS, MEANINGS, ROLES
 from tui.drawing.facts import LABEL, fact, heading
+from tui.drawing.finding_flags import finding_facts
 from tui.drawing.flow import MARKS as NODE_MARKS
 from tui.drawing.flow import ROLES as NODE_ROLES
 from tui.drawing.flow import Flow, Spot
@@ -55,6 +56,7 @@ def spot_details(
     lines += fact("what", _KINDS[node.kind], width=width)
     lines += fact("where", place, width=width)
     lines += fact("environment", node.key.environment, width=width)
+    lines += finding_facts(flow.found.get(spot.node, ()), width)
     if node.kind is NodeKind.DESTINATION:
         lines += _traffic(flow, node.key, node.incoming, width)
     elif spot.edge is None:

@@ -37,6 +37,7 @@ ASKED = {
     "chain": "the chain",
     "events": "events",
     "consumers": "consumer groups",
+    "findings": "findings",
     "fate": "what became of it",
     "explain": "why it is joined",
 }

@@ -17,6 +17,7 @@ from tui.drawing.bars import draw_way
 from tui.drawing.chain_details import row_details
 from tui.drawing.chain_drawing import ChainDrawing
 from tui.drawing.chain_filter import Only, narrowed, told
+from tui.drawing.chain_findings import NOTHING_FOUND, FoundInChain
 from tui.drawing.chain_rows import summary
 from tui.drawing.chain_sequence import SequenceDrawing
 from tui.drawing.chain_timeline import TimelineDrawing
@@ -28,12 +29,18 @@ from tui.drawing.segments import Line, fit, printable
 from tui.drawing.sheet import Sheet
 from tui.screens.base import TALL
 from tui.screens.chain_fate import Beside, FateScreen
-from tui.source import Ambiguous, BadRequest, NotFound, NothingRecorded, SourceError
+from tui.source import Ambiguous, BadRequest, NotFound, NothingRecorded, Source, SourceError
 from tui.widgets.bar import Bar
 from tui.widgets.bindings import bindings
 from tui.widgets.canvas import Canvas
 
 HEADED = (ChainDrawing, SequenceDrawing, TimelineDrawing)
+
+
+NEAR = 3600 * 10**9
+"""Nanoseconds before and after a chain's events in which findings may be about them."""
+
+MOST_FINDINGS = 1_000
 
 
 class View(Enum):
@@ -42,6 +49,18 @@ class View(Enum):
     TREE = auto()
     SEQUENCE = auto()
     TIMELINE = auto()
+
+
+def found_by(source: Source, chain: Chain) -> FoundInChain:
+    """What was found wrong around the time of a chain, on its events and deliveries."""
+    from graph.findings.wanted import Wanted
+    from tui.drawing.finding_places import found_in
+
+    times = [event.time for event in chain.events if event.time]
+    if not times:
+        return NOTHING_FOUND
+    wanted = Wanted(since=max(1, min(times) - NEAR), until=max(times) + NEAR, limit=MOST_FINDINGS)
+    return found_in(source.findings(wanted).findings, chain)
 
 
 class ChainScreen(FateScreen):
@@ -64,6 +83,7 @@ class ChainScreen(FateScreen):
         """The tree as it is drawn, or would be: the way from one row to another is its own."""
         self._came: tuple[RowKey, int] | None = None
         """The event whose causes are walked one after another, and how many were."""
+        self._found: FoundInChain = NOTHING_FOUND
         self._refused = False
         """Asking the same again would not help."""
 
@@ -127,6 +147,12 @@ class ChainScreen(FateScreen):
         self._draw()
         self._main.focus()
         self.refresh_bars()
+        self.ask("marks", lambda: found_by(self.flowtap.source, chain), self._was_found)
+
+    def _was_found(self, found: FoundInChain) -> None:
+        if found:
+            self._found = found
+            self._draw()
 
     def failed(self, subject: str, error: SourceError) -> None:
         self._refused = isinstance(error, (NotFound, BadRequest, NothingRecorded, Ambiguous))
@@ -147,14 +173,15 @@ class ChainScreen(FateScreen):
         if chain is not None:
             folded, opened, only = self._folded, self._bundles, self._only
             bundles = opened if self._view is View.TREE else None
-            self._whole = ChainDrawing(chain, self.size.width, folded, bundles, only, fates)
+            found = self._found
+            self._whole = ChainDrawing(chain, self.size.width, folded, bundles, only, fates, found)
             if self._view is View.SEQUENCE:
                 self._main.show(lambda width: SequenceDrawing(chain, width, fates))
             elif self._view is View.TIMELINE:
                 self._main.show(lambda width: TimelineDrawing(chain, width, fates))
             else:
                 self._main.show(
-                    lambda width: ChainDrawing(chain, width, folded, opened, only, fates)
+                    lambda width: ChainDrawing(chain, width, folded, opened, only, fates, found)
                 )
             self._show_details()
             self.query_one("#heading", Bar).refresh()
@@ -208,8 +235,8 @@ class ChainScreen(FateScreen):
             return
         details = self.query_one("#details", Canvas)
         if self.beside is Beside.DETAILS:
-            fates = dict(self.fates)
-            details.show(lambda width: Sheet(row_details(row, chain, width, fates)))
+            fates, found = dict(self.fates), self._found
+            details.show(lambda width: Sheet(row_details(row, chain, width, fates, found)))
         else:
             details.show(lambda width: Sheet(self.told_lines(width)))
 

@@ -14,7 +14,7 @@ from graph.standing import Standing, standing_of
 from graph.terms import Field, Pattern, Term
 from tui.actions import Place
 from tui.drawing.consumer_details import behind_on, consumer_details
-from tui.drawing.consumer_table import WORST, ConsumerTable, next_sort, sorted_by
+from tui.drawing.consumer_table import WORST, ConsumerTable, GroupKey, next_sort, sorted_by
 from tui.drawing.exports import Export, counted, offers, stem
 from tui.drawing.links import Link, group_links
 from tui.drawing.notices import asking, no_groups, nothing_yet
@@ -46,6 +46,8 @@ class ConsumersScreen(FlowScreen):
         super().__init__()
         self._consumers: list[Consumer] | None = None
         self._sort = WORST
+        self._pointed: GroupKey | None = None
+        """The group that is to be selected once it shows."""
 
     def body(self) -> Sequence[Widget]:
         return [
@@ -116,9 +118,20 @@ class ConsumersScreen(FlowScreen):
 
     def _draw(self) -> None:
         consumers, sort = self._consumers or [], self._sort
-        self.query_one("#main", Canvas).show(lambda width: ConsumerTable(consumers, sort, width))
+        main = self.query_one("#main", Canvas)
+        main.show(lambda width: ConsumerTable(consumers, sort, width))
+        if self._pointed is not None:
+            # Hidden until now, it is drawn only after this.
+            self.call_after_refresh(main.select, self._pointed)
+            self._pointed = None
         self._show_details()
         self.refresh_bars()
+
+    def point_at(self, cluster: str, group: str) -> None:
+        """Selects a group, at once or with the next answer."""
+        self._pointed = GroupKey(cluster, group)
+        if self._consumers and not self.has_class("notice"):
+            self._draw()
 
     # What is selected
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Input, Static
 
-from graph.completion import Completion, Option, Seen, complete
+from graph.completion import Completion, Option, complete
 from graph.filter import FilterError, parse
 from tui.drawing.event_lines import mistake_lines
 from tui.drawing.segments import Line, Segment, fit, line, pad, printable
@@ -31,6 +31,27 @@ ROWS = 10
 """Completions that show at once."""
 
 
+class Language(NamedTuple):
+    """What a filter is written in."""
+
+    title: str
+    examples: str
+    parse: Callable[[str, int], object]
+    """Of a text and the time; raises FilterError."""
+    complete: Callable[[str, int, Any], Completion]
+    """Of a text, a place in it, and values that were seen."""
+    hint: str = "* stands for anything, a,b for either"
+
+
+OF_EVENTS = Language(
+    "Show events that fit",
+    "topic:order.* type:paid key:42 service:payment error:yes since:10m",
+    parse,
+    complete,
+    "* stands for anything, a,b for either, -field: leaves out; other text begins an id or key",
+)
+
+
 class FilterScreen(Choosing[str | None]):
     """Asks for a filter; gives its text, or None when it is left."""
 
@@ -45,9 +66,12 @@ class FilterScreen(Choosing[str | None]):
     FilterScreen #mistake { height: 0; max-height: 5; }
     """
 
-    def __init__(self, text: str, seen: Callable[[], Seen], now: int) -> None:
+    def __init__(
+        self, text: str, seen: Callable[[], Any], now: int, language: Language = OF_EVENTS
+    ) -> None:
         """`seen` is asked at each key: values may come in meanwhile."""
         super().__init__()
+        self._language = language
         self._text = text
         self._seen = seen
         self._now = now
@@ -55,22 +79,17 @@ class FilterScreen(Choosing[str | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield Static("Show events that fit", classes="title")
+            yield Static(self._language.title, classes="title")
             yield Input(
                 self._text,
-                placeholder="topic:order.* type:paid key:42 service:payment error:yes since:10m",
+                placeholder=self._language.examples,
                 id="text",
                 compact=True,
                 select_on_focus=False,
             )
             yield Canvas(id="options")
             yield Canvas(id="mistake", select_first=False)
-            yield Static(
-                "* stands for anything, a,b for either, -field: leaves out; "
-                "other text begins an id or key",
-                classes="hint",
-                markup=False,
-            )
+            yield Static(self._language.hint, classes="hint", markup=False)
             yield key_bar(_KEYS)
 
     def on_mount(self) -> None:
@@ -86,13 +105,13 @@ class FilterScreen(Choosing[str | None]):
     def _draw(self) -> None:
         entry = self.query_one(Input)
         text = entry.value
-        self._completion = complete(text, entry.cursor_position, self._seen())
+        self._completion = self._language.complete(text, entry.cursor_position, self._seen())
         options = self._completion.options
         canvas = self.query_one("#options", Canvas)
         canvas.styles.height = max(1, min(ROWS, len(options)))
         canvas.show(lambda width: Sheet(_options(options, width)))
         try:
-            parse(text, self._now)
+            self._language.parse(text, self._now)
             mistake = None
         except FilterError as error:
             mistake = error
@@ -115,7 +134,7 @@ class FilterScreen(Choosing[str | None]):
     def action_enter(self) -> None:
         text = self.query_one(Input).value
         try:
-            parse(text, self._now)
+            self._language.parse(text, self._now)
         except FilterError:
             return
         self.dismiss(text.strip())

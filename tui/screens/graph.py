@@ -11,6 +11,7 @@ from textual.containers import Container
 from textual.timer import Timer
 from textual.widget import Widget
 
+from graph.findings.model import Finding
 from graph.listing import Consumer
 from graph.moments import MomentError
 from graph.topology import NodeKey, Topology
@@ -257,6 +258,15 @@ class GraphScreen(WindowScreen):
         if edge.target != self._view.middle:
             self._see(self._view.moved_to(edge.target), edge.target)
         return True
+
+    def point_at_finding(self, finding: Finding) -> bool:
+        """Puts whom a finding is about in the middle; False when nobody of them is here."""
+        from tui.drawing.finding_places import nodes_of
+
+        nodes = nodes_of(finding, self._flow.topology) if self._flow else []
+        if nodes and nodes[0] != self._view.middle:
+            self._see(self._view.moved_to(nodes[0]), nodes[0])
+        return bool(nodes)
 
     def back(self) -> bool:
         open = self._prompt.open

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
+from graph.findings.model import Finding, Findings, State
+from graph.findings.wanted import Wanted
 from graph.topology import NodeKey, Topology
 from tui.drawing import figures
 from tui.drawing.flow import Flow
@@ -9,11 +14,18 @@ from tui.drawing.notices import asking, no_messages, nothing_yet, quiet
 from tui.drawing.rates import FlowMeter
 from tui.drawing.segments import Line, Segment, line
 from tui.drawing.status import as_it_was
-from tui.drawing.windows import USUAL, WINDOWS, Window
+from tui.drawing.windows import SECOND, USUAL, WINDOWS, Window
 from tui.screens.base import FlowScreen
 from tui.screens.graph_answers import Answered, Asked, known_before
 from tui.source import NothingRecorded, SourceError
 from tui.widgets.canvas import Canvas
+
+FINDINGS_REST = 10 * SECOND
+"""Between two questions for findings: minutes are looked at once they are complete."""
+
+NEVER = 1 << 63
+
+MOST_FINDINGS = 500
 
 
 class WindowScreen(FlowScreen):
@@ -29,6 +41,10 @@ class WindowScreen(FlowScreen):
         self._known: Topology | None = None
         """What was there before the window began, as far as that was asked for."""
         self._empty = False
+        self._findings: Sequence[Finding] = ()
+        """What is found wrong just now."""
+        self._looks_at = 0
+        """When that is asked for again, nanoseconds since the Unix epoch; 0: at once."""
 
     def draw(self, select: NodeKey | None = None) -> None:
         """Draws what is known, and selects a node in it."""
@@ -65,6 +81,8 @@ class WindowScreen(FlowScreen):
         answer = self._answer
         if answer is None or (self.flowtap.source.live and self._due(answer)):
             self._ask()
+        elif self.flowtap.source.live:
+            self._ask_findings()
 
     def _due(self, answer: Answered) -> bool:
         """What was counted before the collector was away does not wait for its turn."""
@@ -82,7 +100,8 @@ class WindowScreen(FlowScreen):
         self.flowtap.connection.back(self.flowtap.now())
         self._answer = answer
         self._meter.observe(answer.counted, answer.now)
-        self._flow = answer.flow(self._meter.rates if self.flowtap.source.live else None)
+        rates = self._meter.rates if self.flowtap.source.live else None
+        self._flow = self._flagged(answer.flow(rates))
         if self._known is not None:
             self._known = answer.topology
         self._empty = not answer.topology.edges
@@ -97,6 +116,34 @@ class WindowScreen(FlowScreen):
             if not self.typing:
                 self.query_one("#main", Canvas).focus()
         self.draw()
+        self._ask_findings()
+
+    # What is found wrong with what is drawn
+
+    def _ask_findings(self) -> None:
+        """Asks what is wrong just now; of a recording once."""
+        source, now = self.flowtap.source, self.flowtap.now()
+        if now < self._looks_at or self._empty or self._flow is None:
+            return
+        self._looks_at = now + FINDINGS_REST if source.live else NEVER
+        since = 0 if source.live else 1
+        wanted = Wanted(since=since, state=State.OPEN, limit=MOST_FINDINGS)
+        self.ask("marks", lambda: source.findings(wanted), self._found)
+
+    def _found(self, found: Findings) -> None:
+        if [*found.findings] == [*self._findings] or self._flow is None:
+            return
+        self._findings = found.findings
+        self._flow = self._flagged(self._flow)
+        self.draw()
+
+    def _flagged(self, flow: Flow) -> Flow:
+        """The flow, with what is found on its nodes."""
+        if not self._findings:
+            return replace(flow, found={}) if flow.found else flow
+        from tui.drawing.finding_places import found_on, standing
+
+        return replace(flow, found=found_on(standing(self._findings), flow.topology))
 
     def _knows(self, known: Topology) -> None:
         self._known = known
