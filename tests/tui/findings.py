@@ -51,7 +51,7 @@ def finding(
     )
 
 
-KAFKA = {"system": "kafka", "cluster": "shop"}
+KAFKA: dict[str, Any] = {"system": "kafka", "cluster": "shop"}
 
 DEAD = finding(
     Kind.DEAD_LETTER,

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from graph.chain.result import DeliveryKey
 from graph.findings.model import Finding, Proof, State
+from graph.model import Evidence
 from graph.topology import NodeKey, NodeKind, Topology
 from tests.tui import shop
 from tests.tui.findings import (
@@ -118,7 +119,7 @@ def test_details_tell_the_worst_and_how_many_more_there_are() -> None:
 
 
 def test_a_group_that_is_a_node_is_found_by_its_name() -> None:
-    rows = [shop.consume("", "order.created", 5, group="audit", evidence=shop.Evidence.MATCHED)]
+    rows = [shop.consume("", "order.created", 5, group="audit", evidence=Evidence.MATCHED)]
     topology = Topology.build(rows)
     about = finding(
         STUCK.kind, STUCK.severity, "x", first=2, last=1, group="audit", destination="order.created"
