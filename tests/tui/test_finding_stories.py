@@ -292,7 +292,7 @@ async def test_nothing_found_looks_so(size: tuple[int, int]) -> None:
 @pytest.mark.parametrize("size", TEXTS, ids=named)
 async def test_findings_in_place_look_so(size: tuple[int, int]) -> None:
     """On the graph, and on a chain."""
-    source = shop_source()
+    source, other = shop_source(), shop_source()
     source.groups = FakeSource().groups
     async with story(source, size=size) as told:
         await told.waits_a_while()
@@ -300,8 +300,9 @@ async def test_findings_in_place_look_so(size: tuple[int, int]) -> None:
         assert isinstance(told.app.screen, GraphScreen)
         await told.rests()
         assert_golden(f"tui/findings-graph-{named(size)}.txt", told.screen)
-    async with story(source, size=size, find="order.created/0/1042") as told:
-        await told.sees("notification ⚑✗")
+    async with story(other, size=size, find="order.created/0/1042") as told:
+        await told.waits_a_while()
+        await told.sees("notification ⚑✗", "in 212/s", "stored 58,811")
         await told.press("end", "up", "up", "up")
         await told.rests()
         assert_golden(f"tui/findings-chain-{named(size)}.txt", told.screen)

@@ -200,7 +200,13 @@ async def test_a_command_with_the_mouse() -> None:
         await told.sees("[4 Consumers]")
 
 
-PLACES = {"1": Place.GRAPH, "2": Place.EVENTS, "3": Place.CHAIN, "4": Place.CONSUMERS}
+PLACES = {
+    "1": Place.GRAPH,
+    "2": Place.EVENTS,
+    "3": Place.CHAIN,
+    "4": Place.CONSUMERS,
+    "5": Place.FINDINGS,
+}
 
 
 @pytest.mark.parametrize("key", PLACES)
@@ -237,11 +243,6 @@ async def test_a_dialog_has_no_commands_of_the_screen_below() -> None:
         assert not list(told.app.get_system_commands(told.app.screen))
 
 
-def test_findings_have_their_key_and_work_nowhere() -> None:
-    (findings,) = [one for one in ACTIONS if "5" in one.keys]
-    assert findings.name == "findings" and findings.places == ()
-
-
 # Help
 
 
@@ -258,7 +259,6 @@ async def test_help_tells_every_key_of_a_screen(key: str) -> None:
             await told.press("pagedown")
         for action in (*actions_of(PLACES[key]), *actions_of(Place.EVERYWHERE)):
             assert f"  {action.written} " in seen, action.name
-        assert "Findings" not in seen
         await told.press("home")
         await told.sees(f"│ {PLACES[key].value} ")
 

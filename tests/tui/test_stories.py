@@ -195,7 +195,7 @@ async def test_with_the_mouse_alone() -> None:
         await told.click("✗ notification")
         await told.click(" Details")
         await told.sees("failed", "SMS gateway: 503 Service Unavailable")
-        await told.click("1 Graph")
+        await told.click(" 1 ")
         await told.sees("graph › payment.captured")
         await told.click("graph ›")
         await told.sees("producers")
@@ -281,7 +281,8 @@ async def test_recorded_files_are_asked_once() -> None:
     source = FakeSource(live=False)
     async with story(source) as told:
         await told.sees("order.created", "▪ recorded", "1.2k", "everything")
-        assert source.asked == ["topology", "consumers"]
+        await told.rests()
+        assert source.asked == ["topology", "consumers", "findings"]
         assert isinstance(told.app.screen, FlowScreen)
         assert told.app.screen.polling is None, "nothing asks again by itself"
     async with story() as told:

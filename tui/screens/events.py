@@ -114,7 +114,9 @@ class EventsScreen(TypesScreen):
         pruned = Segment(self._pruned(), "warning")
         if self._oldest:
             return line(Segment("oldest first", "dim"), pruned)
-        return line(Segment("live · newest at the bottom", "dim"), pruned)
+        # From when there are events matters more than which way they run.
+        live = "live" if pruned.text else "live · newest at the bottom"
+        return line(Segment(live, "dim"), pruned)
 
     def _pruned(self) -> str:
         """Where the list begins before what is covered: from when it is."""
