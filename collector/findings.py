@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from collector import giving_up
@@ -152,7 +153,9 @@ class Watch:
             return []
         runs = []
         between = {"first": min(minutes), "after": max(minutes) + 60}
-        rows = {int(at): int(count) for at, count in self._store.query(of.ROWS, between)}
+        rows: Counter[int] = Counter()
+        for at, count in self._store.query(of.ROWS, between):
+            rows[int(at) // 60 * 60] += int(count)
         run: list[int] = []
         for minute in sorted(minutes):
             many = sum(rows.get(one, 0) for one in (*run, minute))

@@ -5,7 +5,12 @@ from __future__ import annotations
 from xdist.scheduler import LoadFileScheduling
 
 ONE_RUN = (
-    {"tests/integration/test_shop.py", "tests/integration/test_shop_fate.py"},
+    {
+        "tests/integration/test_shop.py",
+        "tests/integration/test_shop_fate.py",
+        "tests/integration/test_shop_findings.py",
+        "tests/integration/test_shop_graph.py",
+    },
     {"tests/integration/test_walk.py", "tests/integration/test_web.py"},
 )
 """Files that look at the same run of the shop, which each process would else make anew."""

@@ -4,6 +4,8 @@ and is asked, while it runs and when it is over, what became of its events."""
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +16,7 @@ from graph.edges import View
 from graph.fate import Fates
 from graph.listing import Consumer
 from graph.topology import Topology
+from graph.wire.topology import topology_from_dict
 from samples.shop import ledger
 from samples.shop.entries import Entry, Outcome, Produced
 from samples.shop.faults import Faults
@@ -55,7 +58,8 @@ class Run:
     """By `ce_id`, when all had come to rest: of one chain of each outcome, and of what was handled
     twice."""
     graphs: dict[View, Topology]
-    """Of the whole run, in each view, when all had come to rest."""
+    """Of the whole run, in each view, when the collector had stopped: while it runs, edges may come
+    late."""
     consumers: list[Consumer]
 
     def orders(self, outcome: str) -> list[Chain]:
@@ -100,7 +104,6 @@ def begin(bootstrap: str, directory: Path) -> Run:
         truth = shop.truth()
         eventually(lambda: at_rest(client), 60, every=0.3)
         fates = {ce_id: fates_of(client, ce_id) for ce_id in _chosen(truth, live)}
-        graphs = {view: client.topology(view=view) for view in View}
         consumers = client.consumers()
     entries = shop.entries()
     return Run(
@@ -115,9 +118,36 @@ def begin(bootstrap: str, directory: Path) -> Run:
         entries=entries,
         live=live,
         fates=fates,
-        graphs=graphs,
+        graphs=_graphs(directory / "store"),
         consumers=consumers,
     )
+
+
+GRAPHS = """
+import json, sys
+from pathlib import Path
+from collector import questions
+from collector.backend import StoreBackend
+from collector.store.client import Store
+from collector.store.rollup import Rollup
+from graph.edges import View
+from graph.wire.topology import topology_to_dict
+with Store(Path(sys.argv[1])) as store:
+    Rollup(store).run(settle=0)
+    backend = StoreBackend(store)
+    graphs = {view.value: questions.topology(backend, view=view) for view in View}
+    print(json.dumps({view: topology_to_dict(graph) for view, graph in graphs.items()}))
+"""
+
+
+def _graphs(store: Path) -> dict[View, Topology]:
+    """In a process of its own: one engine a process."""
+    done = subprocess.run(
+        [sys.executable, "-c", GRAPHS, str(store)], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    return {view: topology_from_dict(told[view.value]) for view in View}
 
 
 @contextmanager

@@ -23,8 +23,10 @@ import json, sys, time
 from pathlib import Path
 from collector.findings import Watch
 from collector.store.client import Store
+from collector.store.rollup import Rollup
 from graph.wire.findings import findings_to_dict
 with Store(Path(sys.argv[1])) as store:
+    Rollup(store).run(settle=0)
     watch = Watch(store, clock=lambda: time.time() + 3600)  # All minutes are complete by then.
     watch.look(live=False)
     assert watch.troubles == {}, watch.troubles

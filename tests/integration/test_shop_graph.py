@@ -20,7 +20,7 @@ from graph.rules.reading import rules_of
 from graph.rules.rule import Checked, Status, Verdict
 from graph.topology import EdgeKey, NodeKind, Topology
 from graph.wire.saved import topology_from_saved
-from samples.shop.entries import Position
+from samples.shop.entries import Consumed, Outcome, Position
 from samples.shop.flow import ROLES, Known
 from tests.integration.shop_run import Run
 
@@ -55,7 +55,13 @@ def test_event_types_have_the_counts_of_their_destinations(run: Run) -> None:
         assert len(set(sums)) == 1
     (created,) = events.named("event:order.created")
     orders = [entry for entry in run.produced if entry.type == "order.created"]
-    assert created.incoming == len(orders)
+    letters = [
+        entry
+        for entry in run.entries
+        if isinstance(entry, Consumed) and entry.outcome is Outcome.DEAD_LETTERED
+    ]
+    assert {entry.topic for entry in letters} <= {"order.created"}
+    assert created.incoming == len(orders) + len(letters), "a dead letter is of its original's type"
 
 
 def test_its_documents_say_what_was_seen(run: Run) -> None:
