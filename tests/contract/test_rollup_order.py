@@ -166,7 +166,7 @@ long after each other, as it is when a consumer lags or an exporter tries again.
 
 
 @settings(
-    max_examples=15,
+    max_examples=6,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
