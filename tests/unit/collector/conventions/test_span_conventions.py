@@ -301,7 +301,8 @@ def test_environment_and_instance_from_the_resource(
 
 def test_more_names_than_there_is_room_for_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     many = spans.Field("system", tuple(f"name{n}" for n in range(sql.RANKS + 1)))
-    monkeypatch.setattr(spans, "FIELDS", (many,))
+    others = tuple(field for field in spans.FIELDS if field.column != "system")
+    monkeypatch.setattr(spans, "FIELDS", (many, *others))
     with pytest.raises(ValueError, match="more than 64 names"):
         render.operations_select()
 
