@@ -38,18 +38,9 @@ def command(
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit with 1 where there is a difference.")
     ] = False,
-    services: Annotated[
-        list[str] | None,
-        typer.Option("--service", metavar="NAME", help="Only edges of these; pay* will do."),
-    ] = None,
-    destinations: Annotated[
-        list[str] | None,
-        typer.Option("--destination", metavar="NAME", help="Only edges of these destinations."),
-    ] = None,
-    environments: Annotated[
-        list[str] | None,
-        typer.Option("--environment", metavar="NAME", help="Only these environments."),
-    ] = None,
+    services: options.Services = None,
+    destinations: options.Destinations = None,
+    environments: options.Environments = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to this file.")
     ] = None,

@@ -22,14 +22,8 @@ def command(
         list[str] | None,
         typer.Option("--kind", metavar="KIND", help=f"Only these: {KINDS}."),
     ] = None,
-    services: Annotated[
-        list[str] | None,
-        typer.Option("--service", metavar="NAME", help="Only of these, or groups; pay* will do."),
-    ] = None,
-    destinations: Annotated[
-        list[str] | None,
-        typer.Option("--destination", metavar="NAME", help="Only of these destinations."),
-    ] = None,
+    services: options.Services = None,
+    destinations: options.Destinations = None,
     only_open: Annotated[
         bool, typer.Option("--open", help="Only what was still there at the last look.")
     ] = False,

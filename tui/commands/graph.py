@@ -39,22 +39,13 @@ def command(
     view: options.View = None,
     since: options.Since = None,
     until: options.Until = None,
-    services: Annotated[
-        list[str] | None,
-        typer.Option("--service", metavar="NAME", help="Only edges of these; pay* will do."),
-    ] = None,
-    destinations: Annotated[
-        list[str] | None,
-        typer.Option("--destination", metavar="NAME", help="Only edges of these destinations."),
-    ] = None,
+    services: options.Services = None,
+    destinations: options.Destinations = None,
     event_types: Annotated[
         list[str] | None,
         typer.Option("--type", metavar="NAME", help="Only edges with these event types."),
     ] = None,
-    environments: Annotated[
-        list[str] | None,
-        typer.Option("--environment", metavar="NAME", help="Only these environments."),
-    ] = None,
+    environments: options.Environments = None,
     evidence: Annotated[
         list[str] | None,
         typer.Option(

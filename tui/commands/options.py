@@ -60,6 +60,20 @@ Since = Annotated[
     str | None,
     typer.Option("--since", metavar="TIME", help="From then on: 15m, 2h, 1d, or a date."),
 ]
+Services = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--service", metavar="NAME", help="Only what is of these, or of these groups; pay* will do."
+    ),
+]
+Destinations = Annotated[
+    list[str] | None,
+    typer.Option("--destination", metavar="NAME", help="Only what is of these destinations."),
+]
+Environments = Annotated[
+    list[str] | None,
+    typer.Option("--environment", metavar="NAME", help="Only these environments."),
+]
 View = Annotated[
     str | None,
     typer.Option(

@@ -410,48 +410,6 @@ class TestConsumers:
         assert "312 wait, the oldest for 2m 36s" in ended.out
         assert "recommendation-1 at 10.0.3.12" in ended.out
 
-    @pytest.mark.parametrize("view", ["events", "services"])
-    def test_views(self, shell: Shell, view: str) -> None:
-        joined = {
-            **{("payment.captured", name): "payment" for name in ("notification", "order-view")},
-            **{("order.created", name): "storefront" for name in ("inventory", "payment")},
-        }
-        rows = [
-            replace(row, peer=row.peer or joined.get((row.destination, row.service), ""))
-            for row in shop.edges()
-        ]
-        with serving(MemoryBackend(edge_rows=rows)) as address:
-            assert_golden(f"cli/graph-{view}.txt", shell("graph", "-v", view, "--url", address).out)
-            sure = shell("graph", "-v", view, "--evidence", "inferred", "--url", address, "--json")
-            told = topology_from_dict(sure.json)
-            assert {edge.evidence.value for edge in told.edges} == {"inferred"}
-
-    def test_a_format_of_one_view_is_of_that_view(self, shell: Shell, url: str) -> None:
-        told = shell("graph", "-f", "jaeger", "--url", url).json
-        assert {"parent": "payment", "child": "bank-gateway", "callCount": 1204} in told["data"]
-        ended = shell("graph", "-f", "asyncapi", "-v", "services", "--url", url)
-        assert ended.code == 2
-        assert "asyncapi is written of the view destinations, not of services" in ended.err
-
-    def test_a_document_for_each_application_goes_to_a_folder(
-        self, shell: Shell, url: str, tmp_path: Path
-    ) -> None:
-        folder = tmp_path / "apis"
-        assert shell("graph", "-f", "asyncapi", "-o", folder, "--url", url).code == 0
-        names = {file.name for file in folder.iterdir()}
-        assert {"payment.asyncapi.yaml", "crm-sync.asyncapi.yaml"} <= names
-        ended = shell("export", tmp_path / "all", "-f", "eventcatalog", "--url", url, "--json")
-        assert ended.json["files"] == len(list((tmp_path / "all").glob("*/*/index.mdx")))
-        one = shell("export", tmp_path / "all.asyncapi.yaml", "--url", url)
-        assert (one.code, one.err) == (0, f"wrote {tmp_path / 'all.asyncapi.yaml'}\n")
-        assert shell("graph", "-f", "asyncapi", "-o", folder / "payment.asyncapi.yaml/x").code != 0
-
-    def test_what_is_kept_says_until_when_it_is(self, shell: Shell, url: str) -> None:
-        before = time.time_ns()
-        about = shell("graph", "-f", "json", "--since", "1h", "--url", url).json["graph"]
-        assert before <= about["end_ns"] <= time.time_ns()
-        assert about["end_ns"] - about["start_ns"] - 3600 * 10**9 < 60 * 10**9
-
     def test_json_reads_back(self, shell: Shell, url: str) -> None:
         told = shell("consumers", "--url", url, "--json").json["consumers"]
         assert [consumer_from_dict(one) for one in told] == groups()
