@@ -33,7 +33,7 @@ class Disk:
 
     def fill(self) -> None:
         """Take what room is left, as something else on the machine would."""
-        descriptor = os.open(self.folder / "other", os.O_WRONLY | os.O_CREAT)
+        descriptor = os.open(self.folder / "other", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         try:
             with pytest.raises(OSError, match="space"):
                 while True:
@@ -130,8 +130,13 @@ def test_nothing_acknowledged_is_lost_on_a_full_disk(disk: Disk) -> None:
         sender = Sender(collector)
         while sender.send():
             assert len(sender.acknowledged) < 100_000, "the disk is never full"
-        disk.fill()
-        assert not sender.send()
+
+        def refused() -> bool:
+            # An insert that failed gives back what it had written: then there is room once more.
+            disk.fill()
+            return not sender.send()
+
+        assert eventually(refused)
         assert {status for status, _ in sender.refused} <= {429, 503}
         assert all(after for _, after in sender.refused)
         assert eventually(lambda: collector.client().health()["status"] == "degraded")
@@ -147,8 +152,7 @@ def test_nothing_acknowledged_is_lost_on_a_full_disk(disk: Disk) -> None:
         assert collector.stop() == 0
     assert check(collector.store) == sender.acknowledged
     log = collector.log.read_text()
-    assert log.count("are refused") == 1
-    assert log.count("are taken again") == 1
+    assert log.count("are refused") == log.count("are taken again") >= 1
     assert log.count("wait in the spool") == log.count("are stored again")
 
 
