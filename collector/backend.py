@@ -12,7 +12,7 @@ from collector.api.backend import Component, Stored
 from collector.findings import Watch
 from collector.metrics import Counters
 from collector.retention import Retention
-from collector.store import gaps, groups, lists, queries
+from collector.store import bodies, gaps, groups, lists, queries
 from collector.store.client import Store
 from collector.store.console import Console
 from collector.store.facts import StoreFacts
@@ -25,6 +25,7 @@ from graph.findings.model import Findings, Kind
 from graph.findings.thresholds import Rules
 from graph.gaps import Gap
 from graph.listing import Consumer, EventFilter, EventRow
+from graph.payloads import Body
 from graph.producers import BrokerProducer
 from graph.series import MinuteCount
 from graph.table import Table
@@ -128,6 +129,9 @@ class StoreBackend:
 
     def declared(self) -> Sequence[Declared]:
         return self._declared()
+
+    def bodies(self, start: int, end: int) -> Sequence[Body]:
+        return bodies.bodies(self._store, start, end or FOREVER)
 
     def gaps(self, destinations: Collection[str] = ()) -> Sequence[Gap]:
         return gaps.gaps(self._store, destinations)

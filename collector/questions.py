@@ -26,6 +26,7 @@ from graph.gaps import Gap, missed
 from graph.listing import EventFilter, Listing
 from graph.lookup import Unknown, focused, look_up
 from graph.model import Evidence, Position
+from graph.payloads import Payloads, payloads_of
 from graph.remembered import Remembered
 from graph.series import MinuteCount
 from graph.topology import NodeKey, Topology
@@ -90,6 +91,11 @@ def topology(
             topology = topology.filtered(**wanted._asdict(), evidence=evidence)
         topology = seen_as(topology, view)
     return replace(topology, left=told.left, covered_from=backend.covered_from())
+
+
+def payloads(backend: Backend, *, start: int, end: int = 0) -> Payloads:
+    """What the bodies of a window's messages look like, as far as they are stored and JSON."""
+    return payloads_of(backend.bodies(start, end))
 
 
 def minutes(backend: Backend, node: NodeKey, *, start: int, end: int = 0) -> list[MinuteCount]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from graph.edges import NOTHING_LEFT, EdgeRow, LeftOut, Role, View, completed
 from graph.model import Evidence
+from graph.payloads import Payloads
 from graph.producers import BrokerProducer, with_producers
 
 __all__ = ["Edge", "EdgeKey", "EdgeRow", "Node", "NodeKey", "NodeKind", "Role", "Topology"]
@@ -149,6 +150,8 @@ class Topology:
     covered_from: int = 0
     """What was received before this has left the store; 0: nothing has."""
     view: View = View.DESTINATIONS
+    payloads: Payloads = field(default_factory=dict, hash=False)
+    """What bodies look like, where somebody asked."""
 
     @property
     def cut(self) -> bool:

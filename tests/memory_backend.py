@@ -13,6 +13,7 @@ from graph.fate.consumers import Declared
 from graph.findings.model import Finding, Findings, Kind
 from graph.gaps import Gap
 from graph.listing import Activity, Consumer, EventFilter, EventRow
+from graph.payloads import Body
 from graph.producers import BrokerProducer
 from graph.series import MinuteCount
 from graph.table import Table
@@ -38,6 +39,7 @@ class MemoryBackend:
     table: Table = field(default_factory=lambda: Table(("n",), ("UInt8",), ((1,), (2,)), True))
     pruned: int = 0
     missed: list[Gap] = field(default_factory=list)
+    stored_bodies: list[Body] = field(default_factory=list)
     found: list[Finding] = field(default_factory=list)
     refreshed: int = 0
 
@@ -100,6 +102,10 @@ class MemoryBackend:
 
     def declared(self) -> Sequence[Declared]:
         return list(self.expected)
+
+    def bodies(self, start: int, end: int) -> Sequence[Body]:
+        self.windows.append((start, end))
+        return list(self.stored_bodies)
 
     def gaps(self, destinations: Collection[str] = ()) -> Sequence[Gap]:
         return [one for one in self.missed if not destinations or one.destination in destinations]

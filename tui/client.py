@@ -24,6 +24,7 @@ from graph.findings.wanted import Wanted
 from graph.gaps import Gap
 from graph.listing import Activity, Consumer, EventFilter, Listing
 from graph.model import Evidence
+from graph.payloads import Payloads
 from graph.series import MinuteCount
 from graph.table import Table
 from graph.topology import NodeKey, Topology
@@ -258,6 +259,12 @@ class LocalSource:
                 view=view,
                 limit=limit or MOST_EDGES,
             )
+
+    def payloads(self, *, start: int, end: int = 0) -> Payloads:
+        from collector import questions
+
+        with _explained():
+            return questions.payloads(self._backend, start=start, end=end)
 
     def minutes(self, node: NodeKey, *, start: int, end: int = 0) -> list[MinuteCount]:
         from collector import questions

@@ -20,6 +20,7 @@ from graph.findings.wanted import Wanted
 from graph.gaps import Gap
 from graph.listing import Activity, Consumer, EventFilter, Listing
 from graph.model import Evidence
+from graph.payloads import Payloads
 from graph.series import MinuteCount
 from graph.table import Table, table_from_dict
 from graph.topology import NodeKey, Topology
@@ -33,6 +34,7 @@ from graph.wire.listing import (
     consumer_from_dict,
     listing_from_dict,
 )
+from graph.wire.payloads import payloads_from_dict
 from graph.wire.topology import minute_from_dict, topology_from_dict
 from tui.question import waiting
 from tui.source import (
@@ -140,6 +142,10 @@ class ApiClient:
             "limit": limit,
         }
         return self._ask("/topology", asked, topology_from_dict)
+
+    def payloads(self, *, start: int, end: int = 0) -> Payloads:
+        asked = {"from": _moment(start), "to": _moment(end)}
+        return self._ask("/payloads", asked, payloads_from_dict)
 
     def minutes(self, node: NodeKey, *, start: int, end: int = 0) -> list[MinuteCount]:
         asked = {**node._asdict(), "from": _moment(start), "to": _moment(end)}

@@ -16,8 +16,8 @@ Exceptions, all of them `SourceError`:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlencode
 
 from graph.chain.result import Chain
@@ -29,9 +29,13 @@ from graph.findings.wanted import Wanted
 from graph.gaps import Gap
 from graph.listing import Activity, Candidate, Consumer, EventFilter, Listing
 from graph.model import Evidence
+from graph.payloads import Payloads
 from graph.series import MinuteCount
 from graph.table import Table
 from graph.topology import NodeKey, Topology
+
+if TYPE_CHECKING:
+    from graph.export import Format
 
 PREFIX = "/api/v1"
 """Of every path of the API."""
@@ -180,6 +184,9 @@ class Source(Protocol):
         """The topology of a window; patterns as in `Topology.filtered`. Of more edges than there
         is room for, or than `limit`, the busiest."""
 
+    def payloads(self, *, start: int, end: int = 0) -> Payloads:
+        """JSON Schemas of the bodies in a window, as far as these are stored and JSON."""
+
     def minutes(self, node: NodeKey, *, start: int, end: int = 0) -> list[MinuteCount]:
         """What went over a node's edges minute by minute, in a window."""
 
@@ -208,3 +215,10 @@ class Source(Protocol):
         """What is stored from now on; with `listed` only what `events` has too."""
 
     def close(self) -> None: ...
+
+
+def with_payloads(written: Format[Topology], topology: Topology, source: Source) -> Topology:
+    """The topology with what its bodies look like, where the format tells that."""
+    if not written.payloads:
+        return topology
+    return replace(topology, payloads=source.payloads(start=topology.start, end=topology.end))

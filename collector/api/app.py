@@ -16,6 +16,7 @@ from collector.api import (
     findings,
     gaps,
     health,
+    payloads,
     prune,
     sql,
     tail,
@@ -64,7 +65,7 @@ def create_app(
     resources = APIRouter(prefix=PREFIX, responses=PROBLEMS, dependencies=[Security(described)])
     told = (
         *(events, chain, fate, topology, destinations, consumers, findings, gaps),
-        *(sql, tail, health, prune),
+        *(payloads, sql, tail, health, prune),
     )
     for resource in told:
         resources.include_router(resource.router)

@@ -13,6 +13,7 @@ from graph.fate.consumers import Declared
 from graph.findings.model import Findings, Kind
 from graph.gaps import Gap
 from graph.listing import Activity, Consumer, EventFilter, EventRow
+from graph.payloads import Body
 from graph.producers import BrokerProducer
 from graph.series import MinuteCount
 from graph.table import Table
@@ -88,6 +89,10 @@ class Backend(Protocol):
 
     def declared(self) -> Sequence[Declared]:
         """Consumers that the configuration tells of. May raise `ConfigError`."""
+
+    def bodies(self, start: int, end: int) -> Sequence[Body]:
+        """A few of each kind of messages that were sent at start <= time < end, 0 as no bound: the
+        newest, at most `graph.payloads.SAMPLES`."""
 
     def gaps(self, destinations: Collection[str] = ()) -> Sequence[Gap]:
         """What taps missed, of these destinations where some are named, newest first."""

@@ -443,6 +443,22 @@ class Topology(Shape):
     )
 
 
+class Payload(Shape):
+    """What messages of one event type on one destination hold."""
+
+    system: str
+    cluster: str
+    destination: str
+    event_type: str = Field(description="Empty: the messages say none.")
+    schema_: dict[str, Any] = Field(alias="schema", description="JSON Schema.")
+
+
+class Payloads(Shape):
+    """Schemas that were inferred."""
+
+    payloads: list[Payload]
+
+
 class MinuteCount(Shape):
     """Of one node in one role in one minute."""
 

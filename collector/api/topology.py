@@ -97,6 +97,9 @@ async def topology(
         )
         if written is not None:
             topology = replace(topology, end=topology.end or time.time_ns())
+            if written.payloads:
+                told = questions.payloads(backend, start=window.start, end=window.end)
+                topology = replace(topology, payloads=told)
             return written.function(topology).encode("utf-8", "replace")
         return json_bytes(topology_to_dict(topology))
 

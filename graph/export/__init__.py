@@ -54,6 +54,8 @@ class Format(Generic[T]):
     """Of the graph, those that it can be written of; the first is meant where none is named."""
     files: Callable[[T], Mapping[str, str]] | None = None
     """Who writes it as files in a folder, texts by their paths; None: it is one text."""
+    payloads: bool = False
+    """It tells what bodies look like, where that is known."""
 
 
 FORMATS: dict[str, Format[Topology]] = {
@@ -107,6 +109,7 @@ FORMATS: dict[str, Format[Topology]] = {
             "AsyncAPI 3.0, one an application",
             views=(View.DESTINATIONS,),
             files=asyncapi_files,
+            payloads=True,
         ),
         Format[Topology](
             "backstage",
@@ -115,6 +118,7 @@ FORMATS: dict[str, Format[Topology]] = {
             backstage,
             "entities of its catalogue",
             views=(View.DESTINATIONS,),
+            payloads=True,
         ),
         Format[Topology](
             "eventcatalog",

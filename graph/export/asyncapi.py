@@ -1,7 +1,8 @@
 """AsyncAPI 3.0: a document for each application, of what it sends and receives.
 
 Documents tell what there is, not how much of it there was just then: the same system gives the same
-text. Which evidence an operation rests on stands in `x-flowtap-evidence`. Payloads are unknown.
+text. Which evidence an operation rests on stands in `x-flowtap-evidence`. Payloads are as their
+bodies look, where a tap saw these and they are JSON.
 """
 
 from __future__ import annotations
@@ -11,12 +12,18 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from graph.applications import Application, applications, types_of
+from graph.applications import Application, applications
 from graph.export.ids import Ids
 from graph.export.yaml_text import yaml_stream, yaml_text
+from graph.payloads import PayloadKey, Payloads
 from graph.topology import Edge, NodeKey, NodeKind, Topology
 
 Json = dict[str, Any]
+
+_UNTYPED = "message"
+"""How messages that tell no type are called, where something else is known of them."""
+
+_INFERRED = "Inferred from messages that were seen."
 
 _PARAMETER = re.compile(r"\{([A-Za-z0-9_-]+)\}")
 
@@ -38,13 +45,13 @@ def documents(topology: Topology) -> dict[str, Json]:
     """A document for each application that sends or receives, by an id made of its name."""
     ids = Ids()
     return {
-        ids.of(one.node.key, one.node.label): document(one)
+        ids.of(one.node.key, one.node.label): document(one, topology.payloads)
         for one in applications(topology)
         if one.sends or one.receives
     }
 
 
-def document(application: Application) -> Json:
+def document(application: Application, payloads: Payloads) -> Json:
     """One application's document."""
     node = application.node
     about = "What this application was seen to send and receive."
@@ -55,10 +62,12 @@ def document(application: Application) -> Json:
         info["x-flowtap-kind"] = node.kind.value
     if node.key.environment:
         info["x-flowtap-environment"] = node.key.environment
-    return described(info, application.sends, application.receives)
+    return described(info, application.sends, application.receives, payloads)
 
 
-def described(info: Json, sends: Sequence[Edge], receives: Sequence[Edge]) -> Json:
+def described(
+    info: Json, sends: Sequence[Edge], receives: Sequence[Edge], payloads: Payloads
+) -> Json:
     """The document of these edges, each a send or a receive operation."""
     used: dict[NodeKey, list[Edge]] = defaultdict(list)
     for edge in sends:
@@ -68,7 +77,7 @@ def described(info: Json, sends: Sequence[Edge], receives: Sequence[Edge]) -> Js
     ids, operations = Ids(), {}
     messages: dict[NodeKey, Ids] = {key: Ids() for key in sorted(used)}
     channels = {
-        ids.of(key, key.name): _channel(key, types_of(used[key]), messages[key]) for key in messages
+        ids.of(key, key.name): _channel(key, used[key], messages[key], payloads) for key in messages
     }
     named = Ids()
     for action, key, edge in (
@@ -77,10 +86,10 @@ def described(info: Json, sends: Sequence[Edge], receives: Sequence[Edge]) -> Js
     ):
         reference = f"#/channels/{ids.of(key, key.name)}"
         operation: Json = {"action": action, "channel": {"$ref": reference}}
-        if edge.event_types:
+        if types := _types(key, [edge], payloads):
             operation["messages"] = [
-                {"$ref": f"{reference}/messages/{messages[key].of(name, name)}"}
-                for name in edge.event_types
+                {"$ref": f"{reference}/messages/{messages[key].of(name, name or _UNTYPED)}"}
+                for name in types
             ]
         if edge.group and key.system == "kafka":
             group = {"type": "string", "enum": [edge.group]}
@@ -96,12 +105,14 @@ def described(info: Json, sends: Sequence[Edge], receives: Sequence[Edge]) -> Js
     }
 
 
-def _channel(key: NodeKey, types: Sequence[str], ids: Ids) -> Json:
+def _channel(key: NodeKey, edges: Sequence[Edge], ids: Ids, payloads: Payloads) -> Json:
     channel: Json = {"address": key.name}
     if parameters := _PARAMETER.findall(key.name):
         channel["parameters"] = {name: {} for name in parameters}
-    if types:
-        channel["messages"] = {ids.of(name, name): {"name": name} for name in types}
+    if types := _types(key, edges, payloads):
+        channel["messages"] = {
+            ids.of(name, name or _UNTYPED): _message(key, name, payloads) for name in types
+        }
     if key.system == "kafka":
         channel["bindings"] = {"kafka": {"topic": key.name, "bindingVersion": "0.5.0"}}
     elif key.system:
@@ -111,3 +122,22 @@ def _channel(key: NodeKey, types: Sequence[str], ids: Ids) -> Json:
     if key.environment:
         channel["x-flowtap-environment"] = key.environment
     return channel
+
+
+def _types(key: NodeKey, edges: Sequence[Edge], payloads: Payloads) -> list[str]:
+    """Event types on these edges, by name; the empty one last, where it has a payload."""
+    found = {row.event_type for edge in edges for row in edge.rows}
+    untyped = "" in found and _payload_key(key, "") in payloads
+    return sorted(found - {""}) + [""] * untyped
+
+
+def _message(key: NodeKey, event_type: str, payloads: Payloads) -> Json:
+    message: Json = {"name": event_type or _UNTYPED}
+    if schema := payloads.get(_payload_key(key, event_type)):
+        message["contentType"] = "application/json"
+        message["payload"] = {"description": _INFERRED, **schema}
+    return message
+
+
+def _payload_key(key: NodeKey, event_type: str) -> PayloadKey:
+    return PayloadKey(key.system, key.cluster, key.name, event_type)

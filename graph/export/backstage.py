@@ -81,7 +81,8 @@ def _api(key: NodeKey, label: str, topology: Topology, produced: list[Edge], ids
     rows = [row for edge in produced or topology.touching(key) for row in edge.rows]
     whoever = EdgeKey(NodeKey(NodeKind.UNKNOWN, *key[1:]), key, Role.PRODUCE)
     sends = Topology.of({whoever: rows}).edges
-    definition = yaml_text(described({"title": label, "version": "0.0.0"}, sends, ()))
+    info = {"title": label, "version": "0.0.0"}
+    definition = yaml_text(described(info, sends, (), topology.payloads))
     return _entity("API", ids.of(key, key.name), label, _spec("asyncapi", definition=definition))
 
 

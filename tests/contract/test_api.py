@@ -84,6 +84,7 @@ class Answer:
         ("/destinations", schemas.Destinations),
         ("/consumers", schemas.Consumers),
         ("/gaps", schemas.Gaps),
+        ("/payloads?since=1h", schemas.Payloads),
         ("/findings?since=2000-01-01", schemas.Findings),
         ("/health", schemas.Health),
     ],
@@ -222,8 +223,8 @@ def test_the_description_is_valid_openapi(url: str) -> None:
     operations = [operation for path in paths.values() for operation in path.values()]
     assert {path.removeprefix("/api/v1") for path in paths} == {
         *("/events", "/events/{id}", "/chain/{id}", "/fate/{id}", "/topology", "/topology/series"),
-        *("/destinations", "/consumers", "/findings", "/gaps", "/sql", "/tail", "/health"),
-        *("/metrics", "/prune"),
+        *("/destinations", "/consumers", "/findings", "/gaps", "/payloads", "/sql", "/tail"),
+        *("/health", "/metrics", "/prune"),
     }
     assert len({one["operationId"] for one in operations}) == len(operations)
     assert all(one["description"] for one in operations)

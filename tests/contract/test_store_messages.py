@@ -9,12 +9,13 @@ import pytest
 
 from collector.intake import Intake
 from collector.metrics import Counters
-from collector.store import gaps, queries
+from collector.store import bodies, gaps, queries
 from collector.store.client import Store, StoreError
 from collector.store.facts import StoreFacts
 from collector.taps.tap import PartitionKey
 from graph.gaps import told
 from graph.model import Message, Position
+from graph.payloads import SAMPLES, Body, PayloadKey
 from tests import stores
 
 
@@ -143,3 +144,40 @@ def test_what_taps_missed_is_told_the_newest_first(store: Store) -> None:
     assert begun - 10**6 < gap.noticed < time.time_ns()
     assert told(found).startswith("4 offsets were missed in all; the newest: ")
     assert intake.missed == 4
+
+
+def bodies_of(store: Store, *, start: int = 0, end: int = 0) -> list[Body]:
+    return bodies.bodies(store, start, end or 2**62)
+
+
+def of_type(name: bytes) -> dict[str, Any]:
+    return {"header_names": ["ce_id", "ce_type"], "header_values": [b"1", name]}
+
+
+def test_bodies_of_each_kind_are_the_newest(store: Store) -> None:
+    put(
+        store,
+        *({"offset": number, "value": b"%d" % number} for number in range(SAMPLES + 5)),
+        {"offset": 100, "value": b'{"n": 1', "value_size": 99, **of_type(b"Paid")},
+        {"offset": 101, "value": None, "value_size": -1},
+        {"offset": 102, "value": b"\xff\xfe", "value_size": 2, **of_type(b"Packed")},
+    )
+    found = bodies_of(store)
+    key = PayloadKey("kafka", "c1", "orders", "")
+    plain = {body.text for body in found if body.key == key}
+    assert plain == {str(number) for number in range(5, SAMPLES + 5)}
+    assert {body for body in found if body.key != key} == {
+        Body(key._replace(event_type="Paid"), '{"n": 1', True),
+        Body(key._replace(event_type="Packed"), "hex:fffe", False),
+    }
+
+
+def test_bodies_are_of_a_window(store: Store) -> None:
+    put(
+        store,
+        *({"offset": n, "time": 1_700_000_000_000 + n, "value": b"%d" % n} for n in range(4)),
+    )
+    start = 1_700_000_000_001 * 10**6
+    found = bodies_of(store, start=start, end=start + 2 * 10**6)
+    assert {body.text for body in found} == {"1", "2"}
+    assert bodies_of(store, start=start + 10**9) == []

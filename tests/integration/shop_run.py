@@ -15,7 +15,9 @@ from pathlib import Path
 from graph.edges import View
 from graph.fate import Fates
 from graph.listing import Consumer
+from graph.payloads import Payloads
 from graph.topology import Topology
+from graph.wire.payloads import payloads_from_dict
 from graph.wire.topology import topology_from_dict
 from samples.shop import ledger
 from samples.shop.entries import Entry, Outcome, Produced
@@ -58,6 +60,7 @@ class Run:
     """By `ce_id`, when all had come to rest: of one chain of each outcome, and of what was handled
     twice."""
     graphs: dict[View, Topology]
+    payloads: Payloads
     """Of the whole run, in each view, when the collector had stopped: while it runs, edges may come
     late."""
     consumers: list[Consumer]
@@ -106,6 +109,7 @@ def begin(bootstrap: str, directory: Path) -> Run:
         fates = {ce_id: fates_of(client, ce_id) for ce_id in _chosen(truth, live)}
         consumers = client.consumers()
     entries = shop.entries()
+    graphs, payloads = _graphs(directory / "store")
     return Run(
         directory=shop.directory,
         produced=[entry for entry in entries if isinstance(entry, Produced)],
@@ -118,7 +122,8 @@ def begin(bootstrap: str, directory: Path) -> Run:
         entries=entries,
         live=live,
         fates=fates,
-        graphs=_graphs(directory / "store"),
+        graphs=graphs,
+        payloads=payloads,
         consumers=consumers,
     )
 
@@ -131,23 +136,26 @@ from collector.backend import StoreBackend
 from collector.store.client import Store
 from collector.store.rollup import Rollup
 from graph.edges import View
+from graph.wire.payloads import payloads_to_dict
 from graph.wire.topology import topology_to_dict
 with Store(Path(sys.argv[1])) as store:
     Rollup(store).run(settle=0)
     backend = StoreBackend(store)
     graphs = {view.value: questions.topology(backend, view=view) for view in View}
-    print(json.dumps({view: topology_to_dict(graph) for view, graph in graphs.items()}))
+    told = {view: topology_to_dict(graph) for view, graph in graphs.items()}
+    print(json.dumps(told | payloads_to_dict(questions.payloads(backend, start=0))))
 """
 
 
-def _graphs(store: Path) -> dict[View, Topology]:
+def _graphs(store: Path) -> tuple[dict[View, Topology], Payloads]:
     """In a process of its own: one engine a process."""
     done = subprocess.run(
         [sys.executable, "-c", GRAPHS, str(store)], capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])
-    return {view: topology_from_dict(told[view.value]) for view in View}
+    graphs = {view: topology_from_dict(told[view.value]) for view in View}
+    return graphs, payloads_from_dict(told)
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from graph.views import seen_as
 from samples.kafka.errors import BrokerError
 from samples.kafka.java import find_java
 from tests.tui import shop
-from tests.unit.graph.test_export import NASTY_TOPOLOGY, TOPOLOGY, story
+from tests.unit.graph.test_export import NASTY_TOPOLOGY, TOPOLOGY, WITH_PAYLOADS, story
 
 READERS = Path(__file__).parent / "readers"
 
@@ -95,10 +95,11 @@ def node(kind: str, folder: Path, *texts: str) -> list[Any]:
 def test_the_asyncapi_parser_reads_each_applications_document(read: Reader, tmp_path: Path) -> None:
     files = FORMATS["asyncapi"].files
     assert files is not None
-    texts = [text for topology in TOPOLOGIES.values() for text in files(topology).values()]
+    topologies = [*TOPOLOGIES.values(), WITH_PAYLOADS]
+    texts = [text for topology in topologies for text in files(topology).values()]
     meant = [
         one
-        for topology in TOPOLOGIES.values()
+        for topology in topologies
         for one in applications(topology)
         if one.sends or one.receives
     ]
@@ -133,7 +134,7 @@ def test_backstage_takes_the_entities(read: Reader, tmp_path: Path) -> None:
 def test_apis_of_backstage_are_asyncapi(read: Reader, tmp_path: Path) -> None:
     definitions = [
         one["spec"]["definition"]
-        for topology in (TOPOLOGY, TOPOLOGIES["shop"])
+        for topology in (TOPOLOGY, WITH_PAYLOADS, TOPOLOGIES["shop"])
         for one in entities(topology)
         if one["kind"] == "API"
     ]

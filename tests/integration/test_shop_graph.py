@@ -76,6 +76,15 @@ def test_its_documents_say_what_was_seen(run: Run) -> None:
     assert {one.what for one in undocumented} == {What.PRODUCER, What.CONSUMER}
 
 
+def test_its_documents_say_what_orders_look_like(run: Run) -> None:
+    told = documents(replace(run.graphs[View.DESTINATIONS], payloads=run.payloads))
+    (created,) = told["storefront"]["channels"]["order.created"]["messages"].values()
+    payload = created["payload"]
+    assert payload["type"] == "object"
+    assert "order_id" in payload["required"]
+    assert payload["properties"]["order_id"]["type"] == "string"
+
+
 def test_what_is_saved_is_the_same_again(run: Run) -> None:
     for graph in run.graphs.values():
         assert topology_from_saved(json.loads(FORMATS["json"].function(graph))) == graph

@@ -17,6 +17,7 @@ from graph.findings.wanted import Wanted
 from graph.gaps import Gap
 from graph.listing import Activity, Candidate, Consumer, EventFilter, EventRow, Listing
 from graph.model import Evidence
+from graph.payloads import Payloads
 from graph.series import MINUTE, MinuteCount
 from graph.table import Table
 from graph.topology import NodeKey, Topology
@@ -81,6 +82,8 @@ class FakeSource:
         self.found: list[Finding] = []
         self.looked = (NOON - 240 * MINUTE, NOON - 2 * MINUTE)
         """From when, and up to when, minutes were looked at."""
+        self.schemas: Payloads = {}
+        """What bodies look like."""
         self.oldest = 0.2
         """Seconds that the oldest span waits in the spool."""
         self.unread = 0
@@ -216,6 +219,10 @@ class FakeSource:
         return Findings(
             fitting[: wanted.limit], self.looked[1], len(fitting) > wanted.limit, self.looked[0]
         )
+
+    def payloads(self, *, start: int, end: int = 0) -> Payloads:
+        self._answers("payloads")
+        return self.schemas
 
     def gaps(self) -> list[Gap]:
         return []

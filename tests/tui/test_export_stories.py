@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from graph.payloads import PayloadKey
 from graph.wire.chain import chain_from_dict
 from graph.wire.listing import event_row_from_dict
 from tests.goldens import assert_golden
@@ -52,6 +53,21 @@ async def test_the_graph_for_a_wiki(folder: Path) -> None:
     written = (folder / "flowtap-graph-20261001-120000.mmd").read_text()
     assert written.startswith("flowchart LR\n")
     assert written.count("-->") + written.count("-.->") == 24
+
+
+async def test_documents_say_what_bodies_look_like(folder: Path) -> None:
+    """I take AsyncAPI documents from the graph, and they have the schemas."""
+    source = FakeSource()
+    kind = PayloadKey("kafka", "shop", "order.created", "order.created")
+    source.schemas = {kind: {"type": "object", "properties": {"order_id": {"type": "string"}}}}
+    async with story(source) as told:
+        await told.sees("order.created")
+        await told.press("e")
+        await told.click("AsyncAPI 3.0")
+        await told.press("enter")
+        await is_told(told, "as asyncapi")
+    (file,) = inside(folder)
+    assert "order_id:" in file.read_text()
 
 
 async def test_only_what_is_shown_is_exported(folder: Path) -> None:

@@ -15,6 +15,7 @@ from tui.commands import options
 from tui.commands.graph import put_as, view_of
 from tui.commands.output import explained, put, put_json, say, usage
 from tui.commands.trace import chain_of
+from tui.source import with_payloads
 
 T = TypeVar("T")
 
@@ -63,6 +64,7 @@ def command(
             source = open_source(url, store=store, config=config, files=files or ())
             try:
                 topology = source.topology(start=start, end=end, view=shown)
+                topology = with_payloads(graph_format, topology, source)
             finally:
                 source.close()
             topology = replace(topology, end=topology.end or now)

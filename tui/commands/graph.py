@@ -27,6 +27,7 @@ from tui.commands.output import (
     width,
 )
 from tui.drawing.segments import text_of
+from tui.source import with_payloads
 
 TEXT = "text"
 
@@ -96,6 +97,8 @@ def command(
                 view=shown,
                 limit=limit,
             )
+            if written is not None:
+                topology = with_payloads(written, topology, source)
         finally:
             source.close()
     from tui.drawing.graph_lines import graph_lines, told_beside

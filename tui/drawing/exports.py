@@ -51,11 +51,15 @@ class Export:
         return (*self.offers, PICTURE)
 
 
-def offers(formats: Mapping[str, Format[T]], shown: T) -> tuple[Offer, ...]:
-    """An offer for each format that what is shown can be written in."""
+def offers(
+    formats: Mapping[str, Format[T]],
+    shown: T,
+    completed: Callable[[Format[T], T], T] = lambda _, shown: shown,
+) -> tuple[Offer, ...]:
+    """An offer for each format that what is shown can be written in, `completed` for it."""
 
     def offer(one: Format[T]) -> Offer:
-        return Offer(one.name, one.suffix, one.about, lambda: one.function(shown))
+        return Offer(one.name, one.suffix, one.about, lambda: one.function(completed(one, shown)))
 
     return tuple(map(offer, formats.values()))
 

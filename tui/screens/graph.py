@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from textual import on
@@ -35,6 +36,7 @@ from tui.drawing.windows import SECOND, Window, typed
 from tui.screens.base import WIDE
 from tui.screens.graph_answers import about, events_of
 from tui.screens.graph_window import WindowScreen
+from tui.source import with_payloads
 from tui.widgets.bar import Bar
 from tui.widgets.bindings import bindings
 from tui.widgets.canvas import Canvas
@@ -358,7 +360,8 @@ class GraphScreen(WindowScreen):
         if self._view.busy_only:
             what += ", changes only" if self._comparing else ", busy only"
         fitting = {name: one for name, one in FORMATS.items() if shown.view in one.views}
-        return Export(what, stood, offers(fitting, shown) if shown.edges else ())
+        completed = partial(with_payloads, source=self.flowtap.source)
+        return Export(what, stood, offers(fitting, shown, completed) if shown.edges else ())
 
     def copied(self) -> str:
         return self.spot.node.name if self.spot else ""

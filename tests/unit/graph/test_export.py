@@ -24,6 +24,7 @@ from graph.export.backstage import entities
 from graph.export.yaml_text import yaml_text
 from graph.listing import Consumer, EventRow
 from graph.model import Evidence
+from graph.payloads import PayloadKey
 from graph.topology import Topology
 from graph.views import seen_as
 from graph.wire import chain_from_dict
@@ -64,6 +65,20 @@ TOPOLOGY = Topology.build(
         call("bank", "postgres", count=236, evidence=Evidence.DECLARED),
     ]
 )
+
+WITH_PAYLOADS = replace(
+    TOPOLOGY,
+    payloads={
+        PayloadKey("kafka", "c1", "orders", "order.created"): {
+            "type": "object",
+            "properties": {"id": {"type": "string", "format": "uuid"}, "note": {}},
+            "required": ["id"],
+        },
+        PayloadKey("kafka", "c1", "legacy", ""): {"type": ["array", "null"]},
+        PayloadKey("kafka", "c1", "elsewhere", ""): {"type": "null"},
+    },
+)
+"""Of messages that say a type, and of some that say none."""
 
 NASTY = [
     'a "quoted" name',
@@ -127,6 +142,12 @@ def test_a_topology_reads_like_this(name: str) -> None:
 def test_other_views_read_like_this(view: View) -> None:
     shown = FORMATS["mermaid"].function(seen_as(TOPOLOGY, view))
     assert_golden(f"export/topology-{view}.mmd", shown)
+
+
+@pytest.mark.parametrize("name", ["asyncapi", "backstage"])
+def test_what_bodies_look_like_is_told(name: str) -> None:
+    assert FORMATS[name].payloads
+    assert_golden(f"export/payloads{FORMATS[name].suffix}", written(name, WITH_PAYLOADS))
 
 
 @pytest.mark.parametrize("name", ["asyncapi", "eventcatalog"])

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from graph.payloads import Body, PayloadKey
 from tests.builders import Flow
 from tests.memory_backend import MemoryBackend
 from tests.serving import serving
@@ -62,5 +63,7 @@ def url() -> Iterator[str]:
     backend = MemoryBackend.of(flow)
     backend.edge_rows = shop.edges()
     backend.groups = groups()
+    kind = PayloadKey("kafka", "shop", "order.created", "order.created")
+    backend.stored_bodies = [Body(kind, '{"order_id": 17}', cut=False)]
     with serving(backend) as address:
         yield address

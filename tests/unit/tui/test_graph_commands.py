@@ -85,8 +85,10 @@ class TestGraph:
         assert {"payment.asyncapi.yaml", "crm-sync.asyncapi.yaml"} <= names
         ended = shell("export", tmp_path / "all", "-f", "eventcatalog", "--url", url, "--json")
         assert ended.json["files"] == len(list((tmp_path / "all").glob("*/*/index.mdx")))
+        assert "order_id:" in (folder / "payment.asyncapi.yaml").read_text()
         one = shell("export", tmp_path / "all.asyncapi.yaml", "--url", url)
         assert (one.code, one.err) == (0, f"wrote {tmp_path / 'all.asyncapi.yaml'}\n")
+        assert "order_id:" in (tmp_path / "all.asyncapi.yaml").read_text()
         assert shell("graph", "-f", "asyncapi", "-o", folder / "payment.asyncapi.yaml/x").code != 0
 
     def test_what_is_kept_says_until_when_it_is(self, shell: Shell, url: str) -> None:
