@@ -1,19 +1,20 @@
 """Overdue: after A, B follows in nearly all flows within some time; in this one it has not.
 
-Which kinds of events follow which is learned from the flows of the last hour, by correlation id.
-Where a kind is followed by one of several (a payment succeeds or fails) any of them will do, so
-that a compensation is a next step as any other.
+Which kinds of events follow which is learned from the flows of the last hour, by correlation id:
+see `graph.findings.steps`.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from graph.figures import SECOND, duration
-from graph.findings.facts import FindingFacts, Flow, Run
+from graph.findings import steps
+from graph.findings.facts import FindingFacts, Run
 from graph.findings.model import MINUTE, PROOFS, Finding, Kind, Proof, Severity, Sighting, Subject
+from graph.findings.steps import MARGIN, Step, What
 from graph.findings.thresholds import Rules
 
 KIND = Kind.OVERDUE
@@ -30,9 +31,6 @@ SOON = DELAYS[0] * SECOND
 LEARN = 3600 * SECOND
 """Before a run's end, of which flows are learned from."""
 
-MARGIN = 300 * SECOND
-"""In which what follows has mostly followed: later flows are not learned from."""
-
 LEARN_AGAIN = 600 * SECOND
 
 FORGET = 6 * 3600 * SECOND
@@ -45,105 +43,10 @@ FLOWS = 1_000
 LOOKED_AT = 5_000
 """Flows of one run, at most; of more it is a sample."""
 
-ENOUGH = 30
-"""Flows with a kind of event, from which on its next step is known."""
-
-NEARLY_ALL = 0.98
-ALTERNATIVES = 3
 PATIENCE = 3
 """Times the longest delay seen that a next step may take."""
 
 NEAR = 3600 * SECOND
-
-What = tuple[str, str]
-"""Destination and event type."""
-
-
-class Step(NamedTuple):
-    """A kind of event and what follows it: one of the followers."""
-
-    after: What
-    followers: tuple[What, ...]
-    flows: int
-    share: float
-    longest: int
-    """Nanoseconds."""
-
-    @property
-    def names(self) -> str:
-        return " or ".join(event_type or destination for destination, event_type in self.followers)
-
-
-def learned(flows: Sequence[Flow], until: int) -> list[Step]:
-    """The next steps that these flows, known until then, show."""
-    firsts = [{one[:2]: one[2] for one in sorted(flow.events, key=_late)} for flow in flows]
-    delays: dict[What, list[dict[What, int]]] = defaultdict(list)
-    for first in firsts:
-        for what, at in first.items():
-            # What had no time to follow yet says nothing.
-            if at + MARGIN <= until:
-                delays[what].append(
-                    {other: then - at for other, then in first.items() if then > at}
-                )
-    single: dict[What, list[Step]] = {}
-    several: dict[What, Step] = {}
-    for what, each in delays.items():
-        if len(each) < ENOUGH:
-            continue
-        counts: dict[What, int] = defaultdict(int)
-        for later in each:
-            for other in later:
-                counts[other] += 1
-        surely = [other for other, count in counts.items() if count >= NEARLY_ALL * len(each)]
-        if surely:
-            single[what] = [_step(what, (other,), each) for other in sorted(surely)]
-        elif step := _alternatives(what, counts, each):
-            several[what] = step
-    # B and what follows B anyway: only B is the next step.
-    direct = []
-    for steps in single.values():
-        others = {one.followers[0] for one in steps}
-        direct += [
-            one
-            for one in steps
-            if not any(
-                one.followers[0] in {next_.followers[0] for next_ in single.get(other, ())}
-                for other in others - {one.followers[0]}
-            )
-        ]
-    return [*direct, *several.values()]
-
-
-def _late(event: tuple[str, str, int, str, str, str]) -> int:
-    """Sorts the earliest of a kind last, where it stays."""
-    return -event[2]
-
-
-def _step(what: What, followers: tuple[What, ...], each: Sequence[Mapping[What, int]]) -> Step:
-    first = [
-        min(later[other] for other in followers if other in later)
-        for later in each
-        if any(other in later for other in followers)
-    ]
-    return Step(what, followers, len(each), len(first) / len(each), max(first))
-
-
-def _alternatives(
-    what: What, counts: Mapping[What, int], each: Sequence[Mapping[What, int]]
-) -> Step | None:
-    chosen: tuple[What, ...] = ()
-    for other in sorted(counts, key=lambda one: (-counts[one], one)):
-        if len(chosen) == ALTERNATIVES:
-            return None
-        # One that comes with another one chosen already is no alternative to it.
-        beside = sum(other in later for later in each if any(one in later for one in chosen))
-        if chosen and beside > (1 - NEARLY_ALL) * counts[other]:
-            continue
-        chosen = (*chosen, other)
-        step = _step(what, chosen, each)
-        if step.share >= NEARLY_ALL:
-            return step
-    return None
 
 
 class _Memory(NamedTuple):
@@ -165,7 +68,7 @@ def steps_of(facts: FindingFacts, run: Run) -> list[Step]:
             for key, (at, step) in memory.steps.items()
             if abs(run.start - at) < FORGET
         }
-        fresh = learned(found, run.end)
+        fresh = steps.learned(found, run.end, steps.leads(facts.ends()) if found else frozenset())
         # What is known of the same beginning is told anew, unless it is not confirmed at all.
         kept |= {(one.after, one.followers): (run.start, one) for one in fresh}
         memory = _Memory(run.start, kept)
@@ -200,18 +103,18 @@ def _hanging(
     hanging: dict[tuple[int, Subject], list[tuple[int, str, str]]] = defaultdict(list)
     about: dict[Subject, tuple[Step, int, str, str]] = {}
     for flow in flows:
-        first = {one[:2]: one for one in sorted(flow.events, key=_late)}
+        first = steps.firsts(flow)
         for step, subject, patience in due:
-            start = first.get(step.after)
-            if start is None or not run.start <= start[2] < run.end:
+            at = first.get(step.after)
+            if at is None or not run.start <= at < run.end or steps.given_up(flow, step.after):
                 continue
-            if any(
-                other in first and first[other][2] <= start[2] + patience
-                for other in step.followers
-            ):
+            if step.met(first, patience):
                 continue
-            hanging[start[2] // MINUTE * MINUTE, subject].append((start[2], start[3], flow.id))
-            about[subject] = (step, patience, start[4], start[5])
+            (_, _, _, place, system, cluster), *_ = (
+                one for one in flow.events if one[:3] == (*step.after, at)
+            )
+            hanging[at // MINUTE * MINUTE, subject].append((at, place, flow.id))
+            about[subject] = (step, patience, system, cluster)
     if not hanging:
         return
     places = {place for step, *_ in about.values() for place, _ in step.followers}
