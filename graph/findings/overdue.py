@@ -49,13 +49,20 @@ PATIENCE = 3
 NEAR = 3600 * SECOND
 
 
+class _Known(NamedTuple):
+    step: Step
+    since: int
+    """The beginning of the run that it was learned for first."""
+    confirmed: int
+    """And last."""
+
+
 class _Memory(NamedTuple):
     at: int
-    steps: dict[tuple[What, tuple[What, ...]], tuple[int, Step]]
-    """With the time when each was confirmed."""
+    steps: dict[tuple[What, tuple[What, ...]], _Known]
 
 
-def steps_of(facts: FindingFacts, run: Run) -> list[Step]:
+def _steps(facts: FindingFacts, run: Run) -> Iterable[_Known]:
     """The next steps known, learned anew from time to time."""
     memory: _Memory = facts.memory.get("steps") or _Memory(0, {})
     again = LEARN_AGAIN if memory.steps else LEARN_AGAIN // 5
@@ -64,23 +71,27 @@ def steps_of(facts: FindingFacts, run: Run) -> list[Step]:
         until = run.end - MARGIN
         found = facts.flows(since, until, until=run.end, most=FLOWS) if since < until else ()
         kept = {
-            key: (at, step)
-            for key, (at, step) in memory.steps.items()
-            if abs(run.start - at) < FORGET
+            key: known
+            for key, known in memory.steps.items()
+            if abs(run.start - known.confirmed) < FORGET
         }
         fresh = steps.learned(found, run.end, steps.leads(facts.ends()) if found else frozenset())
         # What is known of the same beginning is told anew, unless it is not confirmed at all.
-        kept |= {(one.after, one.followers): (run.start, one) for one in fresh}
+        for one in fresh:
+            key = (one.after, one.followers)
+            since = kept[key].since if key in kept else run.start
+            kept[key] = _Known(one, since, run.start)
         memory = _Memory(run.start, kept)
         facts.memory["steps"] = memory
-    return [step for _, step in memory.steps.values()]
+    return memory.steps.values()
 
 
 def look(facts: FindingFacts, run: Run, rules: Rules) -> Iterable[Sighting] | None:
     """Flows in which what is due has not followed in time; None when this look can tell nothing
     that an earlier one could not."""
     due = []
-    for step in steps_of(facts, run):
+    later = False
+    for step, since, _ in _steps(facts, run):
         subject = Subject(destination=step.after[0], event_type=step.after[1], peer=step.names)
         least = rules.of(KIND, subject, "overdue_seconds")
         patience = max(round(least * SECOND), PATIENCE * step.longest)
@@ -88,7 +99,9 @@ def look(facts: FindingFacts, run: Run, rules: Rules) -> Iterable[Sighting] | No
             patience = round(least * SECOND)
         if patience <= run.waited * SECOND:
             due.append((step, subject, patience))
-    if run.delay == DELAYS[-1] and all(patience <= SOON for *_, patience in due):
+            # It was not due then, or not known.
+            later = later or patience > SOON or since > run.start
+    if run.delay == DELAYS[-1] and not later:
         return None
     span = facts.flow_span(run.end) if due else 0
     due = [one for one in due if run.end - run.start + one[2] <= span]

@@ -7,6 +7,8 @@ import pytest
 
 from collector.findings import Watch
 from collector.store.client import Store
+from collector.store.findings.events import StoreFindingFacts
+from graph.findings.facts import Run
 from graph.findings.model import Finding, Kind
 from graph.findings.thresholds import NO_RULES, Rules
 from tests import stores
@@ -99,4 +101,19 @@ def test_what_was_handled_by_a_clock_that_is_slow_was_not_passed(store: Store, e
         flow.process("mail", order, by="link", start=order.time - late * SECOND)
     pour(flow, store)
     stores.rolled_up(store)
-    assert told(list(watched(store, BEGIN + 60 * MINUTE).found().findings)) == []
+    # Minutes are mostly looked at one by one, as they are complete.
+    assert StoreFindingFacts(store).unhandled(Run(BEGIN, BEGIN + MINUTE)) == []
+
+
+def test_a_flow_that_hung_before_its_next_step_was_known_is_found_later(store: Store) -> None:
+    history = History(7, "overdue", minutes=12, orders=5, faults=1)
+    stored(store, history)
+    now = BEGIN + 8 * MINUTE + 150 * SECOND
+    watch = Watch(store, clock=lambda: now / SECOND)
+    watch.look(live=False)
+    assert told(list(watch.found().findings)) == []
+    now = history.end + 60 * MINUTE
+    watch.look(live=False)
+    (one,) = watch.found().findings
+    assert one.kind is Kind.OVERDUE
+    assert {proof.id for proof in one.proof} == history.proofs
