@@ -11,14 +11,15 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import samples.shop
 from graph.findings.model import MINUTE, Finding
 from graph.wire.findings import findings_from_dict
-from samples.shop.entries import Entry
+from samples.shop.entries import Consumed, Entry, Outcome, Produced
 from samples.shop.faults import Faults
 from samples.shop.flow import ROLES, TOPICS
 from samples.shop.shop import Shop
@@ -82,13 +83,20 @@ def begin(bootstrap: str, directory: Path) -> Faulty:
             faults = behind(faults, (since - time.time_ns()) / 1e9)
             return Shop(bootstrap, spans_to, directory / name, rate=rate, seed=7, faults=faults)
 
-        with shop("healthy", first, 12, Faults.healthy()) as healthy:
-            healthy.run(5)
+        with shop("healthy", first, 15, Faults.healthy()) as healthy:
+            run_until(healthy, lambda entries: produced(entries)["stock.reserved"] >= 45)
             healthy.drain()
         eventually(lambda: caught_up(client), 60, every=0.3)
         began = time.time_ns()
-        with shop("faulty", second, 8, FAULTS) as faulty:
-            faulty.run(18)
+        with shop("faulty", second, 10, FAULTS) as faulty:
+            members: set[str] = set()
+
+            def enough(entries: list[Entry]) -> bool:
+                # Not each that came and left was seen.
+                members.update(members_of(client, "notification"))
+                return len(members) > 5 and all_has_happened(entries)
+
+            run_until(faulty, enough)
             faulty.drain(but=BEHIND)
             eventually(lambda: caught_up(client, but=BEHIND), 60, every=0.3)
             # While all are still in their groups.
@@ -101,6 +109,37 @@ def begin(bootstrap: str, directory: Path) -> Faulty:
         spans=spans,
         entries=entries,
     )
+
+
+def run_until(shop: Shop, done: Callable[[list[Entry]], bool]) -> None:
+    """Lets the traffic flow until its ledger says so. Raises ShopError when a service ends."""
+    deadline = time.monotonic() + 60
+    while not done(shop.entries()):
+        assert time.monotonic() < deadline, "it did not happen"
+        shop.run(0.5)
+
+
+def produced(entries: list[Entry]) -> Counter[str]:
+    return Counter(entry.topic for entry in entries if isinstance(entry, Produced))
+
+
+def all_has_happened(entries: list[Entry]) -> bool:
+    """Whether there is enough of everything for what is found to be no accident."""
+    made = produced(entries)
+    return (
+        made["order.created"] >= 140
+        and made["user.registered"] >= 30
+        and any(isinstance(one, Consumed) and one.outcome is Outcome.SKIPPED for one in entries)
+    )
+
+
+def members_of(client: ApiClient, group: str) -> set[str]:
+    return {
+        member.member_id
+        for one in client.consumers()
+        if one.group == group
+        for member in one.members
+    }
 
 
 def behind(faults: Faults, seconds: float) -> Faults:
