@@ -88,7 +88,7 @@ def _steps(facts: FindingFacts, run: Run) -> Iterable[_Known]:
 
 def look(facts: FindingFacts, run: Run, rules: Rules) -> Iterable[Sighting] | None:
     """Flows in which what is due has not followed in time; None when this look can tell nothing
-    that an earlier one could not."""
+    that an earlier one could not, or less: the tap reads no more."""
     due = []
     later = False
     for step, since, _ in _steps(facts, run):
@@ -110,7 +110,7 @@ def look(facts: FindingFacts, run: Run, rules: Rules) -> Iterable[Sighting] | No
 
 def _hanging(
     facts: FindingFacts, run: Run, due: Sequence[tuple[Step, Subject, int]]
-) -> Iterable[Sighting]:
+) -> Iterable[Sighting] | None:
     longest = max(patience for *_, patience in due)
     flows = facts.flows(run.start, run.end, until=run.end + longest, most=LOOKED_AT)
     hanging: dict[tuple[int, Subject], list[tuple[int, str, str]]] = defaultdict(list)
@@ -129,48 +129,55 @@ def _hanging(
             hanging[at // MINUTE * MINUTE, subject].append((at, place, flow.id))
             about[subject] = (step, patience, system, cluster)
     if not hanging:
-        return
+        return ()
     places = {place for step, *_ in about.values() for place, _ in step.followers}
     read = facts.read_to(places, run.end + longest)
     gaps = facts.gaps()
     began: dict[str, int] = {}
     for end in facts.ends():
         began[end.destination] = min(end.first, began.get(end.destination, end.first))
+    found: list[Sighting] = []
+    unread = False
     for (minute, subject), each in hanging.items():
+        each.sort()
         step, patience, system, cluster = about[subject]
         following = {place for place, _ in step.followers}
-        # Not before a tap reads there, nor when it lags behind.
-        if not following <= set(read) or any(
-            began.get(place, run.start) >= run.start for place in following
-        ):
+        # Not when a tap lags behind, or reads no more, nor before it did.
+        if not following <= set(read):
+            unread = True
+            continue
+        if any(began.get(place, minute) >= minute for place in following):
             continue
         if any(
             gap.destination in places and run.start - NEAR < gap.noticed < run.end + NEAR
             for gap in gaps
         ):
             continue
-        yield Sighting(
-            KIND,
-            subject._replace(system=system, cluster=cluster),
-            minute,
-            len(each),
-            min(at for at, *_ in each),
-            max(at for at, *_ in each),
-            Severity.ERROR,
-            tuple(
-                Proof(place, at, f"correlation id {flow}: nothing followed")
-                for at, place, flow in each[:PROOFS]
-            ),
-            {
-                "next": step.names,
-                "patience": patience,
-                "share": round(step.share, 4),
-                "flows": step.flows,
-                "longest": step.longest,
-            },
-            f"Learned from {step.flows:,} flows by correlation id; the tap had read all of what "
-            "should have followed by then, and missed nothing there.",
+        found.append(
+            Sighting(
+                KIND,
+                subject._replace(system=system, cluster=cluster),
+                minute,
+                len(each),
+                min(at for at, *_ in each),
+                max(at for at, *_ in each),
+                Severity.ERROR,
+                tuple(
+                    Proof(place, at, f"correlation id {flow}: nothing followed")
+                    for at, place, flow in each[:PROOFS]
+                ),
+                {
+                    "next": step.names,
+                    "patience": patience,
+                    "share": round(step.share, 4),
+                    "flows": step.flows,
+                    "longest": step.longest,
+                },
+                f"Learned from {step.flows:,} flows by correlation id; the tap had read all of "
+                "what should have followed by then, and missed nothing there.",
+            )
         )
+    return None if unread and not found else found
 
 
 def told(finding: Finding) -> tuple[str, str]:
