@@ -36,6 +36,8 @@ class FindingRule(BaseModel):
     """`storming`: members that left within ten minutes."""
     unconsumed_messages: Annotated[int | None, Field(ge=1)] = None
     """`unconsumed`: produced in the last day."""
+    unconsumed_minutes: Annotated[int | None, Field(ge=1)] = None
+    """`unconsumed`: in which it was produced."""
     skew_seconds: Annotated[float | None, Field(ge=0.005)] = None
     """`clock-skew`: by which messages seem to be handled before they were sent."""
     overdue_seconds: Annotated[float | None, Field(ge=1)] = None

@@ -189,6 +189,9 @@ class Flow(NamedTuple):
     id: str
     events: tuple[tuple[str, str, int, str, str, str], ...]
     """(destination, event type, time, position as text, system, cluster)."""
+    dead: tuple[str, ...] = ()
+    """Destinations of which an event of it was given up and lies as a dead letter; empty text
+    where the dead letter does not say which."""
 
 
 class FindingFacts(Protocol):

@@ -118,7 +118,7 @@ class Sighting:
     minute: int
     """Its beginning."""
     count: int
-    """Of what the kind counts: events, messages, members, minutes."""
+    """Of what the kind counts: events, messages, or how things stood in a minute."""
     first: int
     last: int
     severity: Severity = Severity.WARNING

@@ -1,19 +1,20 @@
 """Overdue: after A, B follows in nearly all flows within some time; in this one it has not.
 
-Which kinds of events follow which is learned from the flows of the last hour, by correlation id.
-Where a kind is followed by one of several (a payment succeeds or fails) any of them will do, so
-that a compensation is a next step as any other.
+Which kinds of events follow which is learned from the flows of the last hour, by correlation id:
+see `graph.findings.steps`.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from graph.figures import SECOND, duration
-from graph.findings.facts import FindingFacts, Flow, Run
+from graph.findings import steps
+from graph.findings.facts import FindingFacts, Run
 from graph.findings.model import MINUTE, PROOFS, Finding, Kind, Proof, Severity, Sighting, Subject
+from graph.findings.steps import MARGIN, Step, What
 from graph.findings.thresholds import Rules
 
 KIND = Kind.OVERDUE
@@ -30,9 +31,6 @@ SOON = DELAYS[0] * SECOND
 LEARN = 3600 * SECOND
 """Before a run's end, of which flows are learned from."""
 
-MARGIN = 300 * SECOND
-"""In which what follows has mostly followed: later flows are not learned from."""
-
 LEARN_AGAIN = 600 * SECOND
 
 FORGET = 6 * 3600 * SECOND
@@ -45,114 +43,26 @@ FLOWS = 1_000
 LOOKED_AT = 5_000
 """Flows of one run, at most; of more it is a sample."""
 
-ENOUGH = 30
-"""Flows with a kind of event, from which on its next step is known."""
-
-NEARLY_ALL = 0.98
-ALTERNATIVES = 3
 PATIENCE = 3
 """Times the longest delay seen that a next step may take."""
 
 NEAR = 3600 * SECOND
 
-What = tuple[str, str]
-"""Destination and event type."""
 
-
-class Step(NamedTuple):
-    """A kind of event and what follows it: one of the followers."""
-
-    after: What
-    followers: tuple[What, ...]
-    flows: int
-    share: float
-    longest: int
-    """Nanoseconds."""
-
-    @property
-    def names(self) -> str:
-        return " or ".join(event_type or destination for destination, event_type in self.followers)
-
-
-def learned(flows: Sequence[Flow], until: int) -> list[Step]:
-    """The next steps that these flows, known until then, show."""
-    firsts = [{one[:2]: one[2] for one in sorted(flow.events, key=_late)} for flow in flows]
-    delays: dict[What, list[dict[What, int]]] = defaultdict(list)
-    for first in firsts:
-        for what, at in first.items():
-            # What had no time to follow yet says nothing.
-            if at + MARGIN <= until:
-                delays[what].append(
-                    {other: then - at for other, then in first.items() if then > at}
-                )
-    single: dict[What, list[Step]] = {}
-    several: dict[What, Step] = {}
-    for what, each in delays.items():
-        if len(each) < ENOUGH:
-            continue
-        counts: dict[What, int] = defaultdict(int)
-        for later in each:
-            for other in later:
-                counts[other] += 1
-        surely = [other for other, count in counts.items() if count >= NEARLY_ALL * len(each)]
-        if surely:
-            single[what] = [_step(what, (other,), each) for other in sorted(surely)]
-        elif step := _alternatives(what, counts, each):
-            several[what] = step
-    # B and what follows B anyway: only B is the next step.
-    direct = []
-    for steps in single.values():
-        others = {one.followers[0] for one in steps}
-        direct += [
-            one
-            for one in steps
-            if not any(
-                one.followers[0] in {next_.followers[0] for next_ in single.get(other, ())}
-                for other in others - {one.followers[0]}
-            )
-        ]
-    return [*direct, *several.values()]
-
-
-def _late(event: tuple[str, str, int, str, str, str]) -> int:
-    """Sorts the earliest of a kind last, where it stays."""
-    return -event[2]
-
-
-def _step(what: What, followers: tuple[What, ...], each: Sequence[Mapping[What, int]]) -> Step:
-    first = [
-        min(later[other] for other in followers if other in later)
-        for later in each
-        if any(other in later for other in followers)
-    ]
-    return Step(what, followers, len(each), len(first) / len(each), max(first))
-
-
-def _alternatives(
-    what: What, counts: Mapping[What, int], each: Sequence[Mapping[What, int]]
-) -> Step | None:
-    chosen: tuple[What, ...] = ()
-    for other in sorted(counts, key=lambda one: (-counts[one], one)):
-        if len(chosen) == ALTERNATIVES:
-            return None
-        # One that comes with another one chosen already is no alternative to it.
-        beside = sum(other in later for later in each if any(one in later for one in chosen))
-        if chosen and beside > (1 - NEARLY_ALL) * counts[other]:
-            continue
-        chosen = (*chosen, other)
-        step = _step(what, chosen, each)
-        if step.share >= NEARLY_ALL:
-            return step
-    return None
+class _Known(NamedTuple):
+    step: Step
+    since: int
+    """The beginning of the run that it was learned for first."""
+    confirmed: int
+    """And last."""
 
 
 class _Memory(NamedTuple):
     at: int
-    steps: dict[tuple[What, tuple[What, ...]], tuple[int, Step]]
-    """With the time when each was confirmed."""
+    steps: dict[tuple[What, tuple[What, ...]], _Known]
 
 
-def steps_of(facts: FindingFacts, run: Run) -> list[Step]:
+def _steps(facts: FindingFacts, run: Run) -> Iterable[_Known]:
     """The next steps known, learned anew from time to time."""
     memory: _Memory = facts.memory.get("steps") or _Memory(0, {})
     again = LEARN_AGAIN if memory.steps else LEARN_AGAIN // 5
@@ -161,23 +71,27 @@ def steps_of(facts: FindingFacts, run: Run) -> list[Step]:
         until = run.end - MARGIN
         found = facts.flows(since, until, until=run.end, most=FLOWS) if since < until else ()
         kept = {
-            key: (at, step)
-            for key, (at, step) in memory.steps.items()
-            if abs(run.start - at) < FORGET
+            key: known
+            for key, known in memory.steps.items()
+            if abs(run.start - known.confirmed) < FORGET
         }
-        fresh = learned(found, run.end)
+        fresh = steps.learned(found, run.end, steps.leads(facts.ends()) if found else frozenset())
         # What is known of the same beginning is told anew, unless it is not confirmed at all.
-        kept |= {(one.after, one.followers): (run.start, one) for one in fresh}
+        for one in fresh:
+            key = (one.after, one.followers)
+            since = kept[key].since if key in kept else run.start
+            kept[key] = _Known(one, since, run.start)
         memory = _Memory(run.start, kept)
         facts.memory["steps"] = memory
-    return [step for _, step in memory.steps.values()]
+    return memory.steps.values()
 
 
 def look(facts: FindingFacts, run: Run, rules: Rules) -> Iterable[Sighting] | None:
     """Flows in which what is due has not followed in time; None when this look can tell nothing
-    that an earlier one could not."""
+    that an earlier one could not, or less: the tap reads no more."""
     due = []
-    for step in steps_of(facts, run):
+    later = False
+    for step, since, _ in _steps(facts, run):
         subject = Subject(destination=step.after[0], event_type=step.after[1], peer=step.names)
         least = rules.of(KIND, subject, "overdue_seconds")
         patience = max(round(least * SECOND), PATIENCE * step.longest)
@@ -185,7 +99,9 @@ def look(facts: FindingFacts, run: Run, rules: Rules) -> Iterable[Sighting] | No
             patience = round(least * SECOND)
         if patience <= run.waited * SECOND:
             due.append((step, subject, patience))
-    if run.delay == DELAYS[-1] and all(patience <= SOON for *_, patience in due):
+            # It was not due then, or not known.
+            later = later or patience > SOON or since > run.start
+    if run.delay == DELAYS[-1] and not later:
         return None
     span = facts.flow_span(run.end) if due else 0
     due = [one for one in due if run.end - run.start + one[2] <= span]
@@ -194,67 +110,74 @@ def look(facts: FindingFacts, run: Run, rules: Rules) -> Iterable[Sighting] | No
 
 def _hanging(
     facts: FindingFacts, run: Run, due: Sequence[tuple[Step, Subject, int]]
-) -> Iterable[Sighting]:
+) -> Iterable[Sighting] | None:
     longest = max(patience for *_, patience in due)
     flows = facts.flows(run.start, run.end, until=run.end + longest, most=LOOKED_AT)
     hanging: dict[tuple[int, Subject], list[tuple[int, str, str]]] = defaultdict(list)
     about: dict[Subject, tuple[Step, int, str, str]] = {}
     for flow in flows:
-        first = {one[:2]: one for one in sorted(flow.events, key=_late)}
+        first = steps.firsts(flow)
         for step, subject, patience in due:
-            start = first.get(step.after)
-            if start is None or not run.start <= start[2] < run.end:
+            at = first.get(step.after)
+            if at is None or not run.start <= at < run.end or steps.given_up(flow, step.after):
                 continue
-            if any(
-                other in first and first[other][2] <= start[2] + patience
-                for other in step.followers
-            ):
+            if step.met(first, patience):
                 continue
-            hanging[start[2] // MINUTE * MINUTE, subject].append((start[2], start[3], flow.id))
-            about[subject] = (step, patience, start[4], start[5])
+            (_, _, _, place, system, cluster), *_ = (
+                one for one in flow.events if one[:3] == (*step.after, at)
+            )
+            hanging[at // MINUTE * MINUTE, subject].append((at, place, flow.id))
+            about[subject] = (step, patience, system, cluster)
     if not hanging:
-        return
+        return ()
     places = {place for step, *_ in about.values() for place, _ in step.followers}
     read = facts.read_to(places, run.end + longest)
     gaps = facts.gaps()
     began: dict[str, int] = {}
     for end in facts.ends():
         began[end.destination] = min(end.first, began.get(end.destination, end.first))
+    found: list[Sighting] = []
+    unread = False
     for (minute, subject), each in hanging.items():
+        each.sort()
         step, patience, system, cluster = about[subject]
         following = {place for place, _ in step.followers}
-        # Not before a tap reads there, nor when it lags behind.
-        if not following <= set(read) or any(
-            began.get(place, run.start) >= run.start for place in following
-        ):
+        # Not when a tap lags behind, or reads no more, nor before it did.
+        if not following <= set(read):
+            unread = True
+            continue
+        if any(began.get(place, minute) >= minute for place in following):
             continue
         if any(
             gap.destination in places and run.start - NEAR < gap.noticed < run.end + NEAR
             for gap in gaps
         ):
             continue
-        yield Sighting(
-            KIND,
-            subject._replace(system=system, cluster=cluster),
-            minute,
-            len(each),
-            min(at for at, *_ in each),
-            max(at for at, *_ in each),
-            Severity.ERROR,
-            tuple(
-                Proof(place, at, f"correlation id {flow}: nothing followed")
-                for at, place, flow in each[:PROOFS]
-            ),
-            {
-                "next": step.names,
-                "patience": patience,
-                "share": round(step.share, 4),
-                "flows": step.flows,
-                "longest": step.longest,
-            },
-            f"Learned from {step.flows:,} flows by correlation id; the tap had read all of what "
-            "should have followed by then, and missed nothing there.",
+        found.append(
+            Sighting(
+                KIND,
+                subject._replace(system=system, cluster=cluster),
+                minute,
+                len(each),
+                min(at for at, *_ in each),
+                max(at for at, *_ in each),
+                Severity.ERROR,
+                tuple(
+                    Proof(place, at, f"correlation id {flow}: nothing followed")
+                    for at, place, flow in each[:PROOFS]
+                ),
+                {
+                    "next": step.names,
+                    "patience": patience,
+                    "share": round(step.share, 4),
+                    "flows": step.flows,
+                    "longest": step.longest,
+                },
+                f"Learned from {step.flows:,} flows by correlation id; the tap had read all of "
+                "what should have followed by then, and missed nothing there.",
+            )
         )
+    return None if unread and not found else found
 
 
 def told(finding: Finding) -> tuple[str, str]:

@@ -133,7 +133,7 @@ def storms(facts: FindingFacts, run: Run, rules: Rules) -> Iterable[Sighting]:
             STORMING,
             subject,
             run.start,
-            left.number,
+            1,
             left.since,
             left.last,
             Severity.WARNING,

@@ -25,6 +25,8 @@ class Thresholds:
     """Members that left a group within ten minutes, from which on it storms."""
     unconsumed_messages: int = 10
     """Produced without a consumer, from which on it is told."""
+    unconsumed_minutes: int = 3
+    """In which it must have been produced: what is written once may be read once."""
     skew_seconds: float = 0.05
     """By which a consumer seems to have had an event before it was sent."""
     overdue_seconds: float = 60.0

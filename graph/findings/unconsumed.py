@@ -16,9 +16,6 @@ KIND = Kind.UNCONSUMED
 
 QUIET = 15
 
-MINUTES = 3
-"""In which it must have been produced: what is written once may be read once."""
-
 ENOUGH = 20
 """Events of other types that each consumer handled, among which one of this type would not be
 missing."""
@@ -46,13 +43,13 @@ def stand(facts: FindingFacts, run: Run, rules: Rules) -> Iterable[Sighting]:
         if _INTERNAL.search(destination) or dead_letter.NAMED.search(destination):
             continue
         if destination in reading or destination in consumed:
-            yield from _types(ends, consumed[destination], reading[destination], run)
+            yield from _types(ends, consumed[destination], reading[destination], run, rules)
             continue
         subject = Subject(system=system, cluster=cluster, destination=destination)
         count = sum(one.number for one in ends)
         if (
             count < rules.of(KIND, subject, "unconsumed_messages")
-            or max(one.minutes for one in ends) < MINUTES
+            or max(one.minutes for one in ends) < rules.of(KIND, subject, "unconsumed_minutes")
             or max(one.last for one in ends) < run.start - QUIET * 60 * 10**9
         ):
             continue
@@ -76,7 +73,9 @@ def stand(facts: FindingFacts, run: Run, rules: Rules) -> Iterable[Sighting]:
     yield from _overtaken(facts, run)
 
 
-def _types(ends: list[End], consumed: list[End], groups: set[str], run: Run) -> Iterable[Sighting]:
+def _types(
+    ends: list[End], consumed: list[End], groups: set[str], run: Run, rules: Rules
+) -> Iterable[Sighting]:
     """Event types that nobody handles, where all consumers' spans name the types that they do."""
     types = {one.event_type for one in ends} - {""}
     by_consumer: dict[str, list[End]] = defaultdict(list)
@@ -96,19 +95,21 @@ def _types(ends: list[End], consumed: list[End], groups: set[str], run: Run) -> 
     for event_type in sorted(types - handled):
         own = [one for one in ends if one.event_type == event_type]
         count = sum(one.number for one in own)
-        if count < ENOUGH or max(one.minutes for one in own) < MINUTES:
+        (first, *_) = own
+        subject = Subject(
+            system=first.system,
+            cluster=first.cluster,
+            destination=first.destination,
+            event_type=event_type,
+        )
+        minutes = rules.of(KIND, subject, "unconsumed_minutes")
+        if count < ENOUGH or max(one.minutes for one in own) < minutes:
             continue
         if max(one.last for one in own) < run.start - QUIET * 60 * 10**9:
             continue
-        (first, *_) = own
         yield Sighting(
             KIND,
-            Subject(
-                system=first.system,
-                cluster=first.cluster,
-                destination=first.destination,
-                event_type=event_type,
-            ),
+            subject,
             run.start,
             1,
             min(one.first for one in own),

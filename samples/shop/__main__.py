@@ -7,7 +7,9 @@ import dataclasses
 import signal
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from samples.shop.errors import ShopError
 from samples.shop.faults import Faults, parse_pairs
@@ -61,18 +63,22 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=2.0, help="orders a second")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true", help="the whole truth as JSON")
-    faults = parser.add_argument_group("faults", "see samples/shop/faults.py for the defaults")
+    faults = parser.add_argument_group(
+        "faults", "see samples/shop/faults.py for what they mean, and the defaults"
+    )
     faults.add_argument("--no-faults", action="store_true")
-    faults.add_argument("--payment-failures", type=float, metavar="SHARE")
-    faults.add_argument("--poison", type=float, metavar="SHARE")
-    faults.add_argument("--points-given-up", type=float, metavar="SHARE")
-    faults.add_argument("--points-retried", type=float, metavar="SHARE")
-    faults.add_argument("--redelivery", type=parse_pairs, metavar="SERVICE=SHARE,...")
-    faults.add_argument("--slow", type=parse_pairs, metavar="SERVICE=SECONDS,...")
-    faults.add_argument("--down", metavar="SERVICE")
-    for name in ("--down-after", "--down-for", "--down-every"):
-        faults.add_argument(name, type=float, metavar="SECONDS")
+    for each in dataclasses.fields(Faults):
+        reads, metavar = _READS[type(getattr(Faults(), each.name))]
+        faults.add_argument(f"--{each.name.replace('_', '-')}", type=reads, metavar=metavar)
     return parser.parse_args()
+
+
+_READS: dict[type, tuple[Callable[[str], Any], str]] = {
+    float: (float, "NUMBER"),
+    int: (int, "NUMBER"),
+    str: (str, "SERVICE"),
+    dict: (parse_pairs, "SERVICE=NUMBER,..."),
+}
 
 
 def _faults(arguments: argparse.Namespace) -> Faults:

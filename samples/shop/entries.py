@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
+
+from samples.shop.clock import true_time_ns
 
 
 class Outcome(StrEnum):
@@ -29,6 +30,8 @@ class Outcome(StrEnum):
     """It raised; a copy lies on the retry topic, to be tried again."""
     GIVEN_UP = "given up"
     """It raised for the last time, and the service went on without it."""
+    SKIPPED = "skipped"
+    """It was never read: the service went past it."""
 
     @property
     def final(self) -> bool:
@@ -58,7 +61,7 @@ class Ready:
     service: str
     pid: int
     address: str = ""
-    time: int = field(default_factory=time.time_ns)
+    time: int = field(default_factory=true_time_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ class Produced:
     correlation: str = ""
     copy_of: str = ""
     """`topic/partition/offset` of the message that this one copies (dead letters, retries)."""
-    time: int = field(default_factory=time.time_ns)
+    time: int = field(default_factory=true_time_ns)
 
     @property
     def position(self) -> Position:
@@ -93,7 +96,7 @@ class Consumed:
     outcome: Outcome = Outcome.HANDLED
     attempt: int = 1
     """1 for the first handling that this process knows of."""
-    time: int = field(default_factory=time.time_ns)
+    time: int = field(default_factory=true_time_ns)
 
     @property
     def position(self) -> Position:
@@ -108,7 +111,7 @@ class Committed:
     partition: int
     offset: int
     """The next offset that the group would read."""
-    time: int = field(default_factory=time.time_ns)
+    time: int = field(default_factory=true_time_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +122,34 @@ class Called:
     server: str
     route: str
     status: int
-    time: int = field(default_factory=time.time_ns)
+    time: int = field(default_factory=true_time_ns)
 
 
-Entry = Ready | Produced | Consumed | Committed | Called
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """An event that a service sent without an error, and that no broker ever had."""
+
+    service: str
+    topic: str
+    ce_id: str
+    context: str
+    """Of the span that sent it: trace id, slash, span id."""
+    time: int = field(default_factory=true_time_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The service left its group, and will join it again."""
+
+    service: str
+    group: str
+    time: int = field(default_factory=true_time_ns)
+
+
+Entry = Ready | Produced | Consumed | Committed | Called | Lost | Left
 KINDS: dict[str, type[Entry]] = {
-    kind.__name__.lower(): kind for kind in (Ready, Produced, Consumed, Committed, Called)
+    kind.__name__.lower(): kind
+    for kind in (Ready, Produced, Consumed, Committed, Called, Lost, Left)
 }
 
 

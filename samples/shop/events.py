@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from samples.shop import clock
 from samples.shop.entries import Position
 
 Headers = list[tuple[str, bytes]]
@@ -97,7 +98,7 @@ def cloud_event(
         "ce_id": ce_id,
         "ce_type": type,
         "ce_source": source,
-        "ce_time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "ce_time": _now().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "ce_correlationid": correlation,
         "content-type": "application/json",
     }
@@ -112,6 +113,10 @@ def cloud_event(
         cause=cause.ce_id if cause else "",
         correlation=correlation,
     )
+
+
+def _now() -> datetime:
+    return datetime.fromtimestamp(clock.milliseconds() / 1000, UTC)
 
 
 def dead_letter(failed: Record, topic: str, error: Exception) -> Outgoing:

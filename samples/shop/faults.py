@@ -1,15 +1,8 @@
 """What goes wrong in the shop, how often, and how to switch it: by argument or by environment.
 
-| fault             | environment              | default              |
-|-------------------|--------------------------|----------------------|
-| payment_failures  | SHOP_PAYMENT_FAILURES    | 0.2 of the orders    |
-| poison            | SHOP_POISON              | 0.04 of the orders   |
-| points_given_up   | SHOP_POINTS_GIVEN_UP     | 0 of the completed orders |
-| points_retried    | SHOP_POINTS_RETRIED      | 0 of the completed orders |
-| redelivery        | SHOP_REDELIVERY          | notification=0.05,points=0.05 |
-| slow              | SHOP_SLOW                | recommendation=0.1 (seconds a message) |
-| down              | SHOP_DOWN                | order-view; empty: nobody |
-| down_after, down_for, down_every | SHOP_DOWN_AFTER, ... | 8, 4, 60 seconds |
+Each field of `Faults` is a variable, `SHOP_` and its name: `SHOP_POISON=0.1`,
+`SHOP_SLOW=analytics=0.5,points=0.1`, `SHOP_DOWN=` for nobody. What flowtap says of each is told in
+docs/findings.md.
 """
 
 from __future__ import annotations
@@ -18,7 +11,7 @@ import math
 import os
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +22,21 @@ class Faults:
     """The payment provider declines; the saga compensates."""
     poison: float = 0.04
     """Orders that inventory cannot handle and dead-letters."""
+    lost: float = 0.0
+    """Registrations that storefront hands to its producer, which forgets them before the broker
+    has them."""
+    skipped: int = 0
+    """Messages that order-view goes past, as soon as there is a backlog: once it was `down`."""
+    sent_twice: float = 0.0
+    """Orders whose points are told twice, under the same id."""
+    overtaken: float = 0.0
+    """Orders that come as two in one basket, of which inventory handles the second one first."""
+    locked: float = 0.0
+    """Completed orders whose points account is locked for a while; points tries until it is not."""
+    hanging: float = 0.0
+    """Orders that payment takes and never answers."""
+    unread: float = 0.0
+    """Orders of which payment also sends a receipt, which nobody reads."""
     points_given_up: float = 0.0
     """Completed orders that points cannot handle and goes on without."""
     points_retried: float = 0.0
@@ -43,6 +51,16 @@ class Faults:
     """
     slow: Mapping[str, float] = field(default_factory=lambda: {"recommendation": 0.1})
     """Seconds that a service takes longer for each message."""
+    stuck: str = ""
+    """A service that never gets done with the first messages it takes, and stays in its group:
+    recommendation, or payment."""
+    restless: Mapping[str, float] = field(default_factory=dict)
+    """Seconds after which a service leaves its group, to join it again: inventory, notification,
+    points."""
+    contextless: str = ""
+    """A service that drops the trace context of the messages it handles: inventory, or points."""
+    clock: Mapping[str, float] = field(default_factory=dict)
+    """Seconds by which a service's clock is ahead; `*` stands for those that are not named."""
     down: str = "order-view"
     """A service that is stopped now and then and comes back to a backlog."""
     down_after: float = 8.0
@@ -51,7 +69,13 @@ class Faults:
 
     @classmethod
     def none(cls) -> Faults:
+        """Not even a card is refused."""
         return cls(payment_failures=0, poison=0, redelivery={}, slow={}, down="")
+
+    @classmethod
+    def healthy(cls) -> Faults:
+        """Cards are refused as they always are, which is no fault of the shop's."""
+        return replace(cls.none(), payment_failures=cls().payment_failures)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Faults:
@@ -83,8 +107,8 @@ def _parse(name: str, text: str, default: object) -> object:
     try:
         if isinstance(default, str):
             return text
-        if isinstance(default, float):
-            return float(text)
+        if isinstance(default, int | float):
+            return type(default)(text)
         return parse_pairs(text)
     except ValueError as error:
         raise ValueError(f"{name}={text!r}: {error}") from None

@@ -66,6 +66,7 @@ TOPICS = {
     "stock.released": 1,
     "payment.completed": 3,
     "payment.failed": 1,
+    "payment.receipt": 1,
     "order.completed": 3,
     "order.completed.retry": 1,
     "order.cancelled": 1,
@@ -102,7 +103,7 @@ PAYMENT = Role(
     library="aiokafka",
     group="billing",
     consumes=("stock.reserved",),
-    produces=("payment.completed", "payment.failed"),
+    produces=("payment.completed", "payment.failed", "payment.receipt"),
     cause_known=(Known.CAUSATION,),
 )
 """Its consumer spans end at once too, and nobody minded: what it produces is a new trace."""

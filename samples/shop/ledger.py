@@ -29,7 +29,11 @@ def truth(entries: Iterable[Entry]) -> Truth:
     """What an observer of this run should find, and what it could not."""
     entries = list(entries)
     produced = [entry for entry in entries if isinstance(entry, Produced)]
-    taken = _deliveries(entry for entry in entries if isinstance(entry, Consumed))
+    taken = _deliveries(
+        entry
+        for entry in entries
+        if isinstance(entry, Consumed) and entry.outcome is not Outcome.SKIPPED
+    )
     calls = [entry for entry in entries if isinstance(entry, Called)]
     return Truth(
         edges=(*_produce_edges(produced), *_consume_edges(taken), *_call_edges(calls)),

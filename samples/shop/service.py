@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import signal
 import sys
@@ -18,6 +19,8 @@ from samples.shop.entries import (
     Consumed,
     Entry,
     Journal,
+    Left,
+    Lost,
     Outcome,
     Position,
     Produced,
@@ -25,7 +28,7 @@ from samples.shop.entries import (
 )
 from samples.shop.events import Outgoing, Record, cloud_event
 from samples.shop.faults import Faults, strikes
-from samples.shop.flow import Role
+from samples.shop.flow import INVENTORY, Role
 
 PATIENCE = 15.0
 """Seconds an orphaned service gets to end in order."""
@@ -82,6 +85,11 @@ class Service:
         self.stopping = threading.Event()
         self.delay = settings.faults.slow.get(role.name, 0.0)
         """Seconds that handling takes longer: the fault `slow`."""
+        self.is_stuck = settings.faults.stuck == role.name
+        self.stays = settings.faults.restless.get(role.name, math.inf)
+        """Seconds for which it stays in its group: the fault `restless`."""
+        self.drops_context = settings.faults.contextless == role.name
+        self._aside: dict[tuple[str, int, bytes | None], Record] = {}
         self._journal = Journal(settings.ledger, role.name)
         self._attempts: dict[Position, int] = {}
         self._known: deque[str] = deque(maxlen=REMEMBERED)
@@ -131,6 +139,41 @@ class Service:
             and self._attempts.get(record.position) == 1
             and strikes(self.settings.seed, f"redelivery {self.role.name}", rate, number)
         )
+
+    def in_order(self, record: Record) -> list[Record]:
+        """What to handle now that this message has come. The fault `overtaken`: the first order of
+        a basket is put aside, until the second one was handled."""
+        topic, partition, _ = record.position
+        place = (topic, partition, record.key)
+        if place in self._aside:
+            return [record, self._aside.pop(place)]
+        swaps = self.settings.faults.overtaken and self.role is INVENTORY
+        if swaps and topic == "order.created" and "basket" in record.data:
+            self._aside[place] = record
+            return []
+        return [record]
+
+    def may_commit(self, record: Record) -> bool:
+        """Whether nothing that lies before this message was put aside."""
+        return not any(place[:2] == record.position[:2] for place in self._aside)
+
+    def skipped(self, position: Position) -> None:
+        """The service goes past this message and will never read it."""
+        self.write(Consumed(self.role.name, self.role.group, *position, outcome=Outcome.SKIPPED))
+
+    def left(self) -> None:
+        """The service is no member of its group any more."""
+        self.write(Left(self.role.name, self.role.group))
+
+    def lost(self, message: Outgoing, context: str) -> None:
+        """This message was sent, and no broker will ever have it."""
+        self.write(Lost(self.role.name, message.topic, message.ce_id, context))
+
+    def struck(self, fault: str, record: Record) -> bool:
+        """Whether a fault that is a share of the orders hits this record's."""
+        rate: float = getattr(self.settings.faults, fault)
+        number = record.data.get("number") if rate else None
+        return isinstance(number, int) and strikes(self.settings.seed, fault, rate, number)
 
     def committed(self, records: Sequence[Record]) -> None:
         """The broker took the commit of these records, which are in order of their offsets."""

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from types import TracebackType
 
@@ -111,13 +111,14 @@ class Shop:
                     f"{name} ended by itself ({process.returncode}):\n{self._log_tail(name)}"
                 )
 
-    def drain(self, timeout: float = 60.0) -> None:
-        """Ends the traffic and waits until every message is handled and committed everywhere."""
+    def drain(self, timeout: float = 60.0, but: Collection[str] = ()) -> None:
+        """Ends the traffic and waits until every message is handled and committed everywhere, but
+        by these services."""
         self._progress("waiting until every message is handled")
         self._end_outages()
         self._end([CUSTOMER.name])
         deadline = time.monotonic() + timeout
-        while left := ledger.pending(self.entries()):
+        while left := [one for one in ledger.pending(self.entries()) if one.service not in but]:
             self.check()
             if time.monotonic() > deadline:
                 some = ", ".join(f"{each.position} at {each.service}" for each in left[:5])
@@ -161,6 +162,7 @@ class Shop:
             "SHOP_RATE": str(self._rate),
             "SHOP_SEED": str(self._seed),
             "SHOP_LEASH": "1",
+            "SHOP_CLOCK_OFF": str(self._faults.clock.get(name, self._faults.clock.get("*", 0.0))),
             **more,
         }
         module = f"samples.shop.services.{name.replace('-', '_')}"

@@ -130,6 +130,18 @@ def linking(group: str) -> Around:
     return around
 
 
+def alone(group: str) -> Around:
+    """Handles each message in a process span of a new trace that points at nothing: the fault
+    `contextless`."""
+
+    @contextmanager
+    def around(record: Record) -> Iterator[None]:
+        with _process_span(record, group, Context(), []):
+            yield
+
+    return around
+
+
 def _links(context: Context) -> list[trace.Link]:
     creation = trace.get_current_span(context).get_span_context()
     return [trace.Link(creation)] if creation.is_valid else []

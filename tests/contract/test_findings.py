@@ -7,10 +7,13 @@ import pytest
 
 from collector.findings import Watch
 from collector.store.client import Store
+from collector.store.findings.events import StoreFindingFacts
+from graph.findings.facts import Run
 from graph.findings.model import Finding, Kind
 from graph.findings.thresholds import NO_RULES, Rules
 from tests import stores
-from tests.histories import MINUTE, SECOND, History
+from tests.builders import Flow
+from tests.histories import BEGIN, MINUTE, SECOND, History
 from tests.poured import pour
 
 FAULTS = {
@@ -73,7 +76,7 @@ def test_a_healthy_history_gives_none(store: Store, seed: int) -> None:
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_each_fault_is_found_alone(store: Store, fault: str) -> None:
-    if fault == "overdue":  # What follows has to be learned first.
+    if fault in ("overdue", "dead letter"):  # What follows has to be learned first.
         history = History(7, fault, minutes=12, orders=15, faults=1)
     else:
         history = History(7, fault)
@@ -85,3 +88,32 @@ def test_each_fault_is_found_alone(store: Store, fault: str) -> None:
     shown = " ".join(proofs)
     assert [proof for proof in history.proofs if proof not in shown] == [], one
     assert one.sentence and one.coverage
+
+
+@pytest.mark.parametrize("early", [5, 30], ids=["a little", "more than is looked for at first"])
+def test_what_was_handled_by_a_clock_that_is_slow_was_not_passed(store: Store, early: int) -> None:
+    flow = Flow()
+    for number in range(60):
+        order = flow.send(
+            "shop", "orders", time=BEGIN + number * SECOND, event_type="order.created"
+        )
+        late = early if number == 1 else -1
+        flow.process("mail", order, by="link", start=order.time - late * SECOND)
+    pour(flow, store)
+    stores.rolled_up(store)
+    # Minutes are mostly looked at one by one, as they are complete.
+    assert StoreFindingFacts(store).unhandled(Run(BEGIN, BEGIN + MINUTE)) == []
+
+
+def test_a_flow_that_hung_before_its_next_step_was_known_is_found_later(store: Store) -> None:
+    history = History(7, "overdue", minutes=12, orders=5, faults=1)
+    stored(store, history)
+    now = BEGIN + 8 * MINUTE + 150 * SECOND
+    watch = Watch(store, clock=lambda: now / SECOND)
+    watch.look(live=False)
+    assert told(list(watch.found().findings)) == []
+    now = history.end + 60 * MINUTE
+    watch.look(live=False)
+    (one,) = watch.found().findings
+    assert one.kind is Kind.OVERDUE
+    assert {proof.id for proof in one.proof} == history.proofs

@@ -130,6 +130,7 @@ def test_members_that_keep_leaving_are_a_storm(store: Store) -> None:
     members(store, NOW, "readers", name="m-6")
     one = only(found(store, flow), Kind.STORMING)
     assert "losing members: 6 left within ten minutes, and it has 1 member now" in one.sentence
+    assert one.count == one.minutes == 1
 
 
 def test_a_deployment_is_no_storm(store: Store) -> None:

@@ -37,6 +37,8 @@ def command(
     Without a terminal, or with --headless, it lets traffic flow for some seconds, prints the
     graph, one order's chain and a comparison with the ledgers that the services keep, and exits
     with 1 if they differ. It ends whatever it started, also after Ctrl-C.
+
+    What goes wrong in the shop is switched by variables as SHOP_HANGING=0.01: docs/findings.md.
     """
     try:
         import jgo  # noqa: F401 - asked for here, where the remedy can be told

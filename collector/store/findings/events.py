@@ -17,6 +17,7 @@ from collector.store.findings.doubles import Doubles
 from collector.store.findings.missing import Absences
 from collector.store.findings.order import Order
 from collector.store.rows import nanoseconds
+from graph.findings.dead_letter import NAMED
 from graph.findings.facts import Contexts, Flow, Run
 from graph.findings.model import PROOFS
 
@@ -79,16 +80,19 @@ class StoreFindingFacts(Doubles, Absences, Order):
         begun = f"""SELECT DISTINCT correlation_id FROM messages WHERE {within("time")}
             AND correlation_id != '' AND cityHash64(correlation_id) % {{share:UInt32}} = 0"""
         rows = self._rows(
-            f"""SELECT correlation_id, groupArray((destination, event_type, first, place, system,
-                    cluster)) FROM (
+            f"""SELECT correlation_id, groupArrayIf((destination, event_type, first, place, system,
+                    cluster), NOT dead), groupUniqArrayIf(original, dead) FROM (
                 SELECT correlation_id, destination, event_type, system, cluster,
-                    {nanoseconds("min(time)")} AS first, argMin({AT}, time) AS place
+                    {nanoseconds("min(time)")} AS first, argMin({AT}, time) AS place,
+                    copied.kind = 'dead-letter' OR destination IN {{letters:Array(String)}} AS dead,
+                    copied.destination AS original
                 FROM messages WHERE time >= fromUnixTimestamp64Nano({{start:Int64}})
                     AND time < fromUnixTimestamp64Nano({{until:Int64}})
-                    AND copied.kind = '' AND correlation_id IN ({begun})
-                GROUP BY correlation_id, destination, event_type, system, cluster
+                    AND copied.kind IN ('', 'dead-letter') AND correlation_id IN ({begun})
+                GROUP BY correlation_id, destination, event_type, system, cluster, dead, original
             ) GROUP BY correlation_id LIMIT {most * 2}""",
             Run(start, end, share),
             until=until,
+            letters=[name for name in self._named() if NAMED.search(name)],
         )
-        return [Flow(row[0], tuple(tuple(one) for one in row[1])) for row in rows]
+        return [Flow(row[0], tuple(tuple(one) for one in row[1]), tuple(row[2])) for row in rows]

@@ -138,10 +138,12 @@ class Absences(Asked):
         handled = f"""SELECT context, groupUniqArray((environment, service)) AS services
             FROM (SELECT environment, service, arrayJoin(arrayFilter(c -> c {sampled},
                     {_HASHES})) AS context FROM operations
-                WHERE {within("start", after=HANDLED_WITHIN)} AND type IN ('receive', 'process'))
+                WHERE {within("start", before=AROUND, after=HANDLED_WITHIN)}
+                    AND type IN ('receive', 'process'))
             GROUP BY context"""
         sent = f"""SELECT {POSITION}, offset, time, environment, event_type,
-                contexts[1] AS carried, cityHash64(carried.1, carried.2) AS context
+                (contexts[1].1, contexts[1].2) AS carried,
+                cityHash64(carried.1, carried.2) AS context
             FROM messages WHERE {within("time")} AND length(contexts) = 1 AND copied.kind = ''
                 AND context {sampled}
                 AND context IN (SELECT cityHash64(trace_id, span_id) AS own FROM operations

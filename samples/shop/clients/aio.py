@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import aiokafka
 from aiokafka.errors import KafkaError
 
+from samples.shop import clock
 from samples.shop.entries import Outcome
 from samples.shop.events import Outgoing, Record, record
 from samples.shop.service import SESSION_SECONDS, Service, log
@@ -41,6 +42,9 @@ async def consume(service: Service, handle: Handler) -> None:
                 continue
             fetched, taking = taking.result(), None
             taken = _record(fetched)
+            if service.is_stuck:
+                await _never_done(service)
+                break
             await _handle(service, taken, handle)
             if service.loses_place(taken):
                 position = taken.position
@@ -66,6 +70,9 @@ async def consume_batches(service: Service, handle: Handler) -> None:
             )
             if consumer.assignment():
                 service.ready()
+            if batches and service.is_stuck:
+                await _never_done(service)
+                break
             for taken in [_record(fetched) for batch in batches.values() for fetched in batch]:
                 await _handle(service, taken, handle)
                 await _commit(consumer, service, taken)
@@ -103,6 +110,11 @@ async def _handle(service: Service, taken: Record, handle: Handler) -> None:
         delivery.outcome = await handle(taken)
 
 
+async def _never_done(service: Service) -> None:
+    """The fault `stuck`; the client goes on telling its group that it is there."""
+    await asyncio.to_thread(service.stopping.wait)
+
+
 async def _commit(consumer: aiokafka.AIOKafkaConsumer, service: Service, taken: Record) -> None:
     topic, partition, offset = taken.position
     try:
@@ -135,6 +147,10 @@ class Outbox:
         # The instrumentation appends its context to this very list.
         headers = list(message.headers)
         stored = await self._producer.send_and_wait(
-            message.topic, value=message.value, key=message.key, headers=headers
+            message.topic,
+            value=message.value,
+            key=message.key,
+            headers=headers,
+            timestamp_ms=clock.milliseconds(),
         )
         self._service.sent(message, stored.partition, stored.offset)

@@ -12,6 +12,7 @@ from typing import Any
 
 import confluent_kafka
 
+from samples.shop import clock
 from samples.shop.entries import Outcome
 from samples.shop.events import Outgoing, Record, record
 from samples.shop.service import SESSION_SECONDS, Service, log
@@ -43,6 +44,7 @@ def consume(service: Service, handle: Handler, address: str = "") -> None:
 def consume_batches(service: Service, handle: Handler) -> None:
     """The same, but several messages are taken at once and committed together."""
     consumer = _consumer(service)
+    to_skip = service.settings.faults.skipped
     try:
         while not service.stopping.is_set():
             messages = consumer.consume(num_messages=BATCH, timeout=POLL_SECONDS)
@@ -50,10 +52,29 @@ def consume_batches(service: Service, handle: Handler) -> None:
             for each in taken:
                 _handle(service, each, handle)
             if taken:
+                if to_skip and (skipped := _gone_past(consumer, service, taken)):
+                    taken.append(skipped)
+                    to_skip -= 1
                 _commit(consumer, service, taken)
             _announce(consumer, service)
     finally:
         consumer.close()
+
+
+def _gone_past(consumer: Any, service: Service, taken: Sequence[Record]) -> Record | None:
+    """The fault `skipped`: goes past an order that comes next, if others lie behind it already."""
+    last = {each.position[:2]: each.position.offset for each in taken}
+    for (topic, partition), offset in last.items():
+        after = confluent_kafka.TopicPartition(topic, partition, offset + 2)
+        if topic != "order.created" or consumer.get_watermark_offsets(after, cached=True)[1] <= (
+            after.offset
+        ):
+            continue
+        consumer.seek(after)
+        skipped = record(topic, partition, offset + 1, None, None, None)
+        service.skipped(skipped.position)
+        return skipped
+    return None
 
 
 def _consumer(service: Service) -> Any:
@@ -123,14 +144,7 @@ class Outbox:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._producer = confluent_kafka.Producer(
-            {
-                "bootstrap.servers": service.settings.bootstrap,
-                "client.id": service.role.client_id or service.role.name,
-                "linger.ms": 0,
-                "log_level": 3,
-            }
-        )
+        self._producer = self._connected(linger=0)
 
     def send(self, message: Outgoing) -> None:
         done = threading.Event()
@@ -143,7 +157,12 @@ class Outbox:
         # The instrumentation appends its context to this very list.
         headers = list(message.headers)
         self._producer.produce(
-            message.topic, message.value, key=message.key, headers=headers, on_delivery=delivered
+            message.topic,
+            message.value,
+            key=message.key,
+            headers=headers,
+            on_delivery=delivered,
+            timestamp=clock.milliseconds(),
         )
         while not done.is_set():
             self._producer.poll(0.05)
@@ -151,6 +170,28 @@ class Outbox:
         if error:
             raise confluent_kafka.KafkaException(error)
         self._service.sent(message, stored.partition(), stored.offset())
+
+    def lose(self, message: Outgoing) -> None:
+        """Sends it as `send` does, but with a producer that is gone before it has sent anything:
+        as that of a process which ends without a flush."""
+        headers = list(message.headers)
+        producer = self._connected(linger=60_000)
+        producer.produce(message.topic, message.value, key=message.key, headers=headers)
+        producer.purge()
+        producer.poll(0)
+        _, trace, span, _ = dict(headers)["traceparent"].decode().split("-")
+        self._service.lost(message, f"{trace}/{span}")
+
+    def _connected(self, linger: int) -> Any:
+        """A producer that waits so many milliseconds for more messages."""
+        return confluent_kafka.Producer(
+            {
+                "bootstrap.servers": self._service.settings.bootstrap,
+                "client.id": self._service.role.client_id or self._service.role.name,
+                "linger.ms": linger,
+                "log_level": 3,
+            }
+        )
 
     def close(self) -> None:
         self._producer.flush(5)

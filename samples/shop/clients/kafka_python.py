@@ -6,23 +6,34 @@ ended before the record is returned.
 
 from __future__ import annotations
 
+import itertools
+import time
 from collections.abc import Callable
+from typing import Any
 
 import kafka
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
-from samples.shop import telemetry
+from samples.shop import clock, telemetry
 from samples.shop.entries import Outcome
 from samples.shop.events import Outgoing, Record, record
 from samples.shop.service import SESSION_SECONDS, Service, log
 
+AWAY_SECONDS = 0.5
+"""For which a restless service is not in its group."""
+AGAIN_SECONDS = 0.1
+"""After which what could not be handled now is tried again."""
 ATTEMPTS = 2
 """Handlings of a message before it is given up."""
 
 Handler = Callable[[Record], Outcome]
 GiveUp = Callable[[Record, Exception], Outcome]
 """Takes a message that cannot be handled, and says what became of it."""
+
+
+class NotNow(Exception):
+    """The message can be handled later, for which it is tried again and again."""
 
 
 class Unprocessable(Exception):
@@ -37,48 +48,65 @@ def consume(
 ) -> None:
     """Handles messages until the service stops; each is committed once it is handled.
 
-    `around` is opened around each handling. A handler that raises Unprocessable is called again,
-    and at last `give_up` takes the message; without one the error ends the service.
+    `around` is opened around each handling. A handler that raises NotNow is called until it does
+    not. One that raises Unprocessable is called again, and at last `give_up` takes the message;
+    without one the error ends the service.
     """
-    consumer = kafka.KafkaConsumer(
-        *service.role.consumes,
-        bootstrap_servers=service.settings.bootstrap,
-        group_id=service.role.group,
-        client_id=service.role.client_id or service.role.name,
-        auto_offset_reset="earliest",
-        enable_auto_commit=False,
-        session_timeout_ms=SESSION_SECONDS * 1000,
-        consumer_timeout_ms=200,
-        reconnect_backoff_max_ms=1000,
+    while not service.stopping.is_set():
+        consumer = kafka.KafkaConsumer(
+            *service.role.consumes,
+            bootstrap_servers=service.settings.bootstrap,
+            group_id=service.role.group,
+            client_id=service.role.client_id or service.role.name,
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+            session_timeout_ms=SESSION_SECONDS * 1000,
+            consumer_timeout_ms=200,
+            reconnect_backoff_max_ms=1000,
+        )
+        leaves = time.monotonic() + service.stays
+        try:
+            _learn_partitions(consumer, service)
+            while not service.stopping.is_set() and time.monotonic() < leaves:
+                for fetched in consumer:  # Ends when nothing came for consumer_timeout_ms.
+                    _take(consumer, service, fetched, handle, around, give_up)
+                    if service.stopping.is_set() or time.monotonic() > leaves:
+                        break
+                if consumer.assignment():
+                    service.ready()
+        finally:
+            consumer.close()
+        if not service.stopping.is_set():
+            service.left()
+            service.stopping.wait(AWAY_SECONDS)
+
+
+def _take(
+    consumer: kafka.KafkaConsumer,
+    service: Service,
+    fetched: Any,
+    handle: Handler,
+    around: telemetry.Around,
+    give_up: GiveUp | None,
+) -> None:
+    """Handles one record, or more in another order than they came, and commits."""
+    taken = record(
+        fetched.topic,
+        fetched.partition,
+        fetched.offset,
+        fetched.key,
+        fetched.value,
+        fetched.headers,
     )
-    try:
-        _learn_partitions(consumer, service)
-        while not service.stopping.is_set():
-            for fetched in consumer:  # Ends when nothing came for consumer_timeout_ms.
-                taken = record(
-                    fetched.topic,
-                    fetched.partition,
-                    fetched.offset,
-                    fetched.key,
-                    fetched.value,
-                    fetched.headers,
-                )
-                if service.delay:
-                    service.stopping.wait(service.delay)
-                _handle(service, taken, handle, around, give_up)
-                if service.loses_place(taken):
-                    consumer.seek(
-                        TopicPartition(taken.position.topic, taken.position.partition),
-                        taken.position.offset,
-                    )
-                else:
-                    _commit(consumer, service, taken)
-                if service.stopping.is_set():
-                    break
-            if consumer.assignment():
-                service.ready()
-    finally:
-        consumer.close()
+    if service.delay:
+        service.stopping.wait(service.delay)
+    for each in service.in_order(taken):
+        _handle(service, each, handle, around, give_up)
+    if service.loses_place(taken):
+        topic, partition, offset = taken.position
+        consumer.seek(TopicPartition(topic, partition), offset)
+    elif service.may_commit(taken):
+        _commit(consumer, service, taken)
 
 
 def _learn_partitions(consumer: kafka.KafkaConsumer, service: Service) -> None:
@@ -99,16 +127,20 @@ def _handle(
     around: telemetry.Around,
     give_up: GiveUp | None,
 ) -> None:
-    for attempt in range(1, ATTEMPTS + 1):
+    for attempt in itertools.count(1):
         with service.delivery(taken) as delivery, around(taken):
             try:
                 delivery.outcome = handle(taken)
+            except NotNow as error:
+                telemetry.fail(error)
+                delivery.outcome = Outcome.FAILED
+                service.stopping.wait(AGAIN_SECONDS)
             except Unprocessable as error:
                 if give_up is None:
                     raise
                 telemetry.fail(error)
                 delivery.outcome = Outcome.FAILED
-                if attempt == ATTEMPTS:
+                if attempt >= ATTEMPTS:
                     delivery.outcome = give_up(taken, error)
         if delivery.outcome.final:
             return
@@ -140,7 +172,11 @@ class Outbox:
         # The instrumentation appends its context to this very list.
         headers = list(message.headers)
         stored = self._producer.send(
-            message.topic, value=message.value, key=message.key, headers=headers
+            message.topic,
+            value=message.value,
+            key=message.key,
+            headers=headers,
+            timestamp_ms=clock.milliseconds(),
         ).get(timeout=60)
         self._service.sent(message, stored.partition, stored.offset)
 

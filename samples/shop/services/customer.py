@@ -71,7 +71,10 @@ def _shop(service: Service) -> None:
         if number >= len(users) * ORDERS_PER_USER:
             user = customer.post("/users", {"name": f"user {len(users) + 1}"})
             users += [user["user_id"]] if user else []
-        if users:
+        # Both orders of a basket are there, though the service is to stop in between.
+        basket = f"basket {number + 1}"
+        two = strikes(settings.seed, "overtaken", settings.faults.overtaken, number + 1)
+        for _ in range(1 + two if users else 0):
             number += 1
             poison = strikes(settings.seed, "poison", settings.faults.poison, number)
             order: dict[str, object] = {
@@ -79,6 +82,7 @@ def _shop(service: Service) -> None:
                 "item": dice.choice(ITEMS),
                 "quantity": "two" if poison else dice.randint(1, 3),
                 "number": number,
+                **({"basket": basket} if two else {}),
             }
             customer.post("/orders", order)
         due = max(due + 1 / settings.rate, time.monotonic() - 1)

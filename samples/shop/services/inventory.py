@@ -46,11 +46,12 @@ def main(service: Service) -> None:
     end_telemetry = telemetry.start(service.role.name, "kafka-python")
     outbox = kafka_python.Outbox(service)
     inventory = Inventory(service, outbox)
+    around = telemetry.alone if service.drops_context else telemetry.continuing
     try:
         kafka_python.consume(
             service,
             inventory.handle,
-            around=telemetry.continuing(service.role.group),
+            around=around(service.role.group),
             give_up=inventory.give_up,
         )
     finally:

@@ -1,4 +1,4 @@
-"""Charges for reserved orders. The bank says no at times."""
+"""Charges for reserved orders. The bank says no at times, or (`Faults.hanging`) nothing."""
 
 from __future__ import annotations
 
@@ -26,6 +26,11 @@ class Payment:
         declined = strikes(
             settings.seed, "payment", settings.faults.payment_failures, data["number"]
         )
+        if self._service.struck("hanging", record):
+            return Outcome.HANDLED
+        if self._service.struck("unread", record):
+            receipt = self._service.event("payment.receipt", data, record.correlation, record)
+            await self._outbox.send(receipt)
         type = "payment.failed" if declined else "payment.completed"
         await self._outbox.send(self._service.event(type, data, record.correlation, record))
         return Outcome.HANDLED

@@ -11,8 +11,10 @@ from samples.shop import events, flow, telemetry
 from samples.shop.clients import kafka_python
 from samples.shop.entries import Outcome
 from samples.shop.events import Record
-from samples.shop.faults import strikes
 from samples.shop.service import Service, run
+
+UNLOCKED_AFTER = 6
+"""Attempts that fail while an account is locked for a while."""
 
 
 class Points:
@@ -20,10 +22,14 @@ class Points:
         self._service = service
         self._outbox = outbox
         self._accounts: Counter[str] = Counter()
+        self._tries: Counter[str] = Counter()
 
     def handle(self, record: Record) -> Outcome:
         if self._struck(record, "points_given_up") or self._struck(record, "points_retried"):
             raise kafka_python.Unprocessable("the account is locked")
+        if self._struck(record, "locked") and self._tries[record.ce_id] < UNLOCKED_AFTER:
+            self._tries[record.ce_id] += 1
+            raise kafka_python.NotNow("the account is locked for a while")
         if not self._service.first_time(record):
             return Outcome.DUPLICATE
         data = record.data
@@ -34,9 +40,10 @@ class Points:
         points = 10 * int(data["quantity"])
         self._accounts[user] += points
         awarded = {"user_id": user, "number": data["number"], "points": points}
-        self._outbox.send(
-            self._service.event("points.awarded", awarded, record.correlation, record)
-        )
+        event = self._service.event("points.awarded", awarded, record.correlation, record)
+        self._outbox.send(event)
+        if self._struck(record, "sent_twice"):
+            self._outbox.send(event)
         return Outcome.HANDLED
 
     def give_up(self, record: Record, error: Exception) -> Outcome:
@@ -48,21 +55,19 @@ class Points:
         return Outcome.RETRIED
 
     def _struck(self, record: Record, fault: str) -> bool:
-        settings = self._service.settings
-        rate: float = getattr(settings.faults, fault)
-        number = record.data.get("number") if record.type == "order.completed" else None
-        return isinstance(number, int) and strikes(settings.seed, fault, rate, number)
+        return record.type == "order.completed" and self._service.struck(fault, record)
 
 
 def main(service: Service) -> None:
     end_telemetry = telemetry.start(service.role.name, "kafka-python")
     outbox = kafka_python.Outbox(service)
     points = Points(service, outbox)
+    around = telemetry.alone if service.drops_context else telemetry.linking
     try:
         kafka_python.consume(
             service,
             points.handle,
-            around=telemetry.linking(service.role.group),
+            around=around(service.role.group),
             give_up=points.give_up,
         )
     finally:

@@ -1,6 +1,7 @@
 """The shop's door: takes orders over HTTP, and closes them when the saga has ended.
 
-POST /users {name, number} and POST /orders {user_id, item, quantity, number} answer 201 with ids.
+POST /users {name, number} and POST /orders {user_id, item, quantity, number} answer 201 with ids;
+orders may name their basket.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import uuid
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import confluent_kafka
@@ -16,6 +18,7 @@ from samples.shop import flow, telemetry
 from samples.shop.clients import confluent
 from samples.shop.entries import Outcome
 from samples.shop.events import Record
+from samples.shop.faults import strikes
 from samples.shop.service import Service, run
 
 
@@ -25,17 +28,26 @@ class Storefront:
     def __init__(self, service: Service, outbox: confluent.Outbox) -> None:
         self._service = service
         self._outbox = outbox
+        self._registered = 0
 
     def register(self, body: dict[str, object]) -> dict[str, str]:
         user = f"user-{uuid.uuid4().hex[:12]}"
         event = self._service.event("user.registered", {"user_id": user, **body}, user)
-        self._outbox.send(event)
+        self._registered += 1
+        settings = self._service.settings
+        if strikes(settings.seed, "lost", settings.faults.lost, self._registered):
+            self._outbox.lose(event)
+        else:
+            self._outbox.send(event)
         return {"user_id": user, "event_id": event.ce_id}
 
     def order(self, body: dict[str, object]) -> dict[str, str]:
         # Nobody looks at the quantity here: that is how poison gets in.
         order = f"order-{uuid.uuid4().hex[:12]}"
         event = self._service.event("order.created", {"order_id": order, **body}, order)
+        if basket := body.get("basket"):
+            # Orders of one basket are to be handled in order, and so they have one key.
+            event = replace(event, key=str(basket).encode())
         self._outbox.send(event)
         return {"order_id": order, "event_id": event.ce_id}
 

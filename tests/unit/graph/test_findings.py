@@ -6,11 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from graph.findings import overdue
 from graph.findings.facts import Flow
 from graph.findings.kinds import QUIET, TABLE, worst_first
 from graph.findings.model import Kind, Severity, State, Subject, subject_id
-from graph.findings.overdue import learned
+from graph.findings.steps import ENOUGH, firsts, learned
 from graph.findings.thresholds import NAMES, Rule, Rules, Thresholds
 from tests import found
 
@@ -44,6 +43,28 @@ def test_one_of_several_will_do() -> None:
     assert steps(flows) == {"stock": ["paid or declined"]}
 
 
+@pytest.mark.parametrize("late", [10, 200], ids=["mostly after it", "always after it"])
+def test_what_goes_on_beside_a_flow_is_no_part_of_it(late: int) -> None:
+    """A mail comes before the payment in each flow, and mostly after the stock."""
+    flows = []
+    for n in range(120):
+        stock, mail = (4, 5) if n % late else (5, 4)
+        ends = ("paid", "done") if n % 4 else ("declined", "released", "off")
+        parts = (*((("orders",), 0), (("stock",), stock), (("mail",), mail), (ends, 9)),)
+        events = [one for names, at in parts for one in flow(n, *names, start=at * SECOND).events]
+        flows.append(Flow(f"flow-{n}", tuple(events)))
+    known = {("orders", "stock"), ("stock", "paid"), ("stock", "declined"), ("orders", "mail")}
+    said = {(one.after[0], one.names) for one in learned(flows, LATE, known)}
+    assert said == {
+        ("orders", "stock"),
+        ("orders", "mail"),
+        ("stock", "paid or declined"),
+        ("paid", "done"),
+        ("declined", "released"),
+        ("released", "off"),
+    }
+
+
 def test_branches_side_by_side_are_each_a_next_step() -> None:
     flows = [
         flow(n, "orders", *(("mail", "stock") if n % 2 else ("stock", "mail"))) for n in range(40)
@@ -54,7 +75,7 @@ def test_branches_side_by_side_are_each_a_next_step() -> None:
 @pytest.mark.parametrize(
     "flows",
     [
-        [flow(n, "orders", "stock") for n in range(overdue.ENOUGH - 1)],
+        [flow(n, "orders", "stock") for n in range(ENOUGH - 1)],
         [flow(n, "orders", *(["stock"] if n % 10 else [])) for n in range(60)],
         [flow(n, "orders") for n in range(60)],
         [flow(n, "orders", f"topic-{n % 8}") for n in range(80)],
@@ -71,6 +92,31 @@ def test_what_had_no_time_to_follow_says_nothing() -> None:
     assert steps([*done, *begun]) == {"orders": ["stock"]}
     lucky = [flow(n, "orders", "stock", start=LATE - 10 * SECOND) for n in range(40)]
     assert steps(lucky) == {}, "only those that were quick would be counted"
+
+
+def test_a_rare_way_on_is_one_too() -> None:
+    """Payments that are declined once in a hundred times, and what that undoes."""
+    flows = [
+        flow(n, "stock", "mail", *(["paid", "done"] if n % 100 else ["declined", "released"]))
+        for n in range(300)
+    ]
+    (paid,) = (one for one in learned(flows, LATE, {("stock", "paid")}) if one.names == "paid")
+    patience = 60 * SECOND
+    for going in (flows[1], flows[100], flow(0, "stock", "mail", "refunded")):
+        assert paid.met(firsts(going), patience), going
+    late = Flow("late", (*flow(0, "stock").events, ("paid", "", 90 * SECOND, "", "", "")))
+    early = flow(0, "mail", "stock")
+    for hanging in (flow(0, "stock"), flow(0, "stock", "mail"), early, late):
+        assert not paid.met(firsts(hanging), patience), hanging
+
+
+def test_nothing_is_to_follow_what_was_given_up() -> None:
+    whole = [flow(n, "orders", "stock") for n in range(30)]
+    dead = [flow(n, "orders") for n in range(30, 60)]
+    assert steps([*whole, *dead]) == {}
+    for of in ("orders", ""):
+        assert steps([*whole, *(one._replace(dead=(of,)) for one in dead)]) == {"orders": ["stock"]}
+    assert steps([*whole, *(one._replace(dead=("stock",)) for one in dead)]) == {}
 
 
 def test_delays_are_learned_too() -> None:
@@ -122,7 +168,7 @@ def test_every_kind_is_in_the_table_and_every_threshold_is_used() -> None:
     assert set(TABLE) == set(Kind) == set(QUIET)
     for entry in TABLE.values():
         assert (entry.look is None) is not (entry.stand is None)
-    assert len(NAMES) == 10
+    assert len(NAMES) == 11
     assert [one.rank for one in Severity] == [0, 1, 2]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from samples.shop.faults import Faults, strikes
@@ -24,15 +26,32 @@ class TestFaults:
         assert all(strikes(3, "poison", 1, number) for number in range(50))
 
     def test_a_service_gets_the_same_faults_by_its_environment(self) -> None:
-        faults = Faults(payment_failures=0.5, redelivery={"points": 0.1}, slow={}, down="")
+        faults = Faults(
+            payment_failures=0.5,
+            skipped=2,
+            redelivery={"points": 0.1},
+            slow={},
+            stuck="payment",
+            clock={"*": -60.5, "points": 2.0},
+            down="",
+        )
         assert Faults.from_environment(faults.environment()) == faults
+
+    def test_a_healthy_shop_has_refused_cards_and_nothing_else(self) -> None:
+        assert Faults.healthy() == replace(Faults.none(), payment_failures=0.2)
 
     def test_the_environment_changes_only_what_it_names(self) -> None:
         faults = Faults.from_environment({"SHOP_SLOW": "payment=0.5"})
         assert faults == Faults(slow={"payment": 0.5})
 
     @pytest.mark.parametrize(
-        ("name", "text"), [("SHOP_POISON", "much"), ("SHOP_SLOW", "payment"), ("SHOP_SLOW", "p=x")]
+        ("name", "text"),
+        [
+            ("SHOP_POISON", "much"),
+            ("SHOP_SLOW", "payment"),
+            ("SHOP_SLOW", "p=x"),
+            ("SHOP_SKIPPED", "1.5"),
+        ],
     )
     def test_a_bad_variable_is_named(self, name: str, text: str) -> None:
         with pytest.raises(ValueError, match=name):

@@ -245,6 +245,13 @@ class TestPending:
             Pending(Position("stock.reserved", 0, 0), "order-view", handled=False)
         ]
 
+    def test_what_was_gone_past_is_neither_pending_nor_a_delivery(self, story: Story) -> None:
+        reserved = story.produces("inventory", "stock.reserved", "e1")
+        story.handles("payment", reserved)
+        story.handles("order-view", reserved, Outcome.SKIPPED)
+        assert pending(story.entries) == []
+        assert [each.service for each in story.chain.deliveries] == ["payment"]
+
     def test_handled_but_not_committed_is_pending(self, story: Story) -> None:
         reserved = story.produces("inventory", "stock.reserved", "e1")
         story.handles("order-view", reserved)
