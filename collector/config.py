@@ -39,6 +39,7 @@ from collector.conventions.render_messages import recogniser
 from collector.finding_rules import FindingRule
 from collector.places import ConfigError
 from collector.taps.kafka_settings import KafkaSettings, SecretError, SecretReference
+from collector.webhook.settings import Webhook
 from graph.edges import MOST_EDGES
 from graph.fate.consumers import Declared
 from graph.findings.thresholds import Rules
@@ -287,6 +288,8 @@ class Settings(_Part):
     findings: tuple[FindingRule, ...] = ()
     """From where on findings are told, and which are muted; of several that fit and say the same
     thing the last one counts."""
+    webhook: Webhook | None = None
+    """Who is told of new and closed findings; None: nobody."""
     limits: Limits = Limits()
     retention: Retention = Retention()
     ids: conventions.Ids = {}

@@ -11,7 +11,8 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
 
 from collector import giving_up
 from collector.api.backend import Component
@@ -53,16 +54,38 @@ REST = 20.0
 """A look is followed by a rest this many times what it cost: a twentieth of one core at most."""
 
 
+TOLD_AT_ONCE = 10_000
+"""Findings that a listener is given, at most: the newest."""
+
+
+class Listener(Protocol):
+    """Somebody who is told how findings stand."""
+
+    @property
+    def since(self) -> int:
+        """Findings that were last seen before are no matter, nanoseconds; 0: it does not know."""
+
+    def note(self, findings: Iterable[Finding], *, since: int, now: int) -> None:
+        """Take in all findings that were last seen at `self.since` or later; from `since` on they
+        are given next time. It neither raises nor takes long."""
+
+
 class Watch:
     """One store's. Thread-safe; one look at a time."""
 
     def __init__(
-        self, store: Store, rules: Rules = NO_RULES, *, clock: Callable[[], float] = time.time
+        self,
+        store: Store,
+        rules: Rules = NO_RULES,
+        *,
+        clock: Callable[[], float] = time.time,
+        listener: Listener | None = None,
     ) -> None:
         """`clock` tells seconds since the Unix epoch. Raises `StoreError`."""
         self._store = store
         self._rules = rules
         self._clock = clock
+        self._listener = listener
         self._facts = StoreFindingFacts(store)
         self._looking = threading.Lock()
         marks = kept.looked_to(store)
@@ -235,13 +258,15 @@ class Watch:
             self._saved = marks
 
     def _count(self) -> None:
-        """What metrics tell: how many are open, and how many began since the start."""
-        recent = self.until - HORIZON * 10**9
-        open_ones = [
-            one
-            for one in kept.runs(self._store, QUIET, until=self.until, since=recent)
-            if one.state is State.OPEN
-        ]
+        """What metrics tell: how many are open, and how many began since the start. Listeners are
+        told too."""
+        recent = max(0, self.until - HORIZON * 10**9)
+        since = min(recent, self._listener.since) if self._listener else recent
+        runs = kept.runs(self._store, QUIET, until=self.until, since=since, limit=TOLD_AT_ONCE)
+        if self._listener:
+            findings = [told(one, self._rules) for one in runs]
+            self._listener.note(findings, since=recent, now=int(self._clock() * 1e9))
+        open_ones = [one for one in runs if one.state is State.OPEN and one.last >= recent]
         fresh = [one for one in open_ones if _name(one) not in self._open]
         for counts in self.counts.values():
             counts["open"] = 0

@@ -11,6 +11,7 @@ come again, to be received anew. What is not ours to keep is `ignored` and not r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
@@ -29,18 +30,19 @@ _HELP: dict[Outcome, str] = {
 }
 
 
-class _Found(Collector):
+class _Counted(Collector):
     """Counters of what somebody else counts, read when somebody looks."""
 
-    def __init__(self, found: Mapping[str, Callable[[], int]]) -> None:
-        self._found = found
+    def __init__(
+        self, name: str, said: str, label: str, counted: Mapping[str, Callable[[], int]]
+    ) -> None:
+        self._name, self._said, self._label = name, said, label
+        self._counted = counted
 
     def collect(self) -> Iterator[Metric]:
-        counter = CounterMetricFamily(
-            "flowtap_findings", "Findings that began and are not muted.", labels=["kind"]
-        )
-        for kind, read in self._found.items():
-            counter.add_metric([kind], read())
+        counter = CounterMetricFamily(self._name, self._said, labels=[self._label])
+        for value, read in self._counted.items():
+            counter.add_metric([value], read())
         yield counter
 
 
@@ -56,7 +58,11 @@ class Counters:
             registry=self.registry,
         )
         self._found: dict[str, Callable[[], int]] = {}
-        self.registry.register(_Found(self._found))
+        self.registry.register(
+            _Counted(
+                "flowtap_findings", "Findings that began and are not muted.", "kind", self._found
+            )
+        )
         self._counters: dict[tuple[Unit, Outcome], Counter] = {
             (unit, outcome): Counter(
                 f"flowtap_{unit}_{outcome}",
@@ -78,6 +84,19 @@ class Counters:
         read when somebody looks."""
         self._open.labels(kind).set_function(lambda: counts["open"])
         self._found[kind] = lambda: counts["found"]
+
+    def watch_webhook(self, counts: Mapping[str, int], waiting: Callable[[], float]) -> None:
+        """Show what became of the webhook's messages, and how many wait; read when somebody
+        looks."""
+        self.registry.register(
+            _Counted(
+                "flowtap_webhook_messages",
+                "Messages delivered or dropped, and attempts that failed.",
+                "outcome",
+                {outcome: partial(counts.__getitem__, outcome) for outcome in counts},
+            )
+        )
+        self.watch("webhook_waiting", "Messages that wait for the webhook's receiver.", waiting)
 
     def watch(self, name: str, said: str, read: Callable[[], float]) -> None:
         """Show a value that is read when somebody looks; the name gets the prefix `flowtap_`."""

@@ -40,6 +40,8 @@ from collector.store.client import Store, StoreError
 from collector.store.rollup import Rollup
 from collector.taps.tap import Tap
 from collector.trouble import Trouble
+from collector.webhook.outbox import Outbox
+from collector.webhook.sender import Sender
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +68,7 @@ class Collector:
         self.in_flight = InFlight(settings.limits.in_flight_bytes)
         self._taps: list[_RunningTap] = []
         self._receivers: list[Receiver] = []
+        self.webhook: Sender | None = None
         self._stopping = threading.Event()
         self._computing = threading.Thread(target=self._compute, name="flowtap-edges", daemon=True)
         self._started = time.time_ns()
@@ -97,7 +100,11 @@ class Collector:
             spooled=lambda: self.spool.pending_bytes,
         )
         rollup = await asyncio.to_thread(Rollup, self.store)
-        self.watch = await asyncio.to_thread(Watch, self.store, settings.rules)
+        if settings.webhook is not None:
+            self.webhook = Sender(Outbox(folder, settings.webhook), settings.webhook)
+        self.watch = await asyncio.to_thread(
+            Watch, self.store, settings.rules, listener=self.webhook
+        )
         self.watching = Watching(self.watch)
         self.backend = StoreBackend(
             self.store,
@@ -137,11 +144,15 @@ class Collector:
         )
         for kind, counts in self.watch.counts.items():
             self.counters.watch_finding(kind.value, counts)
+        if self.webhook is not None:
+            self.counters.watch_webhook(self.webhook.counts, self.webhook.waiting)
         self.inserter.start()
         self.intake.start()
         self._computing.start()
         self.retention.start()
         self.watching.start()
+        if self.webhook is not None:
+            self.webhook.start()
         ports = await self._listen(folder)
         self._api = ApiServer(
             create_app(self.backend, settings.api, settings.limits, owner_token=self._owner_token),
@@ -239,6 +250,8 @@ class Collector:
         self._stopping.set()
         if hasattr(self, "watching"):
             self.watching.ask_to_stop()
+        if self.webhook is not None:
+            self.webhook.ask_to_stop()
         if hasattr(self, "retention"):
             self.retention.stop(left())
         if self._computing.ident is None:
@@ -250,6 +263,8 @@ class Collector:
             running.thread.join(left())
         self._computing.join(left())
         self.watching.stop(left())
+        if self.webhook is not None:
+            self.webhook.stop(left())
 
     def _compute(self) -> None:
         settled = time.monotonic()
@@ -311,6 +326,8 @@ class Collector:
             self.retention.component(),
             self.watching.component(),
         ]
+        if self.webhook is not None:
+            parts.append(self.webhook.component())
         for receiver in self._receivers:
             seen = {
                 unit: figures.get(unit, {}).get(receiver.name) for unit in ("requests", "spans")

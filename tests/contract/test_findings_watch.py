@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from pydantic import SecretStr
 
 from collector import findings as module
 from collector.findings import Watch
 from collector.store import prune
 from collector.store.client import Store
 from collector.store.findings import kept
+from collector.webhook.outbox import Outbox
+from collector.webhook.sender import Sender
+from collector.webhook.settings import Webhook
 from graph.findings.kinds import QUIET
 from graph.findings.model import Kind, Proof, Sighting, State, Subject
 from graph.findings.thresholds import Rule, Rules
@@ -16,6 +22,7 @@ from tests import stores
 from tests.builders import EPOCH, Flow
 from tests.contract.test_findings import told
 from tests.poured import pour
+from tests.receiving import SECRET
 
 SECOND = 10**9
 MINUTE = 60 * SECOND
@@ -240,3 +247,37 @@ def test_what_is_open_and_what_began_is_counted(store: Store) -> None:
     clock.now += 60 * MINUTE
     watch.look(live=False)
     assert watch.counts[Kind.DUPLICATE] == {"open": 0, "found": 1}
+
+
+def test_who_listens_is_told_what_began_and_what_is_over(store: Store, tmp_path: Path) -> None:
+    to = Webhook(url="http://example.org", secret=SecretStr(SECRET))
+    box = Outbox(tmp_path, to)
+
+    def told() -> list[str]:
+        """What waits, in order, and is taken then."""
+        said = []
+        while (message := box.next()) is not None:
+            said.append(message.id)
+            box.take(message)
+        return said
+
+    early, late = Flow(), Flow(first_id=1_000)
+    handled(early, BEGIN, times=2)
+    put(store, early)
+    clock = Clock(BEGIN + 3 * MINUTE)
+    rules = Rules((Rule(services=("points",), mute="by design"),))
+    watch = Watch(store, rules, clock=clock, listener=Sender(box, to))
+    watch.look(live=False)
+    (found,) = watch.found().findings
+    assert told() == [f"finding-{found.id}-opened"]
+    handled(late, BEGIN - 2 * MINUTE, times=2)
+    put(store, late)
+    clock.now += 3 * MINUTE
+    again = Watch(store, rules, clock=clock, listener=Sender(Outbox(tmp_path, to), to))
+    again.look(live=False)
+    assert again.found().findings[0].id != found.id, "it began earlier, and it is still the same"
+    box = Outbox(tmp_path, to)
+    assert told() == []
+    clock.now += 90 * MINUTE
+    Watch(store, rules, clock=clock, listener=Sender(box, to)).look(live=False)
+    assert told() == [f"finding-{found.id}-closed"]

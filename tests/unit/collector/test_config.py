@@ -22,7 +22,10 @@ from collector.config import (
 )
 from collector.finding_rules import FindingRule
 from collector.taps.kafka_settings import KafkaSettings, SecretReference
+from collector.webhook.settings import Webhook
+from collector.webhook.signing import key_of
 from tests.certificates import CERTIFICATE, KEY
+from tests.receiving import SECRET
 
 
 @pytest.fixture(autouse=True)
@@ -185,6 +188,33 @@ def test_this_machine_needs_no_token(host: str) -> None:
         ("[receivers]\nzipkin = 'maybe'", "flowtap.toml: receivers.zipkin: Input should be a"),
         ("[limits]\nspool_bytes = 1", "flowtap.toml: limits.spool_bytes: Input should be greater"),
         ("port = = 1", "flowtap.toml: "),
+        ("[webhook]\nurl = 'https://a.example'", "flowtap.toml: webhook.secret: Field required"),
+        (
+            "[webhook]\nurl = 'https://a.example'\nsecret = 's3cret'",
+            "flowtap.toml: webhook: webhook.secret: must be whsec_ and 24 to 64 random bytes",
+        ),
+        (
+            "[webhook]\nurl = 'https://a.example'\nsecret = { env = 'NOWHERE' }",
+            "webhook.secret: environment variable NOWHERE is not set",
+        ),
+        *(
+            (f"[webhook]\nurl = '{url}'\nsecret = '{SECRET}'", f"flowtap.toml: webhook.url: {said}")
+            for url, said in (
+                ("ftp://a.example", "must be an address"),
+                ("https:///hook", "must be an address"),
+                ("https://me:s3cret@a.example", "must hold no user and no password"),
+                ("https://a.example/a b", "must be printable ASCII"),
+                ("https://a.example:99999", "Port out of range"),
+            )
+        ),
+        (
+            f"[webhook]\nurl = 'https://a.example'\nsecret = '{SECRET}'\ntls_ca_file = 'gone.pem'",
+            "webhook: tls_ca_file: cannot read gone.pem",
+        ),
+        (
+            f"[webhook]\nurl = 'https://a.example'\nsecret = '{SECRET}'\nkinds = ['odd']",
+            "flowtap.toml: webhook.kinds[0]: Input should be 'lost'",
+        ),
     ],
 )
 def test_a_mistake_names_file_and_key(text: str, said: str) -> None:
@@ -192,7 +222,7 @@ def test_a_mistake_names_file_and_key(text: str, said: str) -> None:
     with pytest.raises(ConfigError) as error:
         load()
     assert said in str(error.value)
-    assert "s3cret" not in str(error.value)
+    assert "s3cret" not in str(error.value) and SECRET not in str(error.value)
 
 
 def test_a_mistake_names_the_variable_or_the_command_line(
@@ -241,6 +271,7 @@ class TestThePage:
         self, said: str, nowhere: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         (nowhere / "token").write_text("s3cret")
+        (nowhere / "token-webhook").write_text(SECRET)
         monkeypatch.setenv("FLOWTAP_SENDERS_TOKEN", "an0ther")
         said = said.replace("/run/secrets/flowtap", str(nowhere / "token"))
         for there, here in (("certificate", CERTIFICATE), ("key", KEY)):
@@ -248,6 +279,8 @@ class TestThePage:
         write(said)
         assert load().api.access() == Access("s3cret", CERTIFICATE, KEY)
         assert load().receivers.access() == Access("an0ther", CERTIFICATE, KEY)
+        webhook = load().webhook
+        assert webhook is not None and webhook.key() == key_of(SECRET)
 
     def test_it_names_every_setting(self, said: str) -> None:
         tables = tomllib.loads(said)
@@ -255,6 +288,7 @@ class TestThePage:
         assert set(kafka) == set(KafkaSettings.model_fields)
         (rule,) = tables["findings"]
         assert set(rule) == set(FindingRule.model_fields)
+        assert set(tables["webhook"]) == set(Webhook.model_fields)
         (consumer,) = tables["consumers"]
         assert set(consumer) == set(DeclaredConsumer.model_fields)
         assert set(tables) | {"kafka"} == set(Settings.model_fields)
@@ -268,6 +302,17 @@ class TestThePage:
                 del tables[door][name]
         for name, kind in PARTS:
             assert kind(**tables[name]) == kind()
+
+
+def test_a_webhook_is_told_by_variables_and_shows_no_secret(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FLOWTAP_WEBHOOK_URL", "https://alerts.example:8443/hooks/t0ken")
+    monkeypatch.setenv("FLOWTAP_WEBHOOK_SECRET", SECRET)
+    webhook = load().webhook
+    assert webhook is not None
+    assert (webhook.key(), webhook.receiver) == (key_of(SECRET), "https://alerts.example:8443")
+    assert "t0ken" not in repr(load()) and SECRET not in repr(load())
 
 
 def test_consumers_are_declared_by_group_or_destinations() -> None:

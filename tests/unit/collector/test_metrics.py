@@ -50,3 +50,14 @@ def test_prometheus_reads_the_counters_and_what_is_watched() -> None:
     }
     assert samples["flowtap_spans_stored_total", "otlp_http"] == 7
     assert samples["flowtap_spool_pending_bytes", None] == 42
+
+
+def test_the_webhook_s_messages_are_counted() -> None:
+    counters = Counters()
+    counts = {"delivered": 0, "failed": 0, "dropped": 0}
+    counters.watch_webhook(counts, lambda: 3)
+    counts["delivered"] += 2
+    text = counters.exposition().decode()
+    assert 'flowtap_webhook_messages_total{outcome="delivered"} 2.0' in text
+    assert 'flowtap_webhook_messages_total{outcome="dropped"} 0.0' in text
+    assert "flowtap_webhook_waiting 3.0" in text

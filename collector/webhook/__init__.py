@@ -1,0 +1,1 @@
+"""Tells an address of somebody's own which findings are new and which are over."""
