@@ -22,6 +22,30 @@ MINUTE = 60 * SECOND
 BEGIN = EPOCH // MINUTE * MINUTE + MINUTE
 
 
+class NamedFlow(Flow):
+    """A story of its own beside others in one store: its services, groups and destinations bear
+    its name, and no id of it is one of another's."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(first_id=number * 1_000_000)
+        self.name = f"h{number}."
+
+    def named(self, what: str) -> str:
+        """A name of its own; what clients keep for themselves still begins as such."""
+        kept = len(what) - len(what.lstrip("_"))
+        return what[:kept] + self.name + what[kept:]
+
+    def message(self, destination: str, **fields: Any) -> Message:
+        return super().message(self.named(destination), **fields)
+
+    def operation(
+        self, service: str, destination: str, type: OperationType, **fields: Any
+    ) -> Operation:
+        if group := fields.get("group"):
+            fields["group"] = self.named(group)
+        return super().operation(self.named(service), self.named(destination), type, **fields)
+
+
 @dataclass
 class History:
     """What happened, and what a finding of its fault should prove."""
@@ -280,3 +304,26 @@ def _same(message: Message) -> dict[str, Any]:
 def hash_of(key: str) -> int:
     """The same in each process."""
     return sum(key.encode())
+
+
+def thin(history: History, how: str) -> None:
+    """What happened stays the same; less of it is seen."""
+    flow, draw = history.flow, random.Random(history.seed)
+    if how == "spans lost":
+        lost = [one for one in flow.operations.values() if draw.random() < 0.1]
+    elif how == "sampled":
+        lost = [one for one in flow.operations.values() if draw.random() < 0.7]
+    elif how == "without spans":
+        service = draw.choice(sorted({one.service for one in flow.operations.values()}))
+        lost = [one for one in flow.operations.values() if one.service == service]
+    else:
+        assert how == "tapped later"
+        lost = []
+        began = BEGIN + draw.randrange(history.minutes * MINUTE // 2)
+        for position, message in list(flow.messages.items()):
+            if message.time < began:
+                del flow.messages[position]
+    flow.forget(*lost)
+
+
+THINNED = ("spans lost", "sampled", "without spans", "tapped later")

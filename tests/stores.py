@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Iterable
 
 from collector.store.client import Store
 from collector.store.rollup import Rollup
@@ -27,6 +28,25 @@ def empty(store: Store) -> None:
 def put_spans(store: Store, payload: bytes) -> None:
     """Store a request as a segment of its own."""
     store.insert_spans(payload, received_ns=time.time_ns(), token=f"test-{next(_token)}")
+
+
+def put_members(store: Store, told: Iterable[tuple[int, str, str, str]]) -> None:
+    """Store what a broker told of members: (nanoseconds, group, member, the group's state)."""
+    times, groups, names, states = zip(*told, strict=True)
+    many = len(times)
+    store.insert(
+        "members",
+        {
+            "time": [at // 1_000_000 for at in times],
+            "cluster": ["c1"] * many,
+            "consumer_group": list(groups),
+            "member_id": list(names),
+            "client_id": list(names),
+            "host": [""] * many,
+            "state": list(states),
+            "assignment": [[]] * many,
+        },
+    )
 
 
 def rolled_up(store: Store) -> Rollup:

@@ -149,6 +149,8 @@ class Missing(NamedTuple):
     first: int
     last: int
     proof: tuple[Proof, ...]
+    lacking: int = 0
+    """Missing in the whole run, as far as that is known."""
 
 
 class Departures(NamedTuple):
@@ -244,7 +246,8 @@ class FindingFacts(Protocol):
         `count` is of them; of services where none vanished nothing is told."""
 
     def unhandled(self, run: Run) -> Sequence[Missing]:
-        """Messages without a span of a consumer that went past them, among messages with one."""
+        """Messages without a span of a consumer that went past them, among messages with one; also
+        how many it lacks in the whole run, even where that is none."""
 
     def disordered(self, run: Run) -> Sequence[Missing]:
         """Events of one key that a consumer began to handle after a later one of that key."""

@@ -21,11 +21,17 @@ QUIET = 60
 ENOUGH = 20
 """Events alike of which nearly all are there, so that one can be missed."""
 
+KNOWN = 100
+"""Messages of a consumer's, from which on it is known how many of its spans come."""
+
 SENT_SHARE = 0.2
 """Of sends alike that may lack their message: their spans are there, and the tap saw the rest."""
 
 LATER = 10 * 10**9
 """Nanoseconds that a message may need from its send to the broker."""
+
+Consumer = tuple[str, str]
+"""Environment and service."""
 
 NEAR = 3600 * 10**9
 """Nanoseconds around a gap of a tap's in which it may have missed anything of a destination."""
@@ -56,10 +62,11 @@ def look(facts: FindingFacts, run: Run, rules: Rules) -> Iterable[Sighting]:
                     "The tap had read all that lay there by then and missed nothing; "
                     f"{one.of - one.number:,} of {one.of:,} sends in that minute are there.",
                 )
-    unhandled = [one for one in facts.unhandled(run) if _few(one, rules)]
-    if not unhandled:
-        return
-    for one in unhandled:
+    rows = facts.unhandled(run)
+    usual = _usual(facts, run, rows)
+    for one in rows:
+        if not one.number or not _few(one, usual[one.environment, one.service], rules):
+            continue
         yield _sighting(
             one,
             "passed",
@@ -70,9 +77,41 @@ def look(facts: FindingFacts, run: Run, rules: Rules) -> Iterable[Sighting]:
         )
 
 
-def _few(one: Missing, rules: Rules) -> bool:
+def _few(one: Missing, usual: tuple[int, int], rules: Rules) -> bool:
+    """Whether a consumer has spans for nearly all: for those alike, and for all that it was given
+    in the last hour. Who exports nine of ten has some minute in which nearly all are there."""
     share = rules.of(KIND, _subject(one), "missing_share")
-    return one.of >= ENOUGH and one.number <= max(1, share * one.of)
+    of, lacking = usual
+    return (
+        one.of >= ENOUGH
+        and one.lacking <= max(1, share * one.of)
+        and of >= KNOWN
+        and lacking <= max(1, share * of)
+    )
+
+
+Usual = dict[Consumer, tuple[int, int]]
+"""How many messages each was given, and how many of them lack a span."""
+
+
+def _usual(facts: FindingFacts, run: Run, rows: Iterable[Missing]) -> Usual:
+    """Of each consumer within an hour of the run, as far as runs were looked at."""
+    alike = {_subject(one): (one.of, one.lacking) for one in rows}
+    mine: Usual = {}
+    for subject, (of, lacking) in alike.items():
+        consumer = subject.environment, subject.service
+        before = mine.get(consumer, (0, 0))
+        mine[consumer] = before[0] + of, before[1] + lacking
+    known: dict[int, Usual] = facts.memory.setdefault("lost", {})
+    known[run.start] = mine
+    for old in [at for at in known if abs(at - run.start) > NEAR]:
+        del known[old]
+    found: Usual = {}
+    for each in known.values():
+        for consumer, (of, lacking) in each.items():
+            before = found.get(consumer, (0, 0))
+            found[consumer] = before[0] + of, before[1] + lacking
+    return found
 
 
 def _missed(gaps: Iterable[Gap], one: Missing) -> bool:

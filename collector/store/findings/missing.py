@@ -25,8 +25,15 @@ from graph.findings.model import PROOFS, Proof
 AROUND = 10
 """Seconds by which a message's time may differ from its send's."""
 
+BEGUN = 600
+"""Seconds before a run in which a message shows that the tap read there already."""
+
 HANDLED_WITHIN = 60
 """Seconds after a run in which its messages are looked for among what was handled."""
+
+MOST_SHARE = 0.2
+"""Of a consumer's messages that may lack a span, at most: whose lacks more is sampled, whatever a
+rule says."""
 
 _POINTS_AT = """arrayConcat(if(parent_span_id = '', [], [(trace_id, parent_span_id)]),
     arrayMap(l -> (l.1, l.2), links))"""
@@ -47,8 +54,7 @@ class Absences(Asked):
             f"""SELECT {minute("start")} AS minute, environment, service, '' AS consumer_group,
                 system, '' AS cluster, destination, any(event_type), count() AS sends,
                 countIf(NOT there) AS missing,
-                groupArrayIf({CANDIDATES})((trace_id, span_id, {nanoseconds("start")}), NOT there),
-                {nanoseconds("minIf(start, there)")}
+                groupArrayIf({CANDIDATES})((trace_id, span_id, {nanoseconds("start")}), NOT there)
             FROM (
                 SELECT start, environment, service, system, destination, scope, name, event_type,
                     trace_id, span_id, (trace_id, span_id) IN (
@@ -65,9 +71,13 @@ class Absences(Asked):
             HAVING missing > 0 AND missing < sends LIMIT {MOST}""",
             run,
         )
+        if not rows:
+            return []
+        destinations = {row[6] for row in rows}
         there = self._in_messages(
-            {(trace, span) for row in rows for trace, span, _ in row[10]}, {r[6] for r in rows}
+            {(trace, span) for row in rows for trace, span, _ in row[10]}, destinations
         )
+        began = self._first_messages(run, destinations)
         found = []
         for row in rows:
             missing = sorted(
@@ -75,7 +85,8 @@ class Absences(Asked):
                 key=lambda one: one[2],
             )
             # What was sent before the first that is there may be from before the tap began.
-            missing = [one for one in missing if one[:2] not in there and one[2] > row[11]]
+            first = began.get(row[6], run.end)
+            missing = [one for one in missing if one[:2] not in there and one[2] > first]
             if not missing:
                 continue
             found.append(
@@ -88,10 +99,22 @@ class Absences(Asked):
                             Proof(f"{trace}/{span}", start, "sent without an error")
                             for trace, span, start in missing[:PROOFS]
                         ),
+                        len(missing),
                     )
                 )
             )
         return found
+
+    def _first_messages(self, run: Run, destinations: Iterable[str]) -> dict[str, int]:
+        """When the first message came to each destination, shortly before the run or in it."""
+        rows = self._rows(
+            f"""SELECT destination, {nanoseconds("min(time)")} FROM messages
+            WHERE {within("time", before=BEGUN)} AND destination IN {{names:Array(String)}}
+            GROUP BY destination""",
+            run,
+            names=sorted(destinations),
+        )
+        return {name: int(first) for name, first in rows}
 
     def _in_messages(
         self, contexts: Iterable[tuple[str, str]], destinations: Iterable[str]
@@ -162,11 +185,24 @@ class Absences(Asked):
                     GROUP BY system, cluster, destination, event_type, services)
             ) ARRAY JOIN services AS one
             GROUP BY system, cluster, destination, event_type, environment, service
-            HAVING done < sent AND done > sent / 2 LIMIT {MOST}""",
+            HAVING done > sent / 2 ORDER BY done = sent, sent DESC LIMIT {MOST}""",
             run,
         )
         found = []
-        for system, cluster, destination, event_type, environment, service, _, sent_ in counts:
+        for system, cluster, destination, event_type, environment, service, done, sent_ in counts:
+            of, lacking = int(sent_), int(sent_) - int(done)
+            whole = Missing(
+                *(run.start, environment, service, "", system, cluster, destination, event_type),
+                of=of,
+                number=0,
+                first=0,
+                last=0,
+                proof=(),
+                lacking=lacking,
+            )
+            if not lacking or lacking > max(1, MOST_SHARE * of):
+                found.append(whole)
+                continue
             lying = self._rows(
                 f"""SELECT {minute("time")} AS minute, {AT}, {nanoseconds("time")}, contexts
                 FROM (
@@ -195,21 +231,18 @@ class Absences(Asked):
             for at, place, sent_at, contexts in lying:
                 if tuple(contexts[0]) not in seen and place not in seen:
                     by_minute[at].append((place, sent_at))
+            if lacking <= CANDIDATES:  # Each was looked at.
+                lacking = sum(map(len, by_minute.values()))
+            found.append(whole._replace(lacking=lacking))
             for at, missing in by_minute.items():
+                times = [time for _, time in missing]
                 found.append(
-                    Missing(
-                        at,
-                        environment,
-                        service,
-                        "",
-                        system,
-                        cluster,
-                        destination,
-                        event_type,
-                        of=int(sent_),
+                    whole._replace(
+                        minute=at,
                         number=len(missing),
-                        first=min(time for _, time in missing),
-                        last=max(time for _, time in missing),
+                        lacking=lacking,
+                        first=min(times),
+                        last=max(times),
                         proof=tuple(
                             Proof(place, time, f"no span of {service} is about it")
                             for place, time in missing[:PROOFS]
