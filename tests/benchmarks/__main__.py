@@ -13,7 +13,17 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from tests.benchmarks import lookups, machine, messages, spans, ui, ui_first, ui_graph, visible
+from tests.benchmarks import (
+    findings,
+    lookups,
+    machine,
+    messages,
+    spans,
+    ui,
+    ui_first,
+    ui_graph,
+    visible,
+)
 from tests.benchmarks.figures import Report
 from tests.benchmarks.world import DEFAULT, FULL, QUICK, World, say
 
@@ -25,6 +35,7 @@ BENCHMARKS: Mapping[str, Callable[[World], Report]] = {
     "visible": visible.visible,
     "lookup": lookups.answers,
     "edges": lookups.edges,
+    "findings": findings.accuracy,
     "ui_first": ui_first.starts,
     "ui": ui.follows,
     "ui_graph": ui_graph.screen,
