@@ -229,6 +229,8 @@ class Limits(_Part):
     """The most that one list may hold, whatever is asked for."""
     edges: Annotated[int, Field(ge=1)] = MOST_EDGES
     """Rows of edges of one graph, at most, whatever is asked for; the busiest are kept."""
+    findings_share: Annotated[float, Field(ge=0, le=1)] = 0.05
+    """Of one core, that looking for findings may take; 0 looks for none."""
     free_bytes: Annotated[int, Field(ge=0)] = 512 << 20
     """Left free on the disk of the store: below it, spans and messages have to wait."""
 

@@ -50,8 +50,8 @@ ROWS_AT_ONCE = 300_000
 
 DELAYS = tuple(sorted({delay for entry in TABLE.values() for delay in entry.delays}))
 
-REST = 20.0
-"""A look is followed by a rest this many times what it cost: a twentieth of one core at most."""
+LONGEST_REST = 1_200.0
+"""Seconds between two looks, at most."""
 
 
 TOLD_AT_ONCE = 10_000
@@ -105,6 +105,8 @@ class Watch:
         self._first_count = True
         self.last_cost = 0.0
         """CPU-seconds that the last look took, at most."""
+        self.cost = 0.0
+        """Of all looks."""
         self.troubles: dict[Kind, str] = {}
         """Kinds that could not be looked for, and why."""
 
@@ -128,6 +130,7 @@ class Watch:
             if done or stood or self._first_count:
                 self._count()
             self.last_cost = min(time.monotonic() - began, time.process_time() - used)
+            self.cost += self.last_cost
             return done
 
     def found(self, *, since: int = 0, kinds: Sequence[Kind] = (), limit: int = 1_000) -> Findings:
@@ -292,8 +295,10 @@ def _run(minutes: Sequence[int], rows: dict[int, int]) -> Run:
 class Watching:
     """A `Watch` in a thread of its own, while a collector runs."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch, share: float = 0.05) -> None:
+        """`share` is how much of one core it may take; with 0 it never looks."""
         self._watch = watch
+        self._share = share
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="flowtap-findings", daemon=True)
         self._trouble = Trouble(
@@ -301,7 +306,8 @@ class Watching:
         )
 
     def start(self) -> None:
-        self._thread.start()
+        if self._share:
+            self._thread.start()
 
     def ask_to_stop(self) -> None:
         self._stopping.set()
@@ -324,7 +330,7 @@ class Watching:
                     self._trouble.begin(str(error))
             else:
                 self._trouble.end()
-            wait = max(EVERY, min(600.0, self._watch.last_cost * REST))
+            wait = max(EVERY, min(LONGEST_REST, self._watch.last_cost * (1 / self._share - 1)))
 
     def component(self) -> Component:
         """How it is doing."""
@@ -332,6 +338,9 @@ class Watching:
         troubled = [f"{kind}: {why}" for kind, why in watch.troubles.items()]
         reason = self._trouble.reason or "; ".join(troubled)
         many = sum(one["open"] for one in watch.counts.values())
+        if not self._share:
+            off = "none are looked for: limits.findings_share is 0"
+            return Component("findings", True, off, {})
         until = f"looked until {date(watch.until)[:16]}" if watch.until else "nothing looked at yet"
         return Component(
             "findings",
@@ -341,5 +350,6 @@ class Watching:
                 "until_ns": watch.until,
                 "open": {kind.value: one["open"] for kind, one in watch.counts.items()},
                 "cost_seconds": round(watch.last_cost, 3),
+                "cost_seconds_in_all": round(watch.cost, 3),
             },
         )

@@ -105,7 +105,7 @@ class Collector:
         self.watch = await asyncio.to_thread(
             Watch, self.store, settings.rules, listener=self.webhook
         )
-        self.watching = Watching(self.watch)
+        self.watching = Watching(self.watch, settings.limits.findings_share)
         self.backend = StoreBackend(
             self.store,
             rollup=rollup,
@@ -141,6 +141,11 @@ class Collector:
         )
         self.counters.watch(
             "missed_offsets", "Offsets that taps could not read.", lambda: self.intake.missed
+        )
+        self.counters.watch(
+            "findings_seconds",
+            "Seconds of a core that looking for findings took.",
+            lambda: self.watch.cost,
         )
         for kind, counts in self.watch.counts.items():
             self.counters.watch_finding(kind.value, counts)

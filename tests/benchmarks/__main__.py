@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tests.benchmarks import (
     findings,
+    findings_cost,
     lookups,
     machine,
     messages,
@@ -36,6 +37,7 @@ BENCHMARKS: Mapping[str, Callable[[World], Report]] = {
     "lookup": lookups.answers,
     "edges": lookups.edges,
     "findings": findings.accuracy,
+    "findings_cost": findings_cost.cost,
     "ui_first": ui_first.starts,
     "ui": ui.follows,
     "ui_graph": ui_graph.screen,

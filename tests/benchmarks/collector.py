@@ -32,10 +32,18 @@ class CollectorFailed(Exception):
 class Collector:
     """One collector in a process of its own; a context manager."""
 
-    def __init__(self, folder: Path, *, kafka: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        kafka: Mapping[str, Any] | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        """`settings` are further ones, as variables."""
         self.store = folder / "store"
         self._folder = folder
         self._kafka = kafka
+        self._settings = dict(settings or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: HTTPConnection | None = None
         self.ports: dict[str, int] = {}
@@ -59,6 +67,7 @@ class Collector:
             "FLOWTAP_RECEIVERS_OTLP_GRPC": "0",
             "FLOWTAP_RECEIVERS_OTLP_HTTP": "0",
             "FLOWTAP_RECEIVERS_ZIPKIN": "off",
+            **self._settings,
         }
         if self._kafka is not None:
             doors["FLOWTAP_KAFKA"] = json.dumps([self._kafka])

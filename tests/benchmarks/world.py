@@ -45,13 +45,15 @@ class Sizes:
     """Questions of each kind in each run."""
     batches: int
     """Of 31 histories with faults each."""
+    pairs: int
+    """Of minutes with and without something."""
     after: float
     """Seconds of merges and edges that are watched after the last insert."""
 
 
-QUICK = Sizes(1, 4_000, 800, 40_000, 3_000, 8, 10, 1, 1.0)
-DEFAULT = Sizes(3, 12_000, 2_000, 120_000, 15_000, 8, 25, 8, 2.0)
-FULL = Sizes(3, 181_820, 20_000, 1_000_000, 909_100, 8, 400, 16, 20.0)
+QUICK = Sizes(1, 4_000, 800, 40_000, 3_000, 8, 10, 1, 1, 1.0)
+DEFAULT = Sizes(3, 12_000, 2_000, 120_000, 15_000, 8, 25, 8, 2, 2.0)
+FULL = Sizes(3, 181_820, 20_000, 1_000_000, 909_100, 8, 400, 16, 3, 20.0)
 """Those that the goals are about."""
 
 
