@@ -14,23 +14,17 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
-from collector import giving_up
-from collector.api.backend import Component
 from collector.store.client import Store, StoreError
 from collector.store.findings import kept
 from collector.store.findings.events import StoreFindingFacts
 from collector.store.rollup import minutes as of
 from collector.trouble import Trouble
-from graph.figures import date
 from graph.findings.facts import Run
 from graph.findings.kinds import QUIET, TABLE, told, worst_first
 from graph.findings.model import MINUTE, Finding, Findings, Kind, Sighting, State
 from graph.findings.thresholds import NO_RULES, Rules
 
 log = logging.getLogger(__name__)
-
-EVERY = 10.0
-"""Seconds between looks, at least."""
 
 SETTLE = 45.0
 """Seconds after its end in which a minute is not complete yet: exporters and the computation of
@@ -50,12 +44,9 @@ ROWS_AT_ONCE = 300_000
 
 DELAYS = tuple(sorted({delay for entry in TABLE.values() for delay in entry.delays}))
 
-LONGEST_REST = 1_200.0
-"""Seconds between two looks, at most."""
-
-
 TOLD_AT_ONCE = 10_000
-"""Findings that a listener is given, at most: the newest."""
+"""Findings that a listener is given, at most; of more none, since it would take those that are left
+out for taken back."""
 
 
 class Listener(Protocol):
@@ -86,6 +77,7 @@ class Watch:
         self._rules = rules
         self._clock = clock
         self._listener = listener
+        self._flood = Trouble(log, "no findings are told: %s", "findings are told again")
         self._facts = StoreFindingFacts(store)
         self._looking = threading.Lock()
         marks = kept.looked_to(store)
@@ -261,14 +253,17 @@ class Watch:
             self._saved = marks
 
     def _count(self) -> None:
-        """What metrics tell: how many are open, and how many began since the start. Listeners are
+        """What metrics tell: how many are open, and how many began since the start. Who listens is
         told too."""
         recent = max(0, self.until - HORIZON * 10**9)
-        since = min(recent, self._listener.since) if self._listener else recent
+        since = min(recent, self._listener.since or recent) if self._listener else recent
         runs = kept.runs(self._store, QUIET, until=self.until, since=since, limit=TOLD_AT_ONCE)
-        if self._listener:
+        if self._listener and len(runs) < TOLD_AT_ONCE:
+            self._flood.end()
             findings = [told(one, self._rules) for one in runs]
             self._listener.note(findings, since=recent, now=int(self._clock() * 1e9))
+        elif self._listener:
+            self._flood.begin(f"there are more than {TOLD_AT_ONCE:,}")
         open_ones = [one for one in runs if one.state is State.OPEN and one.last >= recent]
         fresh = [one for one in open_ones if _name(one) not in self._open]
         for counts in self.counts.values():
@@ -290,66 +285,3 @@ def _run(minutes: Sequence[int], rows: dict[int, int]) -> Run:
     many = sum(rows.get(minute, 0) for minute in minutes)
     share = max(1, -(-many // ROWS_AT_ONCE))
     return Run(minutes[0] * 10**9, (minutes[-1] + 60) * 10**9, share)
-
-
-class Watching:
-    """A `Watch` in a thread of its own, while a collector runs."""
-
-    def __init__(self, watch: Watch, share: float = 0.05) -> None:
-        """`share` is how much of one core it may take; with 0 it never looks."""
-        self._watch = watch
-        self._share = share
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="flowtap-findings", daemon=True)
-        self._trouble = Trouble(
-            log, "findings cannot be looked for: %s", "findings are looked for again"
-        )
-
-    def start(self) -> None:
-        if self._share:
-            self._thread.start()
-
-    def ask_to_stop(self) -> None:
-        self._stopping.set()
-
-    def stop(self, timeout: float) -> None:
-        self._stopping.set()
-        if self._thread.ident is not None:
-            self._thread.join(timeout)
-
-    def _run(self) -> None:
-        wait = EVERY
-        while not self._stopping.wait(wait):
-            try:
-                with giving_up.unless(self._stopping):
-                    self._watch.look(live=True)
-            except giving_up.GivenUp:
-                return
-            except StoreError as error:
-                if not self._stopping.is_set():
-                    self._trouble.begin(str(error))
-            else:
-                self._trouble.end()
-            wait = max(EVERY, min(LONGEST_REST, self._watch.last_cost * (1 / self._share - 1)))
-
-    def component(self) -> Component:
-        """How it is doing."""
-        watch = self._watch
-        troubled = [f"{kind}: {why}" for kind, why in watch.troubles.items()]
-        reason = self._trouble.reason or "; ".join(troubled)
-        many = sum(one["open"] for one in watch.counts.values())
-        if not self._share:
-            off = "none are looked for: limits.findings_share is 0"
-            return Component("findings", True, off, {})
-        until = f"looked until {date(watch.until)[:16]}" if watch.until else "nothing looked at yet"
-        return Component(
-            "findings",
-            not reason,
-            reason or f"{until}, {many:,} open",
-            {
-                "until_ns": watch.until,
-                "open": {kind.value: one["open"] for kind, one in watch.counts.items()},
-                "cost_seconds": round(watch.last_cost, 3),
-                "cost_seconds_in_all": round(watch.cost, 3),
-            },
-        )

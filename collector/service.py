@@ -21,7 +21,7 @@ from collector.api.server import ApiServer
 from collector.backend import StoreBackend
 from collector.config import Settings
 from collector.ending import Ending
-from collector.findings import Watch, Watching
+from collector.findings import Watch
 from collector.inserter import Inserter
 from collector.intake import Intake
 from collector.metrics import Counters
@@ -40,6 +40,7 @@ from collector.store.client import Store, StoreError
 from collector.store.rollup import Rollup
 from collector.taps.tap import Tap
 from collector.trouble import Trouble
+from collector.watching import Watching
 from collector.webhook.outbox import Outbox
 from collector.webhook.sender import Sender
 
