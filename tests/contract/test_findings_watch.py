@@ -12,6 +12,7 @@ from collector.findings import Watch
 from collector.store import prune
 from collector.store.client import Store
 from collector.store.findings import kept
+from collector.watching import Watching
 from collector.webhook.outbox import Outbox
 from collector.webhook.sender import Sender
 from collector.webhook.settings import Webhook
@@ -281,3 +282,12 @@ def test_who_listens_is_told_what_began_and_what_is_over(store: Store, tmp_path:
     clock.now += 90 * MINUTE
     Watch(store, rules, clock=clock, listener=Sender(box, to)).look(live=False)
     assert told() == [f"finding-{found.id}-closed"]
+
+
+def test_with_no_share_of_a_core_none_are_looked_for(store: Store) -> None:
+    watching = Watching(Watch(store), 0.0)
+    watching.start()
+    assert "findings_share is 0" in watching.component().detail
+    assert watching.component().ok
+    watching.stop(1.0)
+    assert not watching._thread.is_alive()
