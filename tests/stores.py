@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from collector.store import native, views
 from collector.store.client import Store
 from collector.store.rollup import Rollup
 
@@ -14,10 +17,9 @@ _token = itertools.count()
 
 
 def empty(store: Store) -> None:
-    """Take every row out of every table."""
+    """Take every row out of every table. To empty one that is empty costs as much."""
     tables = store.query(
-        "SELECT name FROM system.tables WHERE database = currentDatabase() "
-        "AND engine LIKE '%MergeTree'"
+        "SELECT DISTINCT table FROM system.parts WHERE database = currentDatabase() AND active"
     )
     for (table,) in tables:
         if table not in KEPT:
@@ -27,6 +29,17 @@ def empty(store: Store) -> None:
 def put_spans(store: Store, payload: bytes) -> None:
     """Store a request as a segment of its own."""
     store.insert_spans(payload, received_ns=time.time_ns(), token=f"test-{next(_token)}")
+
+
+def put_messages(store: Store, columns: Mapping[str, Sequence[Any]]) -> None:
+    """Store messages, in the columns of `views.MESSAGE_TYPES`, as an insert of their own."""
+    (rows,) = {len(values) for values in columns.values()}
+    named = {"event": [b""] * rows, **columns}
+    types = [name for name in views.MESSAGE_TYPES if name != "received"]
+    block = native.columns(views.MESSAGE_TYPES, {name: named[name] for name in types})
+    store.insert_messages(
+        "messages_in", [(rows, block)], received_ns=time.time_ns(), token=f"test-{next(_token)}"
+    )
 
 
 def rolled_up(store: Store) -> Rollup:
