@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -33,7 +32,7 @@ def pour(flow: Flow, store: Store) -> None:
         for name, value in _columns(message).items():
             columns[name].append(value)
     if columns:
-        store.insert("messages_in", columns)
+        stores.put_messages(store, columns)
         store.insert("positions", _read_to(flow))
     pour_progress(flow, store)
 
@@ -185,7 +184,6 @@ def _columns(message: Message) -> dict[str, object]:
     at = message.position
     value = (message.value or "{}").encode()
     return {
-        "received": time.time_ns(),
         "environment": message.environment,
         "system": at.system,
         "cluster": at.cluster,

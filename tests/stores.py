@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+from collector.store import native, views
 from collector.store.client import Store
 from collector.store.rollup import Rollup
 
@@ -15,10 +17,9 @@ _token = itertools.count()
 
 
 def empty(store: Store) -> None:
-    """Take every row out of every table."""
+    """Take every row out of every table. To empty one that is empty costs as much."""
     tables = store.query(
-        "SELECT name FROM system.tables WHERE database = currentDatabase() "
-        "AND engine LIKE '%MergeTree'"
+        "SELECT DISTINCT table FROM system.parts WHERE database = currentDatabase() AND active"
     )
     for (table,) in tables:
         if table not in KEPT:
@@ -46,6 +47,17 @@ def put_members(store: Store, told: Iterable[tuple[int, str, str, str]]) -> None
             "state": list(states),
             "assignment": [[]] * many,
         },
+    )
+
+
+def put_messages(store: Store, columns: Mapping[str, Sequence[Any]]) -> None:
+    """Store messages, in the columns of `views.MESSAGE_TYPES`, as an insert of their own."""
+    (rows,) = {len(values) for values in columns.values()}
+    named = {"event": [b""] * rows, **columns}
+    types = [name for name in views.MESSAGE_TYPES if name != "received"]
+    block = native.columns(views.MESSAGE_TYPES, {name: named[name] for name in types})
+    store.insert_messages(
+        "messages_in", [(rows, block)], received_ns=time.time_ns(), token=f"test-{next(_token)}"
     )
 
 
