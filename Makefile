@@ -22,9 +22,10 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Two at once, where there are two cores: more would each want an engine and a broker of its own.
+# Three at once: half of their time tests wait, for a disk, a broker, a screen at rest. More would each
+# want an engine and a broker of its own.
 test: check
-	$(BIN)/python -m pytest -n logical --maxprocesses 2 --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --no-loadscope-reorder
 
 bench: $(READY)
 	$(BIN)/python -m tests.benchmarks

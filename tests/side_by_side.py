@@ -1,4 +1,4 @@
-"""How `make test` shares out the tests between two processes."""
+"""How `make test` shares out the tests between its processes."""
 
 from __future__ import annotations
 
