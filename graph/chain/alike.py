@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from graph.chain.inference import Inference
-from graph.chain.reach import Reach, Seed, seed_of
+from graph.chain.reach import Directions, Reach, Seed, seed_of
 from graph.chain.result import EventKey
 from graph.chain.sharing import causes_of, effects_of, flows_of, pooled
 from graph.chain.view import View
@@ -25,9 +25,9 @@ class Alike:
 
     def __init__(self, expansion: Expansion) -> None:
         self._expansion = expansion
-        self._followed: dict[EventKey, Reach] = {}
+        self._followed: dict[EventKey, Directions] = {}
 
-    def found(self) -> dict[EventKey, Reach]:
+    def found(self) -> dict[EventKey, Directions]:
         """Events that were reached in this way just now."""
         expansion = self._expansion
         follow = {
@@ -55,7 +55,7 @@ class Alike:
         inference.learn((*above, *below))
         return expansion.reach(self._joined(inference, above, below), effects=set())
 
-    def _unknown(self, follow: Mapping[EventKey, Reach]) -> list[EventKey]:
+    def _unknown(self, follow: Mapping[EventKey, Directions]) -> list[EventKey]:
         """Of those whose causes are followed, the ones that neither spans nor their flow tell."""
         view = self._expansion.view()
         unknown = [k for k, reach in follow.items() if reach & Reach.CAUSES and _open(view, k)]
@@ -65,7 +65,7 @@ class Alike:
         inference.learn(unknown)
         return [key for key in unknown if not inference.of(key)]
 
-    def _candidates(self, follow: Mapping[EventKey, Reach]) -> list[EventKey]:
+    def _candidates(self, follow: Mapping[EventKey, Directions]) -> list[EventKey]:
         """What may be an effect of those whose effects are followed."""
         expansion = self._expansion
         view = expansion.view()
@@ -88,12 +88,12 @@ class Alike:
 
     def _joined(
         self, inference: Inference, above: Iterable[EventKey], below: Iterable[EventKey]
-    ) -> dict[Seed, Reach]:
+    ) -> dict[Seed, Directions]:
         """The causes of the ones, and those of the others that the reached ones led to."""
         reached, whole = self._expansion.reached, self._expansion.whole
-        found: dict[Seed, Reach] = {}
+        found: dict[Seed, Directions] = {}
 
-        def add(key: EventKey, reach: Reach) -> None:
+        def add(key: EventKey, reach: Directions) -> None:
             found[seed_of(key)] = found.get(seed_of(key), Reach.SHOWN) | reach
 
         for key in above:

@@ -12,7 +12,7 @@ from graph.chain.gather import Gatherer, OutOfTime, Wanted
 from graph.chain.history import History
 from graph.chain.inference import Inference
 from graph.chain.known import Known, handles, produces
-from graph.chain.reach import Reach, Seed, seed_of
+from graph.chain.reach import Directions, Reach, Seed, seed_of
 from graph.chain.result import Chain, EventKey, Limits, NoEvent, Start, Stop
 from graph.chain.sharing import Sharing, pooled
 from graph.chain.view import View
@@ -51,7 +51,7 @@ def find(
     if not expansion.reached:
         raise NoEvent(str(start))
     view = expansion.view()
-    followed = [key for key, reach in expansion.reached.items() if reach is not Reach.SHOWN]
+    followed = [key for key, reach in expansion.reached.items() if reach != Reach.SHOWN]
     inference = expansion.inference(view, expansion.canonical(view, followed))
     chain = assemble(
         view,
@@ -82,7 +82,7 @@ class Expansion:
         ahead: bool,
     ) -> None:
         self.known = Known()
-        self.reached: dict[EventKey, Reach] = {}
+        self.reached: dict[EventKey, Directions] = {}
         self.starts: list[EventKey] = []
         self.members: list[EventKey] = []
         """Reached because they share a correlation id with others."""
@@ -91,7 +91,7 @@ class Expansion:
         self.whole = whole
         self._gatherer = Gatherer(facts, self.known, clock, limits.seconds, ahead=ahead)
         self._view = View(self.known)
-        self._seen: dict[Seed, Reach] = {}
+        self._seen: dict[Seed, Directions] = {}
         self._correlations: set[str] = set()
         self.subscribers = subscribers
         self._history = History(self._gatherer.successions)
@@ -158,7 +158,9 @@ class Expansion:
 
     # One generation
 
-    def reach(self, seeds: Mapping[Seed, Reach], effects: set[Seed]) -> dict[EventKey, Reach]:
+    def reach(
+        self, seeds: Mapping[Seed, Directions], effects: set[Seed]
+    ) -> dict[EventKey, Directions]:
         """The events of seeds that were not yet reached in that direction.
 
         `effects` are seeds that may be effects: they count only where the causes say so.
@@ -169,7 +171,7 @@ class Expansion:
             wanted[seed] = wanted.get(seed, Reach.SHOWN) | reach
         self.complete(wanted)
         view = self.view()
-        fresh: dict[EventKey, Reach] = {}
+        fresh: dict[EventKey, Directions] = {}
         for seed in sorted(wanted, key=_order):
             for key in view.keys(seed):
                 reaches = [seeds[seed]] if seed in seeds else []
@@ -185,7 +187,7 @@ class Expansion:
             self.reached[key] = fresh[key]
         return {key: reach for key, reach in fresh.items() if key in self.reached}
 
-    def _within_limit(self, view: View, fresh: Mapping[EventKey, Reach]) -> list[EventKey]:
+    def _within_limit(self, view: View, fresh: Mapping[EventKey, Directions]) -> list[EventKey]:
         new = [key for key in fresh if key not in self.reached]
         room = self._limits.events - len(self.reached)
         if len(new) > room:
@@ -193,13 +195,15 @@ class Expansion:
             new = sorted(new, key=lambda key: (view.time(key), _order(seed_of(key))))[:room]
         return [key for key in fresh if key in self.reached] + new
 
-    def _next(self, fresh: Mapping[EventKey, Reach]) -> tuple[dict[Seed, Reach], set[Seed]]:
+    def _next(
+        self, fresh: Mapping[EventKey, Directions]
+    ) -> tuple[dict[Seed, Directions], set[Seed]]:
         """Where the causes and the effects of these events are."""
         view = self.view()
-        causes: dict[Seed, Reach] = {}
+        causes: dict[Seed, Directions] = {}
         effects: set[Seed] = set()
         for key, reach in fresh.items():
-            if reach is Reach.SHOWN:
+            if reach == Reach.SHOWN:
                 continue
             upward = Reach.CAUSES if reach & Reach.CAUSES else Reach.SHOWN
             if self.whole:
@@ -216,10 +220,10 @@ class Expansion:
             self._seen[seed] = self._seen.get(seed, Reach.SHOWN) | reach
         return causes, effects
 
-    def _is_new(self, seed: Seed, reach: Reach) -> bool:
+    def _is_new(self, seed: Seed, reach: Directions) -> bool:
         return seed not in self._seen or bool(reach & ~self._seen[seed])
 
-    def complete(self, seeds: Mapping[Seed, Reach]) -> None:
+    def complete(self, seeds: Mapping[Seed, Directions]) -> None:
         """Learn all that decides which events these are, who handled them, and why."""
         wanted = Wanted(
             {seed for seed in seeds if isinstance(seed, SpanContext)},
@@ -228,7 +232,7 @@ class Expansion:
         self._gatherer.ask(wanted)
         while True:
             view = self.view()
-            reaches: dict[EventKey, Reach] = {}
+            reaches: dict[EventKey, Directions] = {}
             for seed, reach in seeds.items():
                 for key in view.want(seed, wanted):
                     reaches[key] = reaches.get(key, Reach.SHOWN) | reach
@@ -244,12 +248,12 @@ class Expansion:
 
     def _uncorrelated(self) -> set[str]:
         view = self.view()
-        followed = [key for key, reach in self.reached.items() if reach is not Reach.SHOWN]
+        followed = [key for key, reach in self.reached.items() if reach != Reach.SHOWN]
         return {
             text for key in followed for text in view.ids(key, IdKind.CORRELATION)
         } - self._correlations
 
-    def _correlated(self) -> dict[EventKey, Reach]:
+    def _correlated(self) -> dict[EventKey, Directions]:
         """Events that share a correlation id with those reached."""
         new = self._uncorrelated()
         self._correlations |= new

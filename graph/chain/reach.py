@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntFlag
+from typing import Final
 
 from graph.chain.result import Creation, EventKey
 from graph.model import Position, SpanContext
@@ -11,14 +11,19 @@ Seed = SpanContext | Position
 """Something that names events, once enough is known of it."""
 
 
-class Reach(IntFlag):
-    """In which directions an event is followed."""
+Directions = int
+"""In which directions an event is followed: bits of `Reach`. Plain numbers, as the operators of an
+enumeration take a twentieth of a large chain's time."""
 
-    SHOWN = 0
+
+class Reach:
+    """The directions in which an event can be followed."""
+
+    SHOWN: Final = 0
     """Not at all: it is only another cause of an effect, beside the one that was followed."""
-    CAUSES = 1
-    EFFECTS = 2
-    BOTH = 3
+    CAUSES: Final = 1
+    EFFECTS: Final = 2
+    BOTH: Final = 3
 
 
 def seed_of(key: EventKey) -> Seed:
