@@ -52,6 +52,7 @@ JARS = (
     "org.apache.httpcomponents.client5:httpclient5:5.4.4",
     "org.apache.httpcomponents.core5:httpcore5:5.3.4",
     "org.apache.groovy:groovy:4.0.27",
+    "io.zipkin.zipkin2:zipkin:3.5.1",
 )
 
 
@@ -257,6 +258,37 @@ def test_structurizr_reads_the_workspaces(java: Callable[..., str], tmp_path: Pa
     assert told.splitlines() == [
         f"{len(topology.nodes)} {len(topology.edges)}" for topology in TOPOLOGIES.values()
     ]
+
+
+READ_DEPENDENCIES = """
+import static com.fasterxml.jackson.core.JsonGenerator.Feature.ESCAPE_NON_ASCII
+import static zipkin2.codec.DependencyLinkBytesDecoder.JSON_V1
+def json = new com.fasterxml.jackson.databind.ObjectMapper().configure(ESCAPE_NON_ASCII, true)
+for (name in args) {
+    for (link in JSON_V1.decodeList(new File(name).bytes)) {
+        println json.writeValueAsString(
+            [link.parent(), link.child(), link.callCount(), link.errorCount()])
+    }
+}
+"""
+
+
+@pytest.mark.parametrize("view", [View.DESTINATIONS, View.SERVICES])
+def test_zipkin_reads_the_dependencies(
+    view: View, java: Callable[..., str], tmp_path: Path
+) -> None:
+    texts = [FORMATS["zipkin"].function(seen_as(each, view)) for each in TOPOLOGIES.values()]
+    files = [tmp_path / f"{number}.json" for number in range(len(texts))]
+    for file, text in zip(files, texts, strict=True):
+        file.write_text(text, encoding="utf-8")
+    told = java("groovy.ui.GroovyMain", "-e", READ_DEPENDENCIES, *map(str, files))
+    meant = [
+        # Zipkin calls services in lower case.
+        [one["parent"].lower(), one["child"].lower(), one["callCount"], one.get("errorCount", 0)]
+        for text in texts
+        for one in json.loads(text)
+    ]
+    assert list(map(json.loads, told.splitlines())) == meant
 
 
 @pytest.mark.skipif(shutil.which("dot") is None, reason="there is no Graphviz here")
