@@ -187,7 +187,6 @@ def test_edges_are_exact_in_any_order_of_arrival(
     rollup = Rollup(store, clock=clock.time)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stores, "time", clock)
-        patch.setattr(poured, "time", clock)
         for start, end in zip([0, *cuts], [*cuts, len(arrivals)], strict=True):
             part = _part(flow, arrivals[start:end])
             if part.spans or part.messages:
