@@ -96,7 +96,7 @@ class Expansion:
         self.subscribers = subscribers
         self._history = History(self._gatherer.successions)
         self.sharing = Sharing(self._gatherer)
-        self._alike = Alike(self)
+        self._alike = Alike()
 
     def run(self, start: Start, follow: bool) -> None:
         """Reach all that can be reached, within the limits."""
@@ -125,7 +125,7 @@ class Expansion:
             if self.stopped:
                 return
             if not fresh and not causes and not effects:
-                fresh = self._correlated() or self._alike.found()
+                fresh = self._correlated() or self._alike.found(self)
                 if not fresh or self.stopped:
                     return
         causes, effects = self._next(fresh)

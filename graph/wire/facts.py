@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from graph.model import (
@@ -27,11 +28,18 @@ def iso(time: int) -> str | None:
     if not time:
         return None
     seconds, nanos = divmod(time, 1_000_000_000)
+    written = _second(seconds)
+    return f"{written}.{nanos:09d}Z" if written else None
+
+
+@lru_cache(maxsize=4_096)
+def _second(seconds: int) -> str:
+    """A chain has thousands of times in few seconds. Empty beyond what a date can be."""
     try:
         moment = datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, ValueError, OSError):
-        return None
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{nanos:09d}Z"
+        return ""
+    return f"{moment:%Y-%m-%dT%H:%M:%S}"
 
 
 def context_to_dict(context: SpanContext) -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from collections.abc import Callable
 from itertools import count, pairwise
@@ -9,6 +10,8 @@ from itertools import count, pairwise
 import pytest
 
 from graph.chain import Chain, Limits, Stop
+from graph.chain.expand import Expansion
+from graph.chain.view import View
 from tests.builders import Flow, Sent
 
 
@@ -28,6 +31,20 @@ def pairs(chain: Chain) -> set[tuple[object, object]]:
 def ticking(step: float) -> Callable[[], float]:
     seconds = count()
     return lambda: next(seconds) * step
+
+
+def test_a_search_is_gone_when_its_chain_is_told() -> None:
+    """What holds itself stays until the interpreter looks for such, and holds everything up."""
+    flow = Flow()
+    first, *_ = line(flow, 5)
+    gc.collect()
+    gc.disable()
+    try:
+        flow.chain(first)
+        left = [one for one in gc.get_objects() if isinstance(one, Expansion | View)]
+    finally:
+        gc.enable()
+    assert left == []
 
 
 def test_a_thousand_events_of_one_correlation_come_back_whole() -> None:
