@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from graph.topology import Edge, Node, NodeKey, NodeKind, Role, Topology
@@ -48,6 +49,6 @@ def applications(topology: Topology) -> list[Application]:
     return found
 
 
-def types_of(edges: tuple[Edge, ...] | list[Edge]) -> list[str]:
+def types_of(edges: Sequence[Edge]) -> list[str]:
     """Event types on these edges, each once, by name."""
     return sorted({name for edge in edges for name in edge.event_types})

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from graph.findings.model import Kind
 from graph.model import Copied, CopyKind, Message, Operation, OperationType
 from tests.builders import EPOCH, Flow, Sent
 
@@ -20,6 +21,23 @@ SECOND = 10**9
 MILLISECOND = 10**6
 MINUTE = 60 * SECOND
 BEGIN = EPOCH // MINUTE * MINUTE + MINUTE
+
+FAULTS = {
+    "dead letter": Kind.DEAD_LETTER,
+    "duplicate handled": Kind.DUPLICATE,
+    "duplicate produced": Kind.DUPLICATE,
+    "vanished": Kind.LOST,
+    "passed": Kind.LOST,
+    "retry loop": Kind.RETRY_LOOP,
+    "out of order": Kind.OUT_OF_ORDER,
+    "broken consumer": Kind.BROKEN_CONTEXT,
+    "broken producer": Kind.BROKEN_CONTEXT,
+    "clock-skew": Kind.CLOCK_SKEW,
+}
+"""Faults that a history can have, and as what each is found."""
+
+SLOW_FAULTS = {"overdue": Kind.OVERDUE}
+"""What has to be learned first, from longer histories."""
 
 
 class NamedFlow(Flow):

@@ -13,7 +13,7 @@ Seed = SpanContext | Position
 
 Directions = int
 """In which directions an event is followed: bits of `Reach`. Plain numbers, as the operators of an
-enumeration take a twentieth of a large chain's time."""
+enumeration stand out in a large chain's profile."""
 
 
 class Reach:

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from graph.applications import Application, applications
+from graph.applications import Application, applications, types_of
 from graph.export.ids import Ids
 from graph.export.yaml_text import yaml_stream, yaml_text
 from graph.payloads import PayloadKey, Payloads
@@ -126,9 +126,8 @@ def _channel(key: NodeKey, edges: Sequence[Edge], ids: Ids, payloads: Payloads) 
 
 def _types(key: NodeKey, edges: Sequence[Edge], payloads: Payloads) -> list[str]:
     """Event types on these edges, by name; the empty one last, where it has a payload."""
-    found = {row.event_type for edge in edges for row in edge.rows}
-    untyped = "" in found and _payload_key(key, "") in payloads
-    return sorted(found - {""}) + [""] * untyped
+    untyped = any(not row.event_type for edge in edges for row in edge.rows)
+    return types_of(edges) + [""] * (untyped and _payload_key(key, "") in payloads)
 
 
 def _message(key: NodeKey, event_type: str, payloads: Payloads) -> Json:

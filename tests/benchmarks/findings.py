@@ -20,26 +20,19 @@ from graph.findings.model import Finding, Kind
 from tests import stores
 from tests.benchmarks.figures import Figure, Goal, Report
 from tests.benchmarks.world import World, apart, say
-from tests.histories import MINUTE, SECOND, THINNED, History, NamedFlow, thin
+from tests.histories import (
+    FAULTS,
+    MINUTE,
+    SECOND,
+    SLOW_FAULTS,
+    THINNED,
+    History,
+    NamedFlow,
+    thin,
+)
 from tests.histories_groups import FAULTS as GROUP_FAULTS
 from tests.histories_groups import GroupHistory, joined
 from tests.poured import pour
-
-FAULTS = {
-    "dead letter": Kind.DEAD_LETTER,
-    "duplicate handled": Kind.DUPLICATE,
-    "duplicate produced": Kind.DUPLICATE,
-    "vanished": Kind.LOST,
-    "passed": Kind.LOST,
-    "retry loop": Kind.RETRY_LOOP,
-    "out of order": Kind.OUT_OF_ORDER,
-    "broken consumer": Kind.BROKEN_CONTEXT,
-    "broken producer": Kind.BROKEN_CONTEXT,
-    "clock-skew": Kind.CLOCK_SKEW,
-}
-
-SLOW = {"overdue": Kind.OVERDUE}
-"""What has to be learned first, from longer histories."""
 
 THIN_FAULTS = ("", "dead letter")
 """Of histories of which not all is seen: what can be found in all of them."""
@@ -166,7 +159,7 @@ def _lay_flows(store: Store, seeds: Iterable[int]) -> Laid:
 
 
 def _lay_slow_flows(store: Store, seeds: Iterable[int]) -> Laid:
-    return _lay_histories(store, seeds, SLOW, minutes=12, orders=15, faults=1)
+    return _lay_histories(store, seeds, SLOW_FAULTS, minutes=12, orders=15, faults=1)
 
 
 def _lay_histories(

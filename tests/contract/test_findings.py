@@ -13,22 +13,8 @@ from graph.findings.model import Finding, Kind
 from graph.findings.thresholds import NO_RULES, Rules
 from tests import stores
 from tests.builders import Flow
-from tests.histories import BEGIN, MINUTE, SECOND, History, thin
+from tests.histories import BEGIN, FAULTS, MINUTE, SECOND, SLOW_FAULTS, History, thin
 from tests.poured import pour
-
-FAULTS = {
-    "dead letter": Kind.DEAD_LETTER,
-    "duplicate handled": Kind.DUPLICATE,
-    "duplicate produced": Kind.DUPLICATE,
-    "vanished": Kind.LOST,
-    "passed": Kind.LOST,
-    "retry loop": Kind.RETRY_LOOP,
-    "out of order": Kind.OUT_OF_ORDER,
-    "broken consumer": Kind.BROKEN_CONTEXT,
-    "broken producer": Kind.BROKEN_CONTEXT,
-    "clock-skew": Kind.CLOCK_SKEW,
-    "overdue": Kind.OVERDUE,
-}
 
 
 def members(store: Store, at: int, *groups: str, state: str = "Stable", name: str = "m-1") -> None:
@@ -70,7 +56,7 @@ def test_an_exporter_that_loses_spans_is_no_consumer_that_loses_messages(store: 
     assert told(list(found)) == [], "in some minute nearly all spans of some type are there"
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", [*FAULTS, *SLOW_FAULTS])
 def test_each_fault_is_found_alone(store: Store, fault: str) -> None:
     if fault in ("overdue", "dead letter"):  # What follows has to be learned first.
         history = History(7, fault, minutes=12, orders=15, faults=1)
@@ -79,7 +65,7 @@ def test_each_fault_is_found_alone(store: Store, fault: str) -> None:
         history = History(2004 if fault == "vanished" else 7, fault)
     stored(store, history)
     found = list(watched(store, history.end + 60 * MINUTE).found().findings)
-    assert [one.kind for one in found] == [FAULTS[fault]], told(found)
+    assert [one.kind for one in found] == [(FAULTS | SLOW_FAULTS)[fault]], told(found)
     (one,) = found
     proofs = {proof.id for proof in one.proof} | {proof.note for proof in one.proof}
     shown = " ".join(proofs)
