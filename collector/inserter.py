@@ -97,8 +97,8 @@ class Inserter:
         wait = FIRST_WAIT
         while True:
             try:
-                payload = segment.payload()
-                self._store.insert_spans(payload, received_ns=received(segment), token=segment.id)
+                requests = segment.payloads()
+                self._store.insert_spans(*requests, received_ns=received(segment), token=segment.id)
             except SegmentDamaged as error:
                 self._reject(segment, str(error))
                 return True

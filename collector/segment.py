@@ -178,7 +178,11 @@ class Segment:
 
     def payload(self) -> bytes:
         """The requests as one merged ExportTraceServiceRequest. Raises SegmentDamaged, OSError."""
-        return b"".join(self._payloads())
+        return b"".join(self.payloads())
+
+    def payloads(self) -> list[memoryview]:
+        """The requests, each as it came. Raises SegmentDamaged, OSError."""
+        return list(self._payloads())
 
     def split(self) -> tuple[Segment, Segment]:
         """Two halves at a request border, instead of this one. Raises ValueError for a single."""
