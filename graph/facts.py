@@ -91,7 +91,8 @@ class Facts(Protocol):
 
     def seen(self, windows: Collection[Window], limit: int) -> list[Location]:
         """Where ids were seen in their windows: of each window the earliest places, as many as
-        `limit` at most. Unlike `located` it is cheap for an id that very many share."""
+        `limit` at most; of a trace, where some minute of it that reaches into the window. Unlike
+        `located` it is cheap for an id that very many share."""
 
     def successions(self, pairs: Collection[tuple[Kind, Kind]]) -> list[Succession]:
         """How often the one kind came before the other, in a sample of recent flows: as many as

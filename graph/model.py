@@ -233,8 +233,10 @@ class Location:
     kind: IdKind
     position: Position | None = None
     context: SpanContext | None = None
-    """Exactly one of the two is set."""
+    """Exactly one of the two is set. Without a span id it is those operations of the trace that
+    bear the id."""
     time: int = 0
+    """Of a trace the beginning of a minute in which one of these began."""
     destination: str = ""
     event_type: str = ""
     service: str = ""

@@ -22,6 +22,8 @@ from graph.model import (
     SpanContext,
 )
 
+MINUTE = 60 * 10**9
+
 T = TypeVar("T")
 Key = TypeVar("Key", bound=Hashable)
 
@@ -114,7 +116,7 @@ class MemoryFacts:
         found: dict[Location, None] = {}
         for kind, text, start, end in windows:
             located = self._located.get((kind, text), ())
-            within = (one for one in located if start <= one.time <= end)
+            within = (one for one in located if start <= _last(one) and one.time <= end)
             earliest = sorted(dict.fromkeys(within), key=lambda one: one.time)[:limit]
             found.update(dict.fromkeys(earliest))
         return list(found)
@@ -227,14 +229,26 @@ class MemoryFacts:
                     )
         for operation in self._operations:
             own = None if _linked(operation) else place_of(operation)
+            trace = SpanContext(operation.context.trace_id, "")
+            minute = operation.start // MINUTE * MINUTE
             for kind, text in (
                 (IdKind.MESSAGE, operation.message_id),
-                (IdKind.CORRELATION, operation.conversation_id),
                 (IdKind.KEY, operation.key),
+            ):
+                if text:
+                    yield Location(text, kind, context=trace, time=minute)
+            for kind, text in (
+                (IdKind.CORRELATION, operation.conversation_id),
                 (IdKind.POSITION, str(own) if own else ""),
             ):
                 if text:
                     yield _place(kind, text, operation)
+
+
+def _last(place: Location) -> int:
+    """The last time that it may mean: without a span it is a minute of its trace."""
+    whole_minute = place.context is not None and not place.context.span_id
+    return place.time + (MINUTE - 1 if whole_minute else 0)
 
 
 def _linked(operation: Operation) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from collector.conventions import spans
-from collector.conventions.sql import RANKS, array, few, normal_id, quote
+from collector.conventions.sql import RANKS, array, few, normal_id, quote, written_id
 
 
 def _codes(fields: Iterable[tuple[str, ...]]) -> tuple[list[str], list[int]]:
@@ -171,21 +171,30 @@ FROM (
 )"""
 
 
-def operation_ids_select(source: str = "operations_in") -> str:
-    """Every id an operation names, in the columns of `ids`.
+def operation_ids_select(source: str = "operations_in", *, once: bool = False) -> str:
+    """Every id an operation names, in the columns of `ids`; `once`: no row twice.
 
-    Where its message lay is one where it points at nothing else; elsewhere that would be a row
-    more for most operations, and they are found by what they point at.
+    Most operations of an event, in one trace, bear the same message id and key: these are there
+    once for each trace and minute, without the span, and which spans it is the trace tells. Where
+    its message lay is an id where it points at nothing else; elsewhere that would be a row more
+    for most operations, and they are found by what they point at.
     """
+    bare = "i.3 = ''"
+    minute = "fromUnixTimestamp64Nano(toInt64(minute) * 60000000000, 'UTC')"
     return f"""SELECT
-    received, {normal_id("i.1")} AS id, i.2 AS kind, i.1 AS written, trace_id, span_id,
-    '' AS system, '' AS cluster, destination, '' AS incarnation, '' AS partition,
-    toInt64(-1) AS offset, event_type, service, start AS time
+    received, {normal_id("i.1")} AS id, i.2 AS kind, {written_id("i.1")} AS written, trace_id,
+    i.3 AS span_id, '' AS system, '' AS cluster, if({bare}, '', destination) AS destination,
+    '' AS incarnation, '' AS partition, toInt64(-1) AS offset,
+    if({bare}, '', event_type) AS event_type, if({bare}, '', service) AS service,
+    if({bare}, {minute}, start) AS time, if({bare}, minute, 0) AS minute
 FROM (
-  SELECT received, trace_id, span_id, destination, event_type, service, start,
-    arrayJoin(arrayFilter(x -> x.1 != '', [(message_id, 'message'), (event_id, 'message'),
-      (conversation_id, 'correlation'), (key, 'key'),
+  SELECT received, trace_id, destination, event_type, service, start,
+    toInt32(intDiv(toUnixTimestamp64Nano(start), 60000000000)) AS minute,
+    arrayJoin(arrayFilter(x -> x.1 != '', [
+      (message_id, 'message', ''), (event_id, 'message', if(message_id = '', '', span_id)),
+      (conversation_id, 'correlation', span_id), (key, 'key', ''),
       (if(offset IS NULL OR destination = '' OR remote_parent OR notEmpty(links), '',
-        concat(destination, '/', partition, '/', toString(ifNull(offset, -1)))), 'position')])) AS i
-  FROM {source}
+        concat(destination, '/', partition, '/', toString(ifNull(offset, -1)))), 'position',
+        span_id)])) AS i
+  FROM {source}{" LIMIT 1 BY i, trace_id, minute" if once else ""}
 )"""

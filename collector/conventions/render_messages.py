@@ -320,7 +320,7 @@ def message_ids_select(source: str = "messages_parsed") -> str:
     received, {normal_id("i.1")} AS id, i.2 AS kind,
     if(i.3 = '', {written_id("i.1")}, concat(i.3, i.1)) AS written,
     '' AS trace_id, '' AS span_id, system, cluster, destination, incarnation, partition, offset,
-    event_type, source AS service, toDateTime64(time, 9) AS time
+    event_type, source AS service, toDateTime64(time, 9) AS time, 0 AS minute
 FROM (
   SELECT received, system, cluster, destination, incarnation, partition, offset, event_type,
     source, time,

@@ -46,9 +46,15 @@ NAMED = (
 """An id of `ids` as it is asked for: a business id lies there by its value alone."""
 
 _BETWEEN = (
-    "AND time >= fromUnixTimestamp64Nano({start:Int64}) "
+    "AND time > fromUnixTimestamp64Nano({start:Int64}) - INTERVAL 1 MINUTE "
     "AND time <= fromUnixTimestamp64Nano({end:Int64})"
 )
+"""With all minutes that reach into it."""
+
+_MINUTE = 60 * 10**9
+
+_LASTS = f"if(trace_id != '' AND span_id = '', {_MINUTE - 1}, 0)"
+"""How long after its time a row of `ids` still holds, in nanoseconds."""
 
 _POSITION = re.compile(r"^(?P<destination>.+?)[/:](?P<partition>\d+)[/:@](?P<offset>\d+)$")
 _DOTTED = re.compile(r"^(?P<destination>.+)\.(?P<partition>\d+)\.(?P<offset>\d+)$")
@@ -182,7 +188,9 @@ class StoreFacts:
             return self._earliest(windows, limit)
         found: dict[Location, None] = {}
         for kind, text, start, end in dict.fromkeys(windows):
-            here = [one for one in few.get((kind, text), ()) if start <= one.time <= end]
+            here = [
+                one for one in few.get((kind, text), ()) if start <= _last(one) and one.time <= end
+            ]
             here.sort(key=lambda one: one.time)
             found.update(dict.fromkeys(here[:limit]))
         return list(found)
@@ -216,7 +224,7 @@ class StoreFacts:
         sql = (
             f"SELECT DISTINCT {rows.LOCATION_COLUMNS}, at, window "
             "FROM (SELECT arrayJoin(arrayFilter("
-            f"w -> w.1 = {NAMED} AND at >= w.2 AND at <= w.3, "
+            f"w -> w.1 = {NAMED} AND at + {_LASTS} >= w.2 AND at <= w.3, "
             "{keys:Array(Tuple(String, Int64, Int64))})) AS window, "
             f"{rows.nanoseconds('time')} AS at, * FROM ids "
             f"WHERE kind = {{kind:String}} AND id IN {{ids:Array(String)}} {_BETWEEN} "
@@ -395,6 +403,12 @@ def _outermost(windows: Collection[Window]) -> dict[str, int]:
         "start": min(window.start for window in windows),
         "end": max(window.end for window in windows),
     }
+
+
+def _last(place: Location) -> int:
+    """The last time that it may mean: without a span it is a minute of its trace."""
+    whole_minute = place.context is not None and not place.context.span_id
+    return place.time + (_MINUTE - 1 if whole_minute else 0)
 
 
 def _bare(kind: IdKind, text: str) -> str:

@@ -217,7 +217,7 @@ def copied(row: Sequence[Any]) -> Copied:
 LOCATION_COLUMNS = (
     f"written, kind, trace_id, span_id, {POSITION}, offset, id, time, event_type, service"
 )
-LOCATION_KEY = slice(0, 11)
+LOCATION_KEY = slice(0, 12)
 LOCATION_ID, LOCATION_TIME = 10, 11
 
 _UNDASHED = re.compile("([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})")

@@ -94,7 +94,7 @@ def views(own: Own | None = None) -> dict[str, tuple[str, str]]:
         "read_operations": ("operations_in", render.operations_select()),
         "keep_operations": ("operations", f"SELECT {_OPERATION_COLUMNS} FROM operations_in"),
         "relate_operations": ("relations", render.span_relations_select()),
-        "index_operations": ("ids", render.operation_ids_select()),
+        "index_operations": ("ids", render.operation_ids_select(once=True)),
         "read_messages": ("messages_parsed", render_messages.messages_select(own=own)),
         "read_plain_messages": ("messages_parsed", plain.plain_select(own=own)),
         "keep_messages": ("messages", f"SELECT {_STORED_MESSAGE_COLUMNS} FROM messages_parsed"),

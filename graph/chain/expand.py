@@ -135,20 +135,24 @@ class Expansion:
     def _start(self, start: Start) -> set[Seed]:
         """Seeds for what was asked; a span that is no operation leads to the nearest one."""
         self._gatherer.traces(context.trace_id for context in start.contexts)
+        spans = {context for context in start.contexts if context.span_id}
+        traces = [context.trace_id for context in start.contexts if not context.span_id]
+        if start.id is not None:
+            spans |= self._gatherer.bearing(traces, start.id)
+            traces.clear()
         self._gatherer.ask(
             Wanted(
-                {context for context in start.contexts if context.span_id},
+                spans,
                 set(start.positions),
                 {(IdKind.POSITION, str(position)) for position in start.positions},
             )
         )
         seeds: set[Seed] = set(start.positions)
         operations = self.known.operations
-        for context in start.contexts:
-            if not context.span_id:
-                here = [o for c, o in operations.items() if c.trace_id == context.trace_id]
-                seeds.update(_foremost(here))
-            elif context in operations or self.view().keys(context):
+        for trace in traces:
+            seeds.update(_foremost(o for c, o in operations.items() if c.trace_id == trace))
+        for context in spans:
+            if context in operations or self.view().keys(context):
                 seeds.add(context)
             else:
                 above = [c for c in self.known.ancestors(context) if c in operations]

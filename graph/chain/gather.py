@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from graph.chain.known import Known, handles, ids_of, original_of, places_of
+from graph.chain.known import Known, bears, handles, ids_of, original_of, places_of
 from graph.chain.names import is_whole, normal, normal_id
 from graph.facts import Facts, Kind, Succession, Window
 from graph.model import (
@@ -174,6 +174,7 @@ class Gatherer:
         }
         self._wave(contexts=pointing | carried, spans=spans | carried, positions=found | own)
         known = self.known
+        spans |= self._bearing(wanted.ids)
         operations = [known.operations[one] for one in spans if one in known.operations]
         self._wave(positions={place for one in operations for place in places_of(one)})
         messages = [known.messages[position] for position in own if position in known.messages]
@@ -205,11 +206,19 @@ class Gatherer:
         """Places and their times by the ids seen there; see `Facts.seen`."""
         self._check()
         found: dict[Id, list[tuple[SpanContext | Position, int]]] = defaultdict(list)
+        traces: dict[Id, set[str]] = defaultdict(set)
         for location in self._facts.seen(windows, limit):
-            place = location.position or location.context
-            if place is not None:
-                text = normal(location.kind, location.id)
-                found[location.kind, text].append((place, location.time))
+            one = location.kind, normal(location.kind, location.id)
+            if location.position is not None:
+                found[one].append((location.position, location.time))
+            elif location.context is not None and location.context.span_id:
+                found[one].append((location.context, location.time))
+            elif location.context is not None:
+                traces[one].add(location.context.trace_id)
+        self.traces({trace for within in traces.values() for trace in within})
+        for one, within in traces.items():
+            spans = self.bearing(within, one)
+            found[one] += [(span, self.known.operations[span].start) for span in spans]
         return found
 
     def successions(self, pairs: Collection[tuple[Kind, Kind]]) -> list[Succession]:
@@ -221,6 +230,25 @@ class Gatherer:
     def traces(self, traces: Iterable[str]) -> None:
         """All operations and spans of these traces."""
         self._wave(spans=(SpanContext(trace, "") for trace in traces))
+
+    def bearing(self, traces: Iterable[str], id: Id) -> set[SpanContext]:
+        """The operations of these traces, which were read, that bear an id."""
+        return {
+            context
+            for trace in traces
+            for context in self._traces.get(trace, ())
+            if context in self.known.operations and bears(self.known.operations[context], *id)
+        }
+
+    def _bearing(self, ids: Iterable[Id]) -> set[SpanContext]:
+        """The same of traces in which ids were located."""
+        return {
+            span
+            for one in ids
+            for span in self.bearing(
+                (context.trace_id for context in self._located[one][0] if not context.span_id), one
+            )
+        }
 
     def _correlated(self) -> tuple[set[Position], set[SpanContext]]:
         """Where the rest of the flows is that were met: a chain ends with them in any case."""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from graph.chain.names import fits, normal_id, place_at, place_of
 from graph.model import (
     Copied,
+    IdKind,
     Message,
     Operation,
     OperationType,
@@ -277,6 +278,12 @@ def ids_of(operation: Operation) -> set[str]:
     """Message ids that the operation or its links name, normalised."""
     texts = {operation.message_id, *(relation.message_id for relation in operation.relations)}
     return {normal_id(text) for text in texts if text}
+
+
+def bears(operation: Operation, kind: IdKind, text: str) -> bool:
+    """Whether an operation has this normalised message id or key for its own."""
+    own = operation.key if kind is IdKind.KEY else operation.message_id
+    return bool(own) and normal_id(own) == text
 
 
 def _order(operation: Operation) -> tuple[object, ...]:

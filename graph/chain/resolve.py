@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from graph.chain.expand import find
-from graph.chain.names import normal_id
+from graph.chain.names import normal, normal_id
 from graph.chain.result import Chain, Event, EventKey, Limits, NoEvent, Start
 from graph.facts import Facts
 from graph.model import IdKind, Location, SpanContext
@@ -73,7 +73,7 @@ def resolve(
     for kind, written in sorted(meant, key=lambda one: (ORDER.index(one[0]), one[1])):
         if kind is IdKind.CORRELATION and _begins(text, found.values()):
             continue
-        chain = _named(facts, meant[kind, written], clock, seconds, ahead)
+        chain = _named(facts, kind, meant[kind, written], clock, seconds, ahead)
         if chain is None:
             continue
         for keys in _sets(kind, chain):
@@ -86,6 +86,7 @@ def resolve(
 
 def _named(
     facts: Facts,
+    kind: IdKind,
     locations: Sequence[Location],
     clock: Callable[[], float] | None,
     seconds: float,
@@ -95,6 +96,7 @@ def _named(
     start = Start(
         tuple(dict.fromkeys(one.context for one in locations if one.context is not None)),
         tuple(dict.fromkeys(one.position for one in locations if one.position is not None)),
+        (kind, normal(kind, locations[0].id)),
     )
     try:
         return find(facts, start, Limits(seconds=seconds), clock, follow=False, ahead=ahead)

@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from graph.model import Evidence, Message, Operation, Position, Span, SpanContext
+from graph.model import Evidence, IdKind, Message, Operation, Position, Span, SpanContext
 
 if TYPE_CHECKING:
     from graph.chain.explanation import Explanation
@@ -82,11 +82,14 @@ class Limits:
 class Start:
     """Where a chain begins: any spans and positions of the events asked for.
 
-    A context with an empty span id stands for all messaging operations of its trace.
+    A context with an empty span id stands for all messaging operations of its trace; with an
+    id, for those that bear it.
     """
 
     contexts: tuple[SpanContext, ...] = ()
     positions: tuple[Position, ...] = ()
+    id: tuple[IdKind, str] | None = None
+    """As `graph.chain.names.normal` has it."""
 
 
 class NoEvent(LookupError):

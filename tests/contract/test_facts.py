@@ -334,6 +334,53 @@ def test_an_id_is_seen_in_its_windows_and_the_earliest_of_many(store: Store) -> 
         assert other.time > times[5]
 
 
+def test_an_id_that_a_trace_shares_is_there_once_and_means_its_own_event_alone(
+    store: Store,
+) -> None:
+    flow = Flow()
+    order = flow.send("shop", "orders", tapped=False, span={"message_id": "M-1", "key": "k"})
+    handling = flow.process("payment", order, message_id="M-1", key="k")
+    flow.process("mail", order, message_id="M-1", key="k")
+    paid = flow.send(
+        "payment", "payments", inside=handling, tapped=False, span={"message_id": "M-2", "key": "k"}
+    )
+    pour(flow, store)
+    assert order.context and paid.context
+    assert store.query("SELECT id, kind, span_id FROM ids ORDER BY ALL") == [
+        ("k", "key", ""),
+        ("m-1", "message", ""),
+        ("m-2", "message", ""),
+    ]
+
+    for facts in (StoreFacts(store), Remembered(StoreFacts(store)), flow.facts()):
+        (choice,) = resolve(facts, "m-1")
+        assert choice.start.contexts == (order.context,)
+        by_key = resolve(facts, "k")
+        assert {one.start.contexts for one in by_key} == {(order.context,), (paid.context,)}
+
+
+def test_an_id_in_a_trace_is_seen_in_each_of_its_minutes(store: Store) -> None:
+    flow = Flow()
+    minute = 60_000 * MILLISECOND
+    flow.now = flow.now // minute * minute
+    first = flow.send("shop", "orders", tapped=False, span={"key": "k"})
+    flow.tick(60_000)
+    handling = flow.process("payment", first, key="k")
+    pour(flow, store)
+    assert store.query("SELECT uniqExact(minute), count() FROM ids WHERE kind = 'key'") == [(2, 2)]
+
+    def seen(facts: Facts, start: int, end: int) -> list[int]:
+        found = facts.seen([Window(IdKind.KEY, "k", start, end)], 10)
+        return sorted(one.time // minute * minute for one in found)
+
+    one, two = (at // minute * minute for at in (first.time, handling.start))
+    for facts in (StoreFacts(store), flow.facts()):
+        assert seen(facts, one, two - 1) == [one]
+        assert seen(facts, one + minute - 1, two) == [one, two]
+        assert seen(facts, two + minute - 1, two + minute) == [two]
+        assert seen(facts, two + minute, two + 2 * minute) == []
+
+
 def test_a_business_id_is_seen_by_its_name_and_value(store: Store) -> None:
     flow = Flow()
     flow.message("orders", business=(("order_id", "A-1"),))

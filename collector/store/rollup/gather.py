@@ -323,11 +323,14 @@ class Gathering:
                 SELECT destination, partition, offset FROM r_alone WHERE offset IS NOT NULL)""",
             _CONSUMING,
         )
+        named = "SELECT id FROM r_alone WHERE id != ''"
         self._add(
             1,
-            """SELECT trace_id, span_id FROM ids WHERE kind = 'message' AND trace_id != ''
-            AND id IN (SELECT id FROM r_alone WHERE id != '')""",
-            f"{_CONSUMING} AND {about}",
+            f"""SELECT trace_id, span_id FROM operations WHERE {_CONSUMING} AND {about}
+            AND trace_id IN (SELECT trace_id FROM ids WHERE kind = 'message' AND trace_id != ''
+                AND id IN ({named}))
+            AND ({normal_id("message_id")} IN ({named}) OR {normal_id("event_id")} IN ({named}))""",
+            _CONSUMING,
         )
 
     def _add(self, step: int, keys: str, also: str = "1", when: str = "1") -> None:
