@@ -62,6 +62,9 @@ class Facts(Protocol):
     def pointing(self, contexts: Collection[SpanContext]) -> list[Relation]:
         """Who points at these contexts: consuming spans, and messages that carry them."""
 
+    def pointing_into(self, traces: Collection[str]) -> list[Relation]:
+        """Who points at any context of these traces, known or not: as `pointing`."""
+
     def spans(self, traces: Collection[str]) -> list[Span]:
         """Light rows of all spans of these traces."""
 
@@ -101,5 +104,9 @@ class Facts(Protocol):
     def together(self, questions: Sequence[Callable[[], object]]) -> None:
         """Ask these, each a question to the same store, side by side where that is sooner."""
 
-    def resolve(self, text: str) -> list[Location]:
-        """What a pasted text could name: any kind of id, or `destination/partition/offset`."""
+    def resolve(self, text: str, through: Facts | None = None) -> list[Location]:
+        """What a pasted text could name: any kind of id, or `destination/partition/offset`.
+
+        Whole traces and messages that have to be looked at for it are asked of `through`, where
+        it is given: of somebody who remembers them for what is asked next. Where a thing is and
+        as what it was named is told, not when and by whom."""

@@ -106,6 +106,7 @@ class _OfKind:
         self._kind = kind
         self.operations = facts.operations
         self.pointing = facts.pointing
+        self.pointing_into = facts.pointing_into
         self.spans = facts.spans
         self.messages = facts.messages
         self.passages = facts.passages
@@ -117,5 +118,5 @@ class _OfKind:
         self.together = facts.together
         self._resolve = facts.resolve
 
-    def resolve(self, text: str) -> list[Location]:
-        return [one for one in self._resolve(text) if one.kind is self._kind]
+    def resolve(self, text: str, through: Facts | None = None) -> list[Location]:
+        return [one for one in self._resolve(text, through) if one.kind is self._kind]

@@ -236,10 +236,8 @@ class Location:
     """Exactly one of the two is set. Without a span id it is those operations of the trace that
     bear the id."""
     time: int = 0
-    """Of a trace the beginning of a minute in which one of these began."""
-    destination: str = ""
-    event_type: str = ""
-    service: str = ""
+    """When; told only of what is looked for between two times: of a trace the beginning of a minute
+    in which one of these began."""
 
 
 @dataclass(frozen=True, slots=True)

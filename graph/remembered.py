@@ -19,6 +19,11 @@ from graph.model import (
     SpanContext,
 )
 
+WHOLE = (IdKind.MESSAGE, IdKind.CORRELATION, IdKind.KEY)
+"""Kinds of ids of which a look-up tells every place where they were seen, if those are few."""
+
+FEW = 100
+
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
@@ -32,6 +37,7 @@ class Remembered:
         self._operations: dict[str, list[Operation]] = {}
         self._spans: dict[str, list[Span]] = {}
         self._pointing: dict[SpanContext, list[Relation]] = {}
+        self._pointing_into: dict[str, list[Relation]] = {}
         self._messages: dict[Position, list[Message]] = {}
         self._located: dict[tuple[IdKind, str], list[Location]] = {}
 
@@ -43,6 +49,14 @@ class Remembered:
     def pointing(self, contexts: Collection[SpanContext]) -> list[Relation]:
         return _remembered(
             contexts, self._pointing, self._facts.pointing, lambda relation: (relation.target,)
+        )
+
+    def pointing_into(self, traces: Collection[str]) -> list[Relation]:
+        return _remembered(
+            traces,
+            self._pointing_into,
+            self._facts.pointing_into,
+            lambda relation: (relation.target.trace_id,),
         )
 
     def spans(self, traces: Collection[str]) -> list[Span]:
@@ -84,8 +98,13 @@ class Remembered:
     def successions(self, pairs: Collection[tuple[Kind, Kind]]) -> list[Succession]:
         return self._facts.successions(pairs)
 
-    def resolve(self, text: str) -> list[Location]:
-        return self._facts.resolve(text)
+    def resolve(self, text: str, through: Facts | None = None) -> list[Location]:
+        found = self._facts.resolve(text, through or self)
+        if len(found) < FEW:
+            for kind in WHOLE:
+                here = [one for one in found if one.kind is kind]
+                self._located.setdefault((kind, normal(kind, text)), here)
+        return found
 
 
 def _remembered(

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from graph.chain.known import original_of
 from graph.chain.names import fits, is_whole, normal, normal_id, place_of
-from graph.facts import RATE_SECONDS, Kind, Succession, Window
+from graph.facts import RATE_SECONDS, Facts, Kind, Succession, Window
 from graph.model import (
     IdKind,
     Location,
@@ -55,6 +55,10 @@ class MemoryFacts:
     def pointing(self, contexts: Collection[SpanContext]) -> list[Relation]:
         self.calls.append("pointing")
         return _all(self._pointing_at, set(contexts))
+
+    def pointing_into(self, traces: Collection[str]) -> list[Relation]:
+        self.calls.append("pointing_into")
+        return _all(self._pointing_at, [c for c in self._pointing_at if c.trace_id in set(traces)])
 
     def messages(self, positions: Collection[Position]) -> list[Message]:
         self.calls.append("messages")
@@ -124,11 +128,15 @@ class MemoryFacts:
     def successions(self, pairs: Collection[tuple[Kind, Kind]]) -> list[Succession]:
         self.calls.append("successions")
         tapped = {normal_id(one.correlation_id) for one in self._messages if one.correlation_id}
+        kinds: dict[object, Kind] = {
+            one.position: Kind(one.position.destination, one.event_type) for one in self._messages
+        }
+        kinds |= {one.context: Kind(one.destination, one.event_type) for one in self._operations}
         flows: dict[str, dict[Kind, int]] = {}
         for one in self._locations():
             flow = normal_id(one.id)
             if one.kind is IdKind.CORRELATION and flow in tapped:
-                kind = Kind(one.destination, one.event_type)
+                kind = kinds[one.position or one.context]
                 times = flows.setdefault(flow, {})
                 times[kind] = min(times.get(kind, one.time), one.time)
         found = []
@@ -143,7 +151,7 @@ class MemoryFacts:
                 found.append(Succession(before, after, len(apart), first))
         return found
 
-    def resolve(self, text: str) -> list[Location]:
+    def resolve(self, text: str, through: Facts | None = None) -> list[Location]:
         wanted = normal_id(text)
         found = [
             one
@@ -165,7 +173,7 @@ class MemoryFacts:
             if one.context.trace_id == wanted
         ]
         found += [
-            Location(text, IdKind.SPAN, context=one.context, time=one.start, service=one.service)
+            Location(text, IdKind.SPAN, context=one.context, time=one.start)
             for one in self._spans
             if one.context.span_id == wanted
         ]
@@ -218,15 +226,7 @@ class MemoryFacts:
                 *((IdKind.BUSINESS, f"{name}={value}") for name, value in message.business),
             ):
                 if text:
-                    yield Location(
-                        text,
-                        kind,
-                        position=message.position,
-                        time=message.time,
-                        destination=message.position.destination,
-                        event_type=message.event_type,
-                        service=message.source,
-                    )
+                    yield Location(text, kind, position=message.position, time=message.time)
         for operation in self._operations:
             own = None if _linked(operation) else place_of(operation)
             trace = SpanContext(operation.context.trace_id, "")
@@ -293,12 +293,4 @@ def _all(groups: Mapping[Key, list[T]], keys: Iterable[Key]) -> list[T]:
 
 
 def _place(kind: IdKind, text: str, operation: Operation) -> Location:
-    return Location(
-        text,
-        kind,
-        context=operation.context,
-        time=operation.start,
-        destination=operation.destination,
-        event_type=operation.event_type,
-        service=operation.service,
-    )
+    return Location(text, kind, context=operation.context, time=operation.start)

@@ -16,7 +16,7 @@ from collector.store.lives import Lives
 from collector.store.passages import passages
 from collector.store.successions import Successions
 from graph.chain.names import fits, is_whole, normal, normal_id
-from graph.facts import Kind, Succession, Window
+from graph.facts import Facts, Kind, Succession, Window
 from graph.model import (
     IdKind,
     Location,
@@ -88,6 +88,14 @@ class StoreFacts:
             "PREWHERE (target_trace_id, target_span_id) IN {keys:Array(Tuple(String, String))}"
         )
         found = _once(self._each(sql, contexts), rows.RELATION_KEY)
+        return [rows.relation(row) for row in found]
+
+    def pointing_into(self, traces: Collection[str]) -> list[Relation]:
+        sql = (
+            f"SELECT {rows.RELATION_COLUMNS} FROM relations "
+            "PREWHERE target_trace_id IN {keys:Array(String)}"
+        )
+        found = _once(self._each(sql, traces), rows.RELATION_KEY)
         return [rows.relation(row) for row in found]
 
     def spans(self, traces: Collection[str]) -> list[Span]:
@@ -174,11 +182,11 @@ class StoreFacts:
             destination, partition, offset = text.rsplit("/", 2)
             places.add((destination, partition, int(offset)))
         sql = (
-            f"SELECT {rows.HERE_COLUMNS}, partition, offset FROM operations "
+            f"SELECT {rows.CONTEXT_COLUMNS}, destination, partition, offset FROM operations "
             "WHERE (destination, partition, offset) IN {keys:Array(Tuple(String, String, Int64))}"
         )
         return [
-            rows.here(f"{rows.prose(row[3])}/{rows.text(row[6])}/{row[7]}", row, IdKind.POSITION)
+            rows.here(f"{rows.prose(row[2])}/{rows.text(row[3])}/{row[4]}", row, IdKind.POSITION)
             for row in _once(self._each(sql, places), rows.OPERATION_KEY)
         ]
 
@@ -199,7 +207,7 @@ class StoreFacts:
         """All places of the ids of these windows, from the first of them to the last; None where
         they are too many to be read whole."""
         sql = (
-            f"SELECT {rows.LOCATION_COLUMNS} FROM ids "
+            f"SELECT {rows.SEEN_COLUMNS} FROM ids "
             "PREWHERE id IN {ids:Array(String)} WHERE kind IN {kinds:Array(String)} "
             f"{_BETWEEN} LIMIT {SORTED + 1}"
         )
@@ -212,7 +220,7 @@ class StoreFacts:
         if len(read) > SORTED:
             return None
         found: dict[tuple[IdKind, str], list[Location]] = defaultdict(list)
-        for location in map(rows.location, _once(read, rows.LOCATION_KEY)):
+        for location in map(rows.location, _once(read, rows.SEEN_KEY)):
             found[location.kind, normal(location.kind, location.id)].append(location)
         return found
 
@@ -222,7 +230,7 @@ class StoreFacts:
         for window in windows:
             by_kind.setdefault(window.kind, set()).add(window)
         sql = (
-            f"SELECT DISTINCT {rows.LOCATION_COLUMNS}, at, window "
+            f"SELECT DISTINCT {rows.SEEN_COLUMNS}, at, window "
             "FROM (SELECT arrayJoin(arrayFilter("
             f"w -> w.1 = {NAMED} AND at + {_LASTS} >= w.2 AND at <= w.3, "
             "{keys:Array(Tuple(String, Int64, Int64))})) AS window, "
@@ -247,7 +255,8 @@ class StoreFacts:
     def successions(self, pairs: Collection[tuple[Kind, Kind]]) -> list[Succession]:
         return self._history.of(pairs)
 
-    def resolve(self, text: str) -> list[Location]:
+    def resolve(self, text: str, through: Facts | None = None) -> list[Location]:
+        asked = through or self
         text = text.strip()
         if not text:
             return []
@@ -256,16 +265,16 @@ class StoreFacts:
         def ask(way: Callable[[str], list[Location]]) -> None:
             found.extend(way(text))
 
-        ways: list[Callable[[str], list[Location]]] = [self._named, self._at]
+        ways: list[Callable[[str], list[Location]]] = [self._named, partial(self._at, asked)]
         if "=" in text:
             ways.append(self._business)
         # Few write a trace id as a UUID, and nearly all message ids are one.
         dashed = _UUID.match(text) is not None
         if not dashed:
-            ways += self._traced(text)
+            ways += self._traced(asked, text)
         self.together([partial(ask, way) for way in ways])
         if dashed and not found:
-            self.together([partial(ask, way) for way in self._traced(text)])
+            self.together([partial(ask, way) for way in self._traced(asked, text)])
         return found
 
     def _business(self, text: str) -> list[Location]:
@@ -286,31 +295,27 @@ class StoreFacts:
                 f"LIMIT 1 BY {key}, offset LIMIT {RESOLVED}"
             )
             found = self._rows(newest, asked)
-        ordered = sorted(
-            found, key=lambda row: (row[1] == b"correlation", -row[rows.LOCATION_TIME])
-        )
-        return [rows.location(row) for row in _once(ordered, rows.LOCATION_KEY)]
+        return [rows.location(row) for row in _once(found, rows.LOCATION_KEY)]
 
-    def _at(self, text: str) -> list[Location]:
+    def _at(self, asked: Facts, text: str) -> list[Location]:
         found = _POSITION.match(text) or _DOTTED.match(text)
         if found is None:
             return []
         position = Position(
             "", "", found["destination"], "", found["partition"], int(found["offset"])
         )
-        lying = _once(self._lying(rows.PLACE_COLUMNS, self.whole([position])), rows.MESSAGE_KEY)
-        if locations := [rows.place(text, row) for row in lying]:
-            return locations
+        if lying := [message.position for message in asked.messages([position])]:
+            return [Location(text, IdKind.POSITION, position=position) for position in lying]
         # No tap saw it: a span may still name it.
         sql = (
-            f"SELECT {rows.HERE_COLUMNS} FROM operations WHERE destination = {{d:String}} "
+            f"SELECT {rows.CONTEXT_COLUMNS} FROM operations WHERE destination = {{d:String}} "
             "AND partition = {p:String} AND offset = {o:Int64} "
             "LIMIT 1 BY trace_id, span_id LIMIT 100"
         )
-        asked = {"d": position.destination, "p": position.partition, "o": position.offset}
-        return [rows.here(text, row, IdKind.POSITION) for row in self._rows(sql, asked)]
+        place = {"d": position.destination, "p": position.partition, "o": position.offset}
+        return [rows.here(text, row, IdKind.POSITION) for row in self._rows(sql, place)]
 
-    def _traced(self, text: str) -> list[Callable[[str], list[Location]]]:
+    def _traced(self, asked: Facts, text: str) -> list[Callable[[str], list[Location]]]:
         """The ways in which this can be looked for as the id of a trace or of a span."""
         bare = re.sub(r"[\s\"'{}-]", "", text).lower()
         parent = _TRACEPARENT.match(text.strip("\"' ").lower())
@@ -318,55 +323,48 @@ class StoreFacts:
             trace_id, span_id = address.groups()
             return [lambda text: self._span_id(text, span_id, trace_id)]
         if re.fullmatch(r"[0-9a-f]{32}", bare):
-            return [lambda text: self._trace(text, bare)]
+            return [partial(self._trace, asked, bare)]
         if re.fullmatch(r"[0-9a-f]{16}", bare):
-            return [lambda text: self._span_or_trace(text, bare)]
+            return [partial(self._span_or_trace, asked, bare)]
         return []
 
-    def _span_or_trace(self, text: str, id: str) -> list[Location]:
+    def _span_or_trace(self, asked: Facts, id: str, text: str) -> list[Location]:
         """A span, or a trace whose id has 64 bits: its first span often has the same one."""
         trace_id = id.rjust(32, "0")
         found = self._span_id(text, id)
         if found and all(one.context and one.context.trace_id != trace_id for one in found):
             return found
-        return found + self._trace(text, trace_id)
+        return found + self._trace(asked, trace_id, text)
 
-    def _trace(self, text: str, trace_id: str) -> list[Location]:
-        operations = (
-            f"SELECT {rows.HERE_COLUMNS} FROM operations PREWHERE trace_id = {{trace:String}}"
+    def _trace(self, asked: Facts, trace_id: str, text: str) -> list[Location]:
+        traces = [trace_id]
+        # The spans are not looked at here, but will be in any case.
+        spans = self._parts.submit(asked.spans, traces)
+        operations = self._parts.submit(asked.operations, traces)
+        relations = asked.pointing_into(traces)
+        spans.result()
+        found = [Location(text, IdKind.TRACE, context=one.context) for one in operations.result()]
+        carrying = dict.fromkeys(
+            one.source for one in relations if isinstance(one.source, Position)
         )
-        within = self._parts.submit(self._rows, operations, {"trace": trace_id})
-        sql = (
-            f"SELECT {rows.POSITION}, offset, time FROM relations "
-            f"PREWHERE target_trace_id = {{trace:String}} WHERE kind = 'header' LIMIT {RESOLVED}"
-        )
-        carrying = _once(self._rows(sql, {"trace": trace_id}), slice(0, 6))
-        here = _once(within.result(), rows.OPERATION_KEY)
-        found = [rows.here(text, row, IdKind.TRACE) for row in here]
-        return found + [rows.place(text, row, IdKind.TRACE) for row in carrying]
+        few = islice(carrying, RESOLVED)
+        return found + [Location(text, IdKind.TRACE, position=position) for position in few]
 
     def _span_id(self, text: str, span_id: str, trace_id: str = "") -> list[Location]:
         within = "TraceId = {trace:String} AND " if trace_id else ""
         # Without its trace, the filters of all spans are read.
         sql = (
-            "SELECT TraceId, SpanId, SpanKind, Timestamp, ServiceName FROM otel_traces "
+            "SELECT TraceId, SpanId FROM otel_traces "
             f"WHERE {within}SpanId = {{span:String}} LIMIT 100 SETTINGS max_threads = 2"
         )
-        found = [
-            Location(
-                text,
-                IdKind.SPAN,
-                context=SpanContext(rows.text(row[0]), rows.text(row[1])),
-                time=row[3],
-                service=rows.text(row[4]),
-            )
-            for row in _once(self._rows(sql, {"span": span_id, "trace": trace_id}), rows.SPAN_KEY)
-        ]
+        asked = {"span": span_id, "trace": trace_id}
+        seen = _once(self._rows(sql, asked), rows.OPERATION_KEY)
+        found = [rows.here(text, row, IdKind.SPAN) for row in seen]
         if not found and trace_id:
             # The span was never exported, but messages or spans may still point at it.
             context = SpanContext(trace_id, span_id)
             found = [
-                Location(text, IdKind.SPAN, position=r.source, destination=r.source.destination)
+                Location(text, IdKind.SPAN, position=r.source)
                 for r in self.pointing([context])
                 if isinstance(r.source, Position)
             ]

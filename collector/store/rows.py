@@ -214,26 +214,24 @@ def copied(row: Sequence[Any]) -> Copied:
     return Copied(CopyKind(text(row[6])), **said)
 
 
-LOCATION_COLUMNS = (
-    f"written, kind, trace_id, span_id, {POSITION}, offset, id, time, event_type, service"
-)
-LOCATION_KEY = slice(0, 12)
-LOCATION_ID, LOCATION_TIME = 10, 11
+LOCATION_COLUMNS = f"written, kind, trace_id, span_id, {POSITION}, offset, id"
+LOCATION_KEY = slice(0, 11)
+LOCATION_ID = 10
+SEEN_COLUMNS = f"{LOCATION_COLUMNS}, time"
+SEEN_KEY = slice(0, 12)
 
 _UNDASHED = re.compile("([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})")
 
 
 def location(row: Sequence[Any]) -> Location:
+    """Without its time, unless that comes after the others."""
     in_span = bool(row[2])
     return Location(
         id=text(row[0]) or written(text(row[LOCATION_ID])),
         kind=IdKind(text(row[1])),
         position=None if in_span else _position(row[4:10]),
         context=SpanContext(text(row[2]), text(row[3])) if in_span else None,
-        time=row[LOCATION_TIME],
-        destination=text(row[6]),
-        event_type=text(row[12]),
-        service=text(row[13]),
+        time=row[11] if len(row) > 11 else 0,
     )
 
 
@@ -243,40 +241,12 @@ def written(normal: str) -> str:
     return "-".join(found.groups()) if found else normal
 
 
-HERE_COLUMNS = "trace_id, span_id, start, destination, event_type, service"
-"""Of an operation only what `here` needs: each further column takes its time."""
+CONTEXT_COLUMNS = "trace_id, span_id"
 
 
 def here(named: str, row: Sequence[Any], kind: IdKind) -> Location:
     """An operation that a text names."""
-    return Location(
-        named,
-        kind,
-        context=SpanContext(text(row[0]), text(row[1])),
-        time=row[2],
-        destination=prose(row[3]),
-        event_type=text(row[4]),
-        service=text(row[5]),
-    )
-
-
-PLACE_COLUMNS = f"{POSITION}, offset, toDateTime64(time, 9) AS at, event_type, source"
-
-
-def place(named: str, row: Sequence[Any], kind: IdKind = IdKind.POSITION) -> Location:
-    """Where a message lies that a text names: its position, its time and, where the columns go
-    on, its type and its service."""
-    position = _position(row[0:6])
-    told = [text(value) for value in row[7:9]] or ["", ""]
-    return Location(
-        named,
-        kind,
-        position=position,
-        time=row[6],
-        destination=position.destination,
-        event_type=told[0],
-        service=told[1],
-    )
+    return Location(named, kind, context=SpanContext(text(row[0]), text(row[1])))
 
 
 def _position(row: Sequence[Any]) -> Position:

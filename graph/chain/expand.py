@@ -134,19 +134,19 @@ class Expansion:
 
     def _start(self, start: Start) -> set[Seed]:
         """Seeds for what was asked; a span that is no operation leads to the nearest one."""
-        self._gatherer.traces(context.trace_id for context in start.contexts)
+        places = {(IdKind.POSITION, str(position)) for position in start.positions}
+        named = [context.trace_id for context in start.contexts]
+        if not named or (start.id is not None and start.id[0] is IdKind.TRACE):
+            # What the messages carry tells the traces; and one that was named was read already.
+            self._gatherer.read(named, () if named else start.positions)
+        else:
+            self._gatherer.read(named, start.positions, places)
         spans = {context for context in start.contexts if context.span_id}
         traces = [context.trace_id for context in start.contexts if not context.span_id]
         if start.id is not None:
             spans |= self._gatherer.bearing(traces, start.id)
             traces.clear()
-        self._gatherer.ask(
-            Wanted(
-                spans,
-                set(start.positions),
-                {(IdKind.POSITION, str(position)) for position in start.positions},
-            )
-        )
+        self._gatherer.ask(Wanted(spans, set(start.positions), places))
         seeds: set[Seed] = set(start.positions)
         operations = self.known.operations
         for trace in traces:

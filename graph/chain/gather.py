@@ -1,8 +1,8 @@
 """Asks a store for what is missing, in few calls, and keeps what it answers.
 
 A chain needs little at a time, again and again. So what is asked for is asked together with
-what will be asked next: everything that points at the other spans of the same trace, and where
-the ids of all messages read so far are. What comes early waits here until it is wanted.
+what will be asked next: a trace with everything that points into it, and where the ids of all
+messages read so far are. What comes early waits here until it is wanted.
 """
 
 from __future__ import annotations
@@ -30,8 +30,7 @@ K = TypeVar("K")
 T = TypeVar("T")
 
 EARLY = 2_000
-"""Spans of one trace, or ids, that are asked for before they are wanted; where there are more,
-most will never be."""
+"""Ids that are asked for before they are wanted; where there are more, most will never be."""
 
 AHEAD = 500
 """Places of one correlation id that are read before they are wanted."""
@@ -59,15 +58,14 @@ class Wanted:
         return bool(self.contexts or self.positions or self.ids)
 
 
-def ids_of_message(message: Message) -> set[Id]:
-    """The ids by which copies, causes and effects of a message are found."""
+def ids_of_message(message: Message, *, effects: bool) -> set[Id]:
+    """The ids by which copies and causes of a message are found, and its effects if wanted."""
     found = {(IdKind.POSITION, str(message.position))}
     if message.message_id:
-        found |= {
-            (kind, normal_id(message.message_id)) for kind in (IdKind.MESSAGE, IdKind.CAUSATION)
-        }
-    if message.alias:
-        found.add((IdKind.CAUSATION, normal_id(message.alias)))
+        found.add((IdKind.MESSAGE, normal_id(message.message_id)))
+    if effects:
+        names = (message.message_id, message.alias)
+        found |= {(IdKind.CAUSATION, normal_id(text)) for text in names if text}
     if message.causation_id:
         found.add((IdKind.MESSAGE, normal_id(message.causation_id)))
     original = original_of(message)
@@ -91,7 +89,8 @@ class Gatherer:
         *,
         ahead: bool,
     ) -> None:
-        """With `ahead`, all that shares a correlation id with what is read is read with it."""
+        """With `ahead`, effects are looked for too, and all that shares a correlation id with what
+        is read is read with it."""
         self.known = known
         self._ahead = ahead
         self._facts = facts
@@ -100,7 +99,10 @@ class Gatherer:
         self._wanted = Wanted()
         """What was wanted before."""
         self._traces: dict[str, list[SpanContext]] = {}
-        self._pointing: dict[SpanContext, tuple[set[SpanContext], set[Position]]] = {}
+        """The operations of those that were read."""
+        self._pointing: dict[SpanContext, tuple[set[SpanContext], set[Position]]] = defaultdict(
+            lambda: (set(), set())
+        )
         self._located: dict[Id, tuple[set[SpanContext], set[Position]]] = {}
         self._positions: set[Position] = set()
         self._ids: set[Id] = set()
@@ -145,45 +147,70 @@ class Gatherer:
 
     def _ask(self, wanted: Wanted) -> Wanted:
         """One round; returns what is plainly wanted after it."""
+        known = self.known
         self._named.update(text for kind, text in wanted.ids if kind is IdKind.POSITION)
         named = {
             place
-            for context in wanted.contexts & self.known.operations.keys()
-            for place in places_of(self.known.operations[context])
+            for context in wanted.contexts & known.operations.keys()
+            for place in places_of(known.operations[context])
         }
-        self._wave(wanted.contexts, wanted.ids, wanted.contexts, wanted.positions | named)
-        found, spans = self._places(wanted.ids)
-        own = set(wanted.positions)
-        pointing = set(wanted.contexts)
-        for context in wanted.contexts:
-            sources, carrying = self._pointing[context]
-            pointing |= sources
-            own |= carrying
-        spans |= pointing
-        self._followed |= wanted.contexts
+        contexts = wanted.contexts | self._carried(wanted.positions)
+        pointing, own, ids = self._plain(contexts, wanted.positions)
+        ids |= wanted.ids
+        self._wave(ids, pointing | self._carried(own), own | named)
+        found, spans = self._places(ids)
+        pointing, own, early = self._plain(contexts, wanted.positions)
+        self._followed |= contexts
         near_positions, near_spans = self._correlated()
         own |= near_positions
-        spans |= near_spans
-        # Who points at a consumer is wanted whenever its trace is, and so is, of the messages that
-        # are read by now, who points at their contexts: it would be asked for next.
-        carried = {
-            context
-            for position in own
-            if position in self.known.messages
-            for context in self.known.messages[position].contexts
-        }
-        self._wave(contexts=pointing | carried, spans=spans | carried, positions=found | own)
-        known = self.known
-        spans |= self._bearing(wanted.ids)
+        spans |= pointing | near_spans
+        # What the messages carry that are read by now would be asked for next.
+        self._wave(early, spans | self._carried(own), found | own)
+        spans |= self._bearing(ids)
         operations = [known.operations[one] for one in spans if one in known.operations]
         self._wave(positions={place for one in operations for place in places_of(one)})
-        messages = [known.messages[position] for position in own if position in known.messages]
-        contexts = {context for message in messages for context in message.contexts}
+        contexts = self._carried(own)
         contexts.update(
             one.context for one in operations if one.context in pointing and handles(one)
         )
-        ids = {one for message in messages for one in ids_of_message(message)}
-        return Wanted(contexts - self._followed, set(), ids - self._located.keys())
+        return Wanted(contexts - self._followed, set(), self._ids_of(own) - self._located.keys())
+
+    def _plain(
+        self, contexts: Collection[SpanContext], positions: Iterable[Position]
+    ) -> tuple[set[SpanContext], set[Position], set[Id]]:
+        """What is plainly wanted of events with these contexts and positions, as far as they are
+        known: who points there, where they lie, and by which ids others name them."""
+        pointing = set(contexts)
+        own = set(positions)
+        for context in contexts:
+            sources, carrying = self._pointing[context]
+            pointing |= sources
+            own |= carrying
+        operations = self.known.operations
+        told = [
+            operations[one]
+            for one in pointing
+            if one in operations and (one in contexts or handles(operations[one]))
+        ]
+        ids = {(IdKind.MESSAGE, text) for one in told for text in ids_of(one)}
+        ids |= {(IdKind.POSITION, str(place)) for one in told for place in places_of(one)}
+        ids |= {(IdKind.POSITION, str(position)) for position in own}
+        ids |= self._ids_of(own)
+        return pointing, own, ids if len(ids) <= EARLY else set()
+
+    def _carried(self, positions: Iterable[Position]) -> set[SpanContext]:
+        """The contexts in the messages there, as far as they are read."""
+        return {context for one in self._read(positions) for context in one.contexts}
+
+    def _ids_of(self, positions: Iterable[Position]) -> set[Id]:
+        """The ids of the messages there, as far as they are read."""
+        return {
+            id for one in self._read(positions) for id in ids_of_message(one, effects=self._ahead)
+        }
+
+    def _read(self, positions: Iterable[Position]) -> list[Message]:
+        messages = self.known.messages
+        return [messages[position] for position in positions if position in messages]
 
     def _name(self) -> None:
         """Look for operations that say where their message lay and point at something else."""
@@ -215,7 +242,7 @@ class Gatherer:
                 found[one].append((location.context, location.time))
             elif location.context is not None:
                 traces[one].add(location.context.trace_id)
-        self.traces({trace for within in traces.values() for trace in within})
+        self.read({trace for within in traces.values() for trace in within})
         for one, within in traces.items():
             spans = self.bearing(within, one)
             found[one] += [(span, self.known.operations[span].start) for span in spans]
@@ -227,9 +254,14 @@ class Gatherer:
             return []
         return self._facts.successions(pairs)
 
-    def traces(self, traces: Iterable[str]) -> None:
-        """All operations and spans of these traces."""
-        self._wave(spans=(SpanContext(trace, "") for trace in traces))
+    def read(
+        self,
+        traces: Iterable[str],
+        positions: Iterable[Position] = (),
+        ids: Iterable[Id] = (),
+    ) -> None:
+        """Whole traces, messages, and where ids are."""
+        self._wave(ids, (SpanContext(trace, "") for trace in traces), positions)
 
     def bearing(self, traces: Iterable[str], id: Id) -> set[SpanContext]:
         """The operations of these traces, which were read, that bear an id."""
@@ -270,17 +302,15 @@ class Gatherer:
 
     def _wave(
         self,
-        contexts: Iterable[SpanContext] = (),
         ids: Iterable[Id] = (),
         spans: Iterable[SpanContext] = (),
         positions: Iterable[Position] = (),
     ) -> None:
-        """Ask, together, for what points at these contexts, where these ids are, for the whole
-        traces of these spans, and what lies at these positions; as far as it was not asked yet."""
-        contexts = self._with_early_contexts(contexts)
+        """Ask, together, where these ids are, for the whole traces of these spans with all that
+        points at them, and what lies at these positions; as far as it was not asked yet."""
         traces = {span.trace_id for span in spans} - self._traces.keys() - {""}
         positions = self._with_early_positions(positions)
-        ids = self._with_early_ids(ids, beside=bool(contexts or positions))
+        ids = self._with_early_ids(ids, beside=bool(traces or positions))
         relations: list[Relation] = []
         locations: list[Location] = []
         operations: list[Operation] = []
@@ -292,7 +322,7 @@ class Gatherer:
             if keys:
                 questions.append(lambda: into.extend(question(keys)))
 
-        ask(relations, self._facts.pointing, contexts)
+        ask(relations, self._facts.pointing_into, traces)
         ask(locations, self._facts.located, ids)
         ask(operations, self._facts.operations, traces)
         ask(light, self._facts.spans, traces)
@@ -301,12 +331,14 @@ class Gatherer:
             return
         self._check()
         self._facts.together(questions)
-        self._learn_pointing(contexts, relations)
+        self._traces.update((trace, []) for trace in traces)
+        self._learn_pointing(relations)
         self._learn_located(ids, locations)
-        self._learn_traces(traces, operations, light)
+        self._learn_operations(operations)
+        self.known.add_spans(light)
         self.known.add_messages(messages)
         for message in messages:
-            own = ids_of_message(message)
+            own = ids_of_message(message, effects=self._ahead)
             self._ids |= own
             self._named.update(text for kind, text in own if kind is IdKind.POSITION)
             if message.contexts:
@@ -318,18 +350,12 @@ class Gatherer:
             self._correlations |= new - self._located.keys()
             self._ids |= new
 
-    def _with_early_contexts(self, contexts: Iterable[SpanContext]) -> set[SpanContext]:
-        asked = {context for context in contexts if context not in self._pointing}
-        for trace in {context.trace_id for context in asked}:
-            together = self._traces.get(trace, ())
-            if len(together) <= EARLY:
-                asked.update(context for context in together if context not in self._pointing)
-        return asked
-
     def _with_early_ids(self, ids: Iterable[Id], *, beside: bool) -> set[Id]:
         """`beside` says that something else is asked in any case: then message ids that are known
         by now are asked for with it."""
         asked = {one for one in ids if one not in self._located}
+        if not self._ahead:
+            return asked
         asked |= self._correlations - self._located.keys()
         early = self._ids - self._located.keys()
         rides = bool(asked) or (beside and any(kind is IdKind.MESSAGE for kind, _ in early))
@@ -352,11 +378,10 @@ class Gatherer:
             asked = asked.difference(open_ended) | whole
         return asked - self.known.messages.keys()
 
-    def _learn_pointing(self, asked: Iterable[SpanContext], found: Iterable[Relation]) -> None:
-        self._pointing.update((context, (set(), set())) for context in asked)
+    def _learn_pointing(self, found: Iterable[Relation]) -> None:
         headers: list[Relation] = []
         for relation in found:
-            spans, positions = self._pointing.setdefault(relation.target, (set(), set()))
+            spans, positions = self._pointing[relation.target]
             if isinstance(relation.source, Position):
                 headers.append(relation)
                 positions.add(relation.source)
@@ -376,16 +401,10 @@ class Gatherer:
             elif location.context is not None:
                 places[0].add(location.context)
 
-    def _learn_traces(
-        self, asked: Iterable[str], operations: Sequence[Operation], spans: Sequence[Span]
-    ) -> None:
-        members: dict[str, set[SpanContext]] = defaultdict(set)
-        for context in (*(one.context for one in operations), *(one.context for one in spans)):
-            members[context.trace_id].add(context)
-        self._traces.update((trace, list(members[trace])) for trace in asked)
+    def _learn_operations(self, operations: Sequence[Operation]) -> None:
         self.known.add_operations(operations)
-        self.known.add_spans(spans)
         for one in operations:
+            self._traces[one.context.trace_id].append(one.context)
             # What says that it was caused by their messages is found by the same ids.
             for text in ids_of(one):
                 self._ids |= {(IdKind.MESSAGE, text), (IdKind.CAUSATION, text)}

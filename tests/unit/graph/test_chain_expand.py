@@ -122,7 +122,7 @@ def test_the_deadline_is_reported_with_what_was_found_until_then() -> None:
     flow = Flow()
     sent = line(flow, 30)
 
-    chain = flow.chain(sent[0], limits=Limits(seconds=40), clock=ticking(1.0))
+    chain = flow.chain(sent[0], limits=Limits(seconds=20), clock=ticking(1.0))
 
     assert chain.stopped is Stop.DEADLINE
     assert 1 < len(chain.events) < 30
