@@ -157,6 +157,9 @@ def event(backend: Backend, text: str, *, limits: Limits | None = None) -> Chain
 
 def _event(facts: Facts, text: str, limits: Limits | None) -> Chain:
     named = look_up(facts, text, time.monotonic)
+    most = (limits or Limits()).events
+    if named.found is not None and len(named.found.events) <= most:
+        return focused(named.found, named.focus)
     try:
         whole = find(facts, named.start, limits, clock=time.monotonic, follow=False)
     except NoEvent:

@@ -40,6 +40,8 @@ class Named:
 
     start: Start
     focus: EventKey | None = None
+    found: Chain | None = None
+    """As in `Choice`."""
 
 
 def look_up(
@@ -65,7 +67,7 @@ def look_up(
         raise Unknown(text)
     if len(choices) > 1:
         raise SeveralMeanings(text, _candidates(text, choices))
-    return Named(choices[0].start, focus)
+    return Named(choices[0].start, focus, choices[0].found)
 
 
 def focused(chain: Chain, focus: EventKey | None) -> Chain:

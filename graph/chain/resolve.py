@@ -44,6 +44,9 @@ class Choice:
     """Their correlation ids, normalised."""
     written: str = ""
     """A business id with its name, `order_id=123`; empty for ids that have none."""
+    found: Chain | None = None
+    """What was found of them and nothing else, as `find` tells it without `follow`; None where it
+    was found together with others, or is not whole."""
 
 
 def resolve(
@@ -129,6 +132,7 @@ def _choice(kind: IdKind, chain: Chain, keys: tuple[EventKey, ...], written: str
         time=min(event.time for event in events),
         correlations=frozenset(normal_id(one.correlation_id) for one in events),
         written=written,
+        found=chain if chain.starts == keys and chain.stopped is None else None,
     )
 
 
