@@ -16,6 +16,7 @@ from collector.store import bodies, gaps, groups, lists, queries
 from collector.store.client import Store
 from collector.store.console import Console
 from collector.store.facts import StoreFacts
+from collector.store.known_edges import KnownEdges
 from collector.store.prune import Leaving
 from collector.store.rollup import Rollup
 from graph.edges import ALL_EDGES, MOST_EDGES, Edges, Patterns
@@ -72,6 +73,7 @@ class StoreBackend:
         self._declared = declared
         self._rules = rules
         self._facts = StoreFacts(store)
+        self._edges = KnownEdges(store)
         self._console = Console(store)
         self._fresh = threading.Lock()
         self._looks = threading.Lock()
@@ -97,9 +99,7 @@ class StoreBackend:
         *,
         by_producer: bool = False,
     ) -> Edges:
-        return queries.edge_rows(
-            self._store, start, end or FOREVER, limit, wanted, by_producer=by_producer
-        )
+        return self._edges.of(start, end or FOREVER, limit, wanted, by_producer=by_producer)
 
     def minutes(self, node: NodeKey, start: int, end: int) -> Sequence[MinuteCount]:
         return queries.minute_counts(self._store, node, start, end or FOREVER)

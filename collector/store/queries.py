@@ -15,12 +15,22 @@ from graph.producers import BrokerProducer
 from graph.series import MinuteCount
 from graph.topology import NodeKey, NodeKind
 
-_CURRENT = """minute >= toStartOfMinute(toDateTime({start:Int64}))
-    AND minute < toDateTime({end:Int64})
-    AND (minute, version) IN (SELECT minute, max(version) FROM edges
-        WHERE minute >= toStartOfMinute(toDateTime({start:Int64}))
-        AND minute < toDateTime({end:Int64}) GROUP BY minute)"""
+_WITHIN = """minute >= toStartOfMinute(toDateTime({start:Int64}))
+    AND minute < toDateTime({end:Int64})"""
+
+_NEWEST = f"SELECT minute, max(version) FROM edges WHERE {_WITHIN} GROUP BY minute"
+
+_CURRENT = f"{_WITHIN} AND (minute, version) IN ({_NEWEST})"
 """Rows of the window in the newest computation of their minute."""
+
+_TOLD = f"{_WITHIN} AND (minute, version) IN {{versions:Array(Tuple(DateTime, UInt64))}}"
+"""The same where that is known already."""
+
+MOST_MINUTES = 1_500
+"""Of which the newest computations are told one by one."""
+
+Versions = tuple[tuple[int, int], ...]
+"""Minutes, in seconds since 1970, and their newest computations."""
 
 
 def _window(start_ns: int, end_ns: int) -> dict[str, int]:
@@ -30,7 +40,15 @@ def _window(start_ns: int, end_ns: int) -> dict[str, int]:
 _EDGE = "role, environment, service, consumer_group, called, system, cluster, destination"
 """What tells one edge from another; each has a row for each event type and evidence."""
 
-_ROWS = f"FROM edges WHERE {_CURRENT} AND role != 'empty'"
+
+def newest_versions(store: Store, start_ns: int, end_ns: int) -> Versions | None:
+    """Of each minute that overlaps the window its newest computation: as long as they are the same,
+    so are its edges. None where there are too many minutes to tell them all. Raises `StoreError`.
+    """
+    sql = f"""SELECT toUnixTimestamp(minute), max(version) FROM edges WHERE {_WITHIN}
+    GROUP BY minute LIMIT {MOST_MINUTES + 1}"""
+    found = store.query(sql, _window(start_ns, end_ns))
+    return tuple(sorted(map(tuple, found))) if len(found) <= MOST_MINUTES else None
 
 
 def edge_rows(
@@ -41,22 +59,28 @@ def edge_rows(
     wanted: Patterns = ALL_EDGES,
     *,
     by_producer: bool = False,
+    versions: Versions | None = None,
 ) -> Edges:
     """The edges of the minutes that overlap the window, summed over it. Raises `StoreError`.
 
     Where there are more than `limit` rows, those that fit the patterns go before others, which
     only complete them, and those that carried most before the rest. With `by_producer` rows of
-    what was consumed are apart by who produced it, as far as contexts tell.
+    what was consumed are apart by who produced it, as far as contexts tell. `versions` are the
+    window's `newest_versions`, where somebody knows them.
     """
     fits, patterns = _fitting(wanted)
-    parameters = {**_window(start_ns, end_ns), **patterns}
+    parameters: dict[str, Any] = {**_window(start_ns, end_ns), **patterns}
+    current = _CURRENT
+    if versions is not None:
+        current, parameters["versions"] = _TOLD, list(versions)
+    told = f"FROM edges WHERE {current} AND role != 'empty'"
     called = "peer" if by_producer else "if(role = 'call', peer, '')"
     edge = _EDGE.replace("called", f"{called} AS called")
     sql = f"""SELECT {edge}, event_type, evidence,
         sum(count) AS carried, sum(errors), {nanoseconds("max(last_seen)")},
         quantilesTDigestMerge(0.5, 0.95, 0.99)(latency),
         quantilesTDigestMerge(0.5, 0.95, 0.99)(wait)
-    {_ROWS} GROUP BY {_EDGE}, event_type, evidence"""
+    {told} GROUP BY {_EDGE}, event_type, evidence"""
     found = store.query(f"{sql} LIMIT {limit + 1}", parameters)
     if len(found) > limit:
         # Nearly always they are fewer, and to have them in order costs more than to sort them here.
@@ -80,7 +104,7 @@ def edge_rows(
     if len(found) <= limit:
         return Edges(rows)
     sql = f"""SELECT count(), sum(carried), uniqExact({_EDGE}) FROM (
-        SELECT {edge}, sum(count) AS carried {_ROWS} AND {fits}
+        SELECT {edge}, sum(count) AS carried {told} AND {fits}
         GROUP BY {_EDGE}, event_type, evidence)"""
     ((fitting, carried, edges),) = store.query(sql, parameters)
     if fitting <= limit:
