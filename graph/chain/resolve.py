@@ -45,8 +45,7 @@ class Choice:
     written: str = ""
     """A business id with its name, `order_id=123`; empty for ids that have none."""
     found: Chain | None = None
-    """What was found of them and nothing else, as `find` tells it without `follow`; None where it
-    was found together with others, or is not whole."""
+    """What `find` tells of the start without `follow`; None where that is not known yet."""
 
 
 def resolve(
@@ -124,15 +123,18 @@ def _begins(text: str, found: Iterable[Choice]) -> bool:
 
 def _choice(kind: IdKind, chain: Chain, keys: tuple[EventKey, ...], written: str) -> Choice:
     events = [chain.event(key) for key in keys]
+    start = _start(chain, events)
+    # From a context alone something else may be found than from where it was seen.
+    is_it = chain.starts == keys and chain.stopped is None and not start.contexts
     return Choice(
         kind=kind,
         label=_label(written or f"one {kind.value}", events),
-        start=_start(chain, events),
+        start=start,
         events=keys,
         time=min(event.time for event in events),
         correlations=frozenset(normal_id(one.correlation_id) for one in events),
         written=written,
-        found=chain if chain.starts == keys and chain.stopped is None else None,
+        found=chain if is_it else None,
     )
 
 

@@ -180,7 +180,7 @@ class View:
         for operation, match in self.consumption.handlers(key):
             wanted.contexts.add(operation.context)
             texts.add(operation.message_id)
-            if match.evidence is Evidence.INFERRED:
+            if match.evidence is Evidence.INFERRED or self._of_several(operation, key):
                 wanted.contexts |= self.consumption.more_references(operation)
         for message in self.identity.messages(key):
             texts.add(message.message_id)
@@ -197,6 +197,14 @@ class View:
         if effects:
             wanted.ids.update((IdKind.CAUSATION, text) for text in ids)
             wanted.contexts |= self.effects.contexts(key)
+
+    def _of_several(self, operation: Operation, key: EventKey) -> bool:
+        """Whether it links to other events too and says that it was elsewhere: how sure it is of
+        this one then depends on whether those lay there."""
+        places = {position.destination for position in self.identity.positions(key)}
+        if isinstance(key, Creation):
+            places.add(key.destination)
+        return operation.destination not in places and len(_links(operation)) > 1
 
 
 def _links(operation: Operation) -> set[SpanContext]:

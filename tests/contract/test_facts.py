@@ -264,6 +264,7 @@ def asked(facts: Facts) -> list[object]:
         facts.operations(["f" * 32]),
         facts.spans(["f" * 32]),
         facts.pointing([SpanContext("f" * 32, "f" * 16)]),
+        facts.pointing_into(["f" * 32]),
         facts.passages([nowhere, nowhere._replace(cluster="", incarnation="")]),
         facts.messages([nowhere, nowhere._replace(cluster="", incarnation="")]),
         facts.located([(kind, "none/0/7") for kind in IdKind]),
@@ -279,8 +280,8 @@ def test_what_nobody_has_seen_is_missing_from_every_answer(store: Store) -> None
     an_order(flow)
     pour(flow, store)
 
-    assert asked(StoreFacts(store)) == [[]] * 10
-    assert asked(flow.facts()) == [[]] * 10
+    assert asked(StoreFacts(store)) == [[]] * 11
+    assert asked(flow.facts()) == [[]] * 11
 
 
 def test_who_names_a_position_is_located_by_it_only_if_nothing_else_tells(store: Store) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.chain import Limits, NoEvent
+from graph.chain import Chain, Limits, NoEvent
 from graph.model import Evidence, OperationType, Position, SpanContext
 from tests.builders import Flow, Sent
 from tests.memory_facts import MemoryFacts
@@ -120,7 +120,7 @@ class Unsteady(MemoryFacts):
 
     def __getattribute__(self, name: str) -> Any:
         answer = super().__getattribute__(name)
-        if name not in ("operations", "spans", "pointing", "messages", "located"):
+        if name not in ("operations", "spans", "pointing_into", "messages", "located"):
             return answer
 
         def unsteady(asked: Collection[Any]) -> list[Any]:
@@ -150,6 +150,27 @@ def test_order_pieces_and_repetition_of_answers_change_nothing(
     again = story.flow.chain(start, facts=Unsteady(story.flow, random.Random(seed)))
 
     assert again == once
+
+
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=60, deadline=None)
+def test_what_is_told_of_an_event_alone_is_told_in_its_chain(chance: random.Random) -> None:
+    story = told(chance, vague=chance.random() < 0.5)
+    if chance.random() < 0.3:
+        story.lose(0.3)
+    start = anything(story, chance)
+    if start is None:
+        return
+
+    alone = story.flow.chain(start, follow=False)
+    chain = story.flow.chain(start)
+
+    def handled(within: Chain) -> set[object]:
+        deliveries = (one for key in alone.starts for one in within.deliveries_of(key))
+        return {(one.service, one.operations, one.joins) for one in deliveries if one.operations}
+
+    assert [chain.event(key) for key in alone.starts] == [alone.event(key) for key in alone.starts]
+    assert handled(alone) == handled(chain)
 
 
 def test_a_story_of_ten_thousand_events_is_recovered_exactly() -> None:

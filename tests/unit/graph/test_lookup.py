@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from graph.chain import Start
+from graph.chain import Start, find
 from graph.chain.result import Chain, Creation
 from graph.direction import Direction, directed
 from graph.lookup import SeveralMeanings, Unknown, event_id, focused, look_up
 from graph.model import IdKind
+from graph.remembered import Remembered
 from tests.builders import Flow
 from tests.memory_facts import MemoryFacts
 
@@ -26,6 +27,19 @@ def test_a_span_in_its_trace_needs_no_resolving() -> None:
     assert look_up(known, f" {text} ").start == Start(contexts=(sent.context,))
     assert look_up(known, f"{text}@orders").focus == Creation(sent.context, "orders")
     assert known.calls == []
+
+
+def test_what_a_look_up_reads_is_read_once_and_is_the_event() -> None:
+    flow = Flow()
+    order = flow.send("shop", "orders", message_id="M-1", span={"message_id": "M-1"})
+    flow.process("payment", order, by="parent", message_id="M-1")
+    assert order.context
+    for text in ("M-1", "orders/0/0", order.context.trace_id, order.context.span_id):
+        known = facts(flow)
+        named = look_up(Remembered(known), text)
+        assert named.found == find(facts(flow), named.start, follow=False)
+        for name in ("operations", "spans", "pointing_into", "messages"):
+            assert known.calls.count(name) == 1, text
 
 
 def test_a_place_in_full_tells_one_life_of_a_topic_from_another() -> None:
