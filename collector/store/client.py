@@ -23,6 +23,7 @@ from collector import giving_up
 from collector.conventions.own import Own
 from collector.store import exploding, migrations, native, views
 from collector.store.settings import (
+    ALLOCATOR,
     MESSAGES_SETTINGS,
     READER_SETTINGS,
     ROLLER_SETTINGS,
@@ -97,6 +98,8 @@ class Store:
 
         try:
             if isinstance(self.location, Path):
+                # Read when the engine is loaded, once in a process.
+                os.environ.setdefault("JE_MALLOC_CONF", ALLOCATOR)
                 client = clickhouse_connect.get_client(
                     interface="chdb", path=str(self.location / "engine"), settings=dict(settings)
                 )

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+ALLOCATOR = "dirty_decay_ms:1000"
+"""The embedded engine keeps what an insert has freed for five seconds, in case that it is wanted
+again; of ten times the size of what is stored that is too long."""
+
 WRITER_SETTINGS: dict[str, object] = {
     # A segment is one insert: one block in each table, so that its token covers it whole.
     "max_block_size": 10_000_000,
