@@ -89,6 +89,7 @@ class Expansion:
         self.stopped: Stop | None = None
         self._limits = limits
         self.whole = whole
+        self._ahead = ahead
         self._gatherer = Gatherer(facts, self.known, clock, limits.seconds, ahead=ahead)
         self._view = View(self.known)
         self._seen: dict[Seed, Directions] = {}
@@ -136,9 +137,11 @@ class Expansion:
         """Seeds for what was asked; a span that is no operation leads to the nearest one."""
         places = {(IdKind.POSITION, str(position)) for position in start.positions}
         named = [context.trace_id for context in start.contexts]
-        if not named or (start.id is not None and start.id[0] is IdKind.TRACE):
-            # What the messages carry tells the traces; and one that was named was read already.
-            self._gatherer.read(named, () if named else start.positions)
+        read_before = start.id is not None and start.id[0] is IdKind.TRACE
+        if not named:
+            self._gatherer.read((), start.positions)  # What they carry tells the traces.
+        elif self._ahead or read_before:
+            self._gatherer.read(named)  # It tells the other messages that are read with these.
         else:
             self._gatherer.read(named, start.positions, places)
         spans = {context for context in start.contexts if context.span_id}
