@@ -157,7 +157,8 @@ class Gatherer:
         pointing = set(wanted.contexts)
         for context in wanted.contexts:
             sources, carrying = self._pointing[context]
-            pointing |= sources
+            # Of its own trace every operation is known by now.
+            pointing.update(sources, self.known.pointing.get(context, ()))
             own |= carrying
         spans |= pointing
         self._followed |= wanted.contexts
