@@ -60,7 +60,8 @@ class Facts(Protocol):
         """All messaging operations of these traces, with their relations."""
 
     def pointing(self, contexts: Collection[SpanContext]) -> list[Relation]:
-        """Who points at these contexts: consuming spans, and messages that carry them."""
+        """What points at these contexts from elsewhere: links of operations of other traces, and
+        messages that carry them. What points from the same trace is told by its operations."""
 
     def pointing_into(self, traces: Collection[str]) -> list[Relation]:
         """Who points at any context of these traces, known or not: as `pointing`."""

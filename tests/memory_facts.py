@@ -199,7 +199,12 @@ class MemoryFacts:
 
     @cached_property
     def _pointing_at(self) -> dict[SpanContext, list[Relation]]:
-        spans = (relation for one in self._operations for relation in one.relations)
+        spans = (
+            relation
+            for one in self._operations
+            for relation in one.relations
+            if relation.target.trace_id != one.context.trace_id
+        )
         headers = (
             Relation(context, "header", one.position)
             for one in self._messages

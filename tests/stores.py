@@ -61,6 +61,22 @@ def put_messages(store: Store, columns: Mapping[str, Sequence[Any]]) -> None:
     )
 
 
+def relate_within(store: Store) -> None:
+    """Store what older versions did besides: what points at a context from the same trace."""
+    store.command(
+        """INSERT INTO relations (received, target_trace_id, target_span_id, kind, trace_id,
+            span_id, destination, partition, offset, message_id, time)
+        SELECT received, r.1, r.2, r.3, trace_id, span_id, r.4, r.5, r.6, r.7, start FROM (
+            SELECT received, trace_id, span_id, start, arrayJoin(arrayConcat(
+                if(parent_span_id = ''
+                        OR arrayExists(l -> l.1 = trace_id AND l.2 = parent_span_id, links),
+                    [], [(trace_id, parent_span_id, 'parent', '', '', NULL, '')]),
+                arrayMap(l -> (l.1, l.2, 'link', l.3, l.4, l.5, l.6),
+                    arrayFilter(l -> l.1 = trace_id, links)))) AS r
+            FROM operations)"""
+    )
+
+
 def rolled_up(store: Store) -> Rollup:
     """Compute all edges now, as they stand."""
     rollup = Rollup(store)

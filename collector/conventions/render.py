@@ -149,25 +149,20 @@ def _valid(context: str) -> str:
 
 
 def span_relations_select(source: str = "operations_in") -> str:
-    """Parent and links of each operation of `source`, in the columns of `relations`.
+    """Links of each operation of `source` that lead to another trace, in the columns of
+    `relations`.
 
-    A parent that is linked to as well is there once, as a link: who looks for what points at a
-    context finds the same operation by either.
+    What points at a context from its own trace, as nearly all does, is told by the operations of
+    that trace, which lie beside each other: a row for it would only say the same again.
     """
     return f"""SELECT
-    received, r.1 AS target_trace_id, r.2 AS target_span_id, r.3 AS kind,
-    trace_id, span_id, '' AS system, '' AS cluster, r.4 AS destination, '' AS incarnation,
-    r.5 AS partition, r.6 AS offset, r.7 AS message_id, start AS time
+    received, r.1 AS target_trace_id, r.2 AS target_span_id, 'link' AS kind,
+    trace_id, span_id, '' AS system, '' AS cluster, r.3 AS destination, '' AS incarnation,
+    r.4 AS partition, r.5 AS offset, r.6 AS message_id, start AS time
 FROM (
   SELECT received, trace_id, span_id, start,
-    arrayJoin(arrayConcat(
-      if(parent_span_id = ''
-          OR arrayExists(l -> l.1 = trace_id AND l.2 = parent_span_id, links),
-        [], [(trace_id, parent_span_id, 'parent', '', '', NULL, '')]),
-      arrayMap(l -> (l.1, l.2, 'link', l.3, l.4, l.5, l.6), links)
-    )) AS r
+    arrayJoin(arrayFilter(l -> l.1 != trace_id, links)) AS r
   FROM {source}
-  WHERE parent_span_id != '' OR notEmpty(links)
 )"""
 
 

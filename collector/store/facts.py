@@ -88,7 +88,8 @@ class StoreFacts:
             "PREWHERE (target_trace_id, target_span_id) IN {keys:Array(Tuple(String, String))}"
         )
         found = _once(self._each(sql, contexts), rows.RELATION_KEY)
-        return [rows.relation(row) for row in found]
+        # Older versions stored what points from the same trace too.
+        return [rows.relation(row) for row in found if row[0] != row[3]]
 
     def pointing_into(self, traces: Collection[str]) -> list[Relation]:
         sql = (
@@ -96,7 +97,8 @@ class StoreFacts:
             "PREWHERE target_trace_id IN {keys:Array(String)}"
         )
         found = _once(self._each(sql, traces), rows.RELATION_KEY)
-        return [rows.relation(row) for row in found]
+        # As above.
+        return [rows.relation(row) for row in found if row[0] != row[3]]
 
     def spans(self, traces: Collection[str]) -> list[Span]:
         sql = (

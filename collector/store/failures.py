@@ -6,9 +6,13 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from collector.store.client import Store
+from collector.store.pointing import MAY_POINT_THERE, asked
 
 Context = tuple[str, str]
 """Trace id and span id."""
+
+Place = tuple[str, str, int | None]
+"""Destination, partition and offset, as far as they are named."""
 
 POINTED_AT = (
     "SELECT arrayJoin(arrayConcat([(trace_id, span_id), (trace_id, parent_span_id)], "
@@ -17,42 +21,36 @@ POINTED_AT = (
 """Contexts of all events that failed, and of some that did not; a condition may follow."""
 
 _HANDLES = "type IN ('receive', 'process', 'settle')"
-_KEYS = "{contexts:Array(Tuple(String, String))}"
 
 
 class Failures:
     """Attempts at handling the messages of some contexts that failed."""
 
     def __init__(self, store: Store, contexts: Collection[Context]) -> None:
-        self._by_context: dict[Context, list[tuple[str, str, int | None]]] = {}
+        self._by_context: dict[Context, list[Place]] = {}
         if not contexts:
             return
-        parameters = {"contexts": list(contexts)}
-        pointing = f"(target_trace_id, target_span_id) IN {_KEYS} AND kind != 'header'"
-        failed: dict[Context, tuple[str, str, int | None]] = {
-            (row[0], row[1]): (row[2], row[3], row[4])
-            for row in store.query(
-                "SELECT trace_id, span_id, destination, partition, offset FROM operations "
-                f"WHERE error AND {_HANDLES} AND (trace_id, span_id) IN "
-                f"(SELECT trace_id, span_id FROM relations WHERE {pointing})",
-                parameters,
-            )
-        }
-        if not failed:
-            return
-        for row in store.query(
-            "SELECT target_trace_id, target_span_id, trace_id, span_id, destination, partition, "
-            f"offset FROM relations WHERE {pointing} AND (trace_id, span_id) IN "
-            "{failed:Array(Tuple(String, String))}",
-            {**parameters, "failed": list(failed)},
-        ):
-            destination, partition, offset = failed[row[2], row[3]]
-            place = (
-                row[4] or destination,
-                row[5] or partition,
-                offset if row[6] is None else row[6],
-            )
-            self._by_context.setdefault((row[0], row[1]), []).append(place)
+        wanted = set(contexts)
+        failed = store.query(
+            "SELECT trace_id, parent_span_id, links, destination, partition, offset "
+            f"FROM operations WHERE error AND {_HANDLES} AND {MAY_POINT_THERE}",
+            asked(contexts),
+        )
+        for trace_id, parent, links, destination, partition, offset in failed:
+            places: dict[Context, list[Place]] = {}
+            for link in links:
+                at = link["offset"]
+                places.setdefault((link["trace_id"], link["span_id"]), []).append(
+                    (
+                        link["destination"] or destination,
+                        link["partition"] or partition,
+                        offset if at is None else at,
+                    )
+                )
+            # A link says more than that it is the parent too.
+            places.setdefault((trace_id, parent), [(destination, partition, offset)])
+            for context in wanted & places.keys():
+                self._by_context.setdefault(context, []).extend(places[context])
 
     def of(self, contexts: Sequence[Any], destination: str, partition: str, offset: int) -> bool:
         """Whether handling failed of the message that lies there and carries these contexts.

@@ -184,7 +184,8 @@ class Gatherer:
         own = set(positions)
         for context in contexts:
             sources, carrying = self._pointing[context]
-            pointing |= sources
+            # Of its own trace every operation is known once that was read.
+            pointing.update(sources, self.known.pointing.get(context, ()))
             own |= carrying
         operations = self.known.operations
         told = [

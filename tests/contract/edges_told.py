@@ -20,6 +20,7 @@ from collector.store.rollup import Rollup
 from collector.store.rollup import rollup as module
 from graph.edges import EdgeRow, Role
 from graph.model import Evidence, Message, Operation, Position, Progress, SpanContext
+from tests import stores
 from tests.builders import EPOCH, Flow
 from tests.poured import pour
 
@@ -120,7 +121,8 @@ class Stories:
 
     def seen(self, store: Store) -> dict[str, list[Seen]]:
         """Stores them all, step by step, and computes their edges after each: slice by slice, as
-        those of the newest minutes are; and in the end minutes as a whole, as old ones are."""
+        those of the newest minutes are; and in the end minutes as a whole, as old ones are, also
+        from what older versions stored."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(module, "KEPT", 10_000)
             rollup = Rollup(store)
@@ -140,11 +142,14 @@ class Stories:
                 for number, (name, step) in enumerate(now.items()):
                     if step is not None:
                         seen[name].append(Seen(step, number, store))
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(module, "KEPT", 0)
-            Rollup(store).compute_all(lambda done, total: None)
-        for number, (name, said) in enumerate(steps.items()):
-            seen[name].append(Seen(said[-1], number, store))
+        for older in (False, True):
+            if older:
+                stores.relate_within(store)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(module, "KEPT", 0)
+                Rollup(store).compute_all(lambda done, total: None)
+            for number, (name, said) in enumerate(steps.items()):
+                seen[name].append(Seen(said[-1], number, store))
         return seen
 
 

@@ -25,6 +25,7 @@ from graph.model import (
     SpanContext,
 )
 from graph.remembered import Remembered
+from tests import stores
 from tests.builders import MILLISECOND, Flow, Sent
 from tests.flow_in_store import put_flow
 from tests.memory_facts import MemoryFacts
@@ -116,6 +117,15 @@ def by_key(flow: Flow) -> Sent:
     return flow.send("payment", "payments", key="k")
 
 
+def linked_in_one_trace(flow: Flow) -> Sent:
+    """Consumers that link to what they handle, in the producer's trace and in one of their own."""
+    order = flow.send("shop", "orders")
+    paying = flow.process("payment", order, by="link", inside=order)
+    flow.send("payment", "payments", inside=paying)
+    flow.process("points", order, by="link")
+    return order
+
+
 def initiated(flow: Flow) -> Sent:
     """MassTransit without spans: the next message calls what led to it by its correlation id."""
     order = flow.send(
@@ -139,7 +149,7 @@ def initiated(flow: Flow) -> Sent:
 
 
 STORIES = [an_order, only_positions, a_batch, a_fan_in, a_dead_letter, handed_on, unseen, by_key]
-STORIES += [retried_and_given_up, given_up_unseen, initiated]
+STORIES += [retried_and_given_up, given_up_unseen, linked_in_one_trace, initiated]
 
 
 def told(chain: Chain) -> dict[str, Any]:
@@ -168,6 +178,34 @@ def test_a_chain_is_the_same_from_a_store(store: Store, story: Callable[[Flow], 
 
     assert told(from_store) == told(flow.chain(start))
     assert told(flow.chain(start, facts=Remembered(StoreFacts(store)))) == told(from_store)
+
+    stores.relate_within(store)
+    assert told(flow.chain(start, facts=StoreFacts(store))) == told(from_store)
+
+
+def test_what_points_from_the_same_trace_is_told_by_its_operations_alone(store: Store) -> None:
+    flow = Flow()
+    order = flow.send("shop", "orders")
+    below = flow.process("payment", order)
+    beside = flow.process("mail", order, by="link", inside=flow.span("mail", inside=order))
+    elsewhere = flow.process("points", order, by="link")
+    pour(flow, store)
+    assert order.context
+    stored = store.query("SELECT kind, span_id FROM relations ORDER BY kind")
+    assert stored == [("header", ""), ("link", elsewhere.context.span_id)]
+
+    for older in (False, True):
+        if older:
+            stores.relate_within(store)
+        for facts in (StoreFacts(store), flow.facts()):
+            found = [(one.kind, one.source) for one in facts.pointing([order.context])]
+            assert sorted(found) == [("header", order.position), ("link", elsewhere.context)]
+            here = [
+                one.context
+                for one in facts.operations([order.context.trace_id])
+                if order.context in {relation.target for relation in one.relations}
+            ]
+            assert sorted(here) == sorted([below.context, beside.context])
 
 
 @pytest.mark.parametrize("story", [retried_and_given_up, given_up_unseen])

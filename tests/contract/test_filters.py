@@ -21,6 +21,7 @@ from graph.filter import parse
 from graph.filter import quoted as in_quotes
 from graph.listing import EventFilter, EventRow
 from graph.model import OperationType
+from tests import stores
 from tests.builders import EPOCH, MILLISECOND, Flow
 from tests.flow_in_store import put_flow
 from tests.serving import serving
@@ -183,7 +184,22 @@ class TestWhatFailed:
         fine = backend.recent(replace(parse("error:no", 0), limit=1000))
         assert not {row.id for row in rows} & {row.id for row in fine}
         assert len(rows) + len(fine) == len(backend.recent(EventFilter(limit=1000)))
+        stores.relate_within(store)
+        assert backend.recent(replace(parse("error:yes", 0), limit=1000)) == rows
         return {row.id for row in rows}
+
+    def test_one_of_a_batch_whose_context_is_the_parent_too(self, store: Store) -> None:
+        flow = Flow()
+        batch = flow.batch("storefront", "prices", 3)
+        flow.process("shop", batch[1], by="links with positions", inside=batch[1], error=True)
+        assert self.failed(store, flow) == {str(batch[1].position)}
+
+    def test_handling_in_the_same_trace_by_a_link(self, store: Store) -> None:
+        flow = Flow()
+        fine, bad = (flow.send("storefront", "orders") for _ in range(2))
+        for order in (fine, bad):
+            flow.process("payment", order, by="link", inside=order, error=order is bad)
+        assert self.failed(store, flow) == {str(bad.position)}
 
     @pytest.mark.parametrize("by", ["parent", "link", "links with positions"])
     def test_handling(self, store: Store, by: str) -> None:

@@ -11,6 +11,7 @@ from collector.store.findings.events import StoreFindingFacts
 from graph.findings.facts import Run
 from graph.findings.model import Finding, Kind
 from graph.findings.thresholds import NO_RULES, Rules
+from graph.model import OperationType
 from tests import stores
 from tests.builders import Flow
 from tests.histories import BEGIN, FAULTS, MINUTE, SECOND, SLOW_FAULTS, History, thin
@@ -73,20 +74,52 @@ def test_each_fault_is_found_alone(store: Store, fault: str) -> None:
     assert one.sentence and one.coverage
 
 
+@pytest.mark.parametrize("by", ["link", "parent", "link in one trace"])
 @pytest.mark.parametrize("early", [5, 30], ids=["a little", "more than is looked for at first"])
-def test_what_was_handled_by_a_clock_that_is_slow_was_not_passed(store: Store, early: int) -> None:
+def test_what_was_handled_by_a_clock_that_is_slow_was_not_passed(
+    store: Store, early: int, by: str
+) -> None:
     flow = Flow()
     for number in range(60):
         order = flow.send(
             "shop", "orders", time=BEGIN + number * SECOND, event_type="order.created"
         )
         late = early if number == 1 else -1
-        flow.process("mail", order, by="link", start=order.time - late * SECOND)
+        flow.process(
+            "mail",
+            order,
+            by=by.partition(" ")[0],
+            inside=order if by == "link in one trace" else None,
+            # One that names no destination is known by what it points at alone.
+            destination="" if number == 1 else "orders",
+            start=order.time - late * SECOND,
+        )
     pour(flow, store)
     stores.rolled_up(store)
     # Minutes are mostly looked at one by one, as they are complete.
     found = StoreFindingFacts(store).unhandled(Run(BEGIN, BEGIN + MINUTE))
     assert [(one.of, one.number, one.lacking) for one in found if one.lacking or one.number] == []
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_a_send_whose_message_another_span_of_it_made_has_not_vanished(
+    store: Store, older: bool
+) -> None:
+    flow = Flow()
+    for number in range(10):
+        flow.send("shop", "orders", time=BEGIN + number * SECOND)
+    below, linked, lost = (
+        flow.send("shop", "orders", tapped=False, time=BEGIN + second * SECOND)
+        for second in (10, 11, 12)
+    )
+    flow.operation("shop", "orders", OperationType.CREATE, inside=below)
+    flow.operation("shop", "orders", OperationType.CREATE, links=[linked])
+    pour(flow, store)
+    if older:
+        stores.relate_within(store)
+    (found,) = StoreFindingFacts(store).vanished(Run(BEGIN, BEGIN + MINUTE))
+    assert lost.context
+    assert [one.id for one in found.proof] == [f"{lost.context.trace_id}/{lost.context.span_id}"]
 
 
 def test_a_flow_that_hung_before_its_next_step_was_known_is_found_later(store: Store) -> None:

@@ -26,7 +26,7 @@ def rows(store: Store) -> dict[str, int]:
 def an_order() -> bytes:
     flow = Flow()
     order = flow.send("shop", "orders", tapped=False, span={"message_id": "m1"})
-    flow.process("payment", order)
+    flow.process("payment", order, by="link")
     return request(flow).SerializeToString()
 
 
@@ -51,12 +51,12 @@ def test_two_segments_of_the_same_bytes_are_two(store: Store) -> None:
 def test_spans_that_an_exporter_sent_again_are_seen_once(store: Store) -> None:
     flow = Flow()
     order = flow.send("shop", "orders", message_id="m1")
-    handled = flow.process("payment", order)
+    handled = flow.process("payment", order, by="link")
     for _ in range(3):
         pour(flow, store)
     facts = StoreFacts(store)
     assert order.context and order.position
-    traces = [order.context.trace_id]
+    traces = [order.context.trace_id, handled.context.trace_id]
 
     assert len(facts.operations(traces)) == 2
     assert len(facts.spans(traces)) == 2

@@ -18,6 +18,7 @@ from collector.store.findings.asked import (
     minute,
     within,
 )
+from collector.store.pointing import KEYS, MAY_POINT_THERE, POINTS_AT, asked
 from collector.store.rows import POSITION, nanoseconds
 from graph.findings.facts import Missing, Run
 from graph.findings.model import PROOFS, Proof
@@ -35,13 +36,9 @@ MOST_SHARE = 0.2
 """Of a consumer's messages that may lack a span, at most: whose lacks more is sampled, whatever a
 rule says."""
 
-_POINTS_AT = """arrayConcat(if(parent_span_id = '', [], [(trace_id, parent_span_id)]),
-    arrayMap(l -> (l.1, l.2), links))"""
-
-
 _HASHES = """arrayConcat(if(parent_span_id = '', [], [cityHash64(trace_id, parent_span_id)]),
     arrayMap(l -> cityHash64(l.1, l.2), links))"""
-"""As above, in eight bytes each: a join by them costs a fraction of one by texts."""
+"""`POINTS_AT` in eight bytes each: a join by them costs a fraction of one by texts."""
 
 
 class Absences(Asked):
@@ -124,27 +121,24 @@ class Absences(Asked):
         wanted = sorted(set(contexts))
         if not wanted:
             return set()
-        keys = "{keys:Array(Tuple(String, String))}"
         rows = self._rows(
             f"""SELECT target_trace_id, target_span_id FROM relations
-                WHERE kind = 'header' AND (target_trace_id, target_span_id) IN {keys}
+                WHERE kind = 'header' AND (target_trace_id, target_span_id) IN {KEYS}
             UNION DISTINCT
             SELECT i.1, i.2 FROM (
-                SELECT arrayJoin({_POINTS_AT}) AS i, trace_id, span_id FROM operations
-                WHERE type IN ('create', 'send') AND (trace_id, span_id) IN (
-                    SELECT trace_id, span_id FROM relations WHERE kind != 'header'
-                    AND (target_trace_id, target_span_id) IN {keys}))
-            WHERE i IN {keys}
+                SELECT arrayJoin({POINTS_AT}) AS i FROM operations
+                WHERE type IN ('create', 'send') AND {MAY_POINT_THERE})
+            WHERE i IN {KEYS}
             UNION DISTINCT
-            SELECT trace_id, span_id FROM operations WHERE (trace_id, span_id) IN {keys}
+            SELECT trace_id, span_id FROM operations WHERE (trace_id, span_id) IN {KEYS}
                 AND (arrayExists(l -> l.1 != '', links)
                     OR offset IS NOT NULL AND (destination, partition, offset) IN (
                         SELECT destination, partition, toNullable(offset) FROM messages
                         WHERE destination IN {{names:Array(String)}}
                         AND (destination, partition, offset) IN (
                             SELECT destination, partition, assumeNotNull(offset) FROM operations
-                            WHERE (trace_id, span_id) IN {keys} AND offset IS NOT NULL)))""",
-            keys=wanted,
+                            WHERE (trace_id, span_id) IN {KEYS} AND offset IS NOT NULL)))""",
+            **asked(wanted),
             names=sorted(set(destinations)),
         )
         return {(row[0], row[1]) for row in rows}
@@ -259,27 +253,17 @@ class Absences(Asked):
         wanted = sorted(set(contexts))
         if not wanted:
             return set()
+        # Also in the producer's trace, but below another span of it.
         rows = self._rows(
-            """SELECT target_trace_id, target_span_id FROM relations WHERE kind != 'header'
-                AND (target_trace_id, target_span_id) IN {keys:Array(Tuple(String, String))}
-                AND (trace_id, span_id) IN (SELECT trace_id, span_id FROM operations
-                    WHERE service = {service:String} AND (trace_id, span_id) IN (
-                        SELECT trace_id, span_id FROM relations WHERE kind != 'header' AND
-                        (target_trace_id, target_span_id)
-                            IN {keys:Array(Tuple(String, String))}))""",
-            keys=wanted,
-            service=service,
-        )
-        seen: set[Any] = {(row[0], row[1]) for row in rows}
-        # In the producer's trace, but below another span of it.
-        traces = sorted({trace for trace, _ in wanted})
-        within_trace = self._rows(
-            "SELECT DISTINCT trace_id FROM operations WHERE trace_id IN {traces:Array(String)} "
-            "AND service = {service:String} AND destination = {destination:String} "
-            "AND type IN ('receive', 'process')",
-            traces=traces,
+            f"""SELECT trace_id,
+                groupUniqArrayArray(arrayFilter(i -> i IN {KEYS}, {POINTS_AT})) AS pointed,
+                max(destination = {{destination:String}} AND type IN ('receive', 'process'))
+            FROM operations WHERE service = {{service:String}} AND {MAY_POINT_THERE}
+            GROUP BY trace_id""",
+            **asked(wanted),
             service=service,
             destination=destination,
         )
-        inside = {trace for (trace,) in within_trace}
-        return seen | {one for one in wanted if one[0] in inside}
+        seen: set[Any] = {tuple(one) for _, pointed, _ in rows for one in pointed}
+        traces = {trace for trace, _, inside in rows if inside}
+        return seen | {one for one in wanted if one[0] in traces}

@@ -6,9 +6,9 @@ those are gathered that share a message with them: from context to context, in `
 (a process span points at its receive span, that one at its producer's, and so do the other
 attempts). The same steps lead from what was just stored to the minutes that change by it.
 
-Ids are random, so a question for many of them reads the whole of a table. `relations`, which knows
-for each context both who points at it and which messages carry it, is asked once a step; what of
-that is in memory already is looked for there, by hashes.
+Ids are random, so a question for many of them reads the whole of a table. Each step asks two:
+`relations`, which knows of each context which messages carry it and what links to it from another
+trace, and `operations` of these traces; what is in memory already is looked for there, by hashes.
 """
 
 from __future__ import annotations
@@ -81,25 +81,28 @@ _CREATED: tuple[str, ...] = (
     # the seeds' own sends.
     """CREATE TEMPORARY TABLE r_round (step UInt8, trace_id String, span_id String, self UInt128,
         wanted Bool, sure Bool, own Bool) ENGINE = Memory""",
-    # Those whose deliveries have been looked for.
-    "CREATE TEMPORARY TABLE r_seen (step UInt8, self UInt128) ENGINE = Memory",
-    # What points at them, or is a message that carries them, besides the seeds.
+    # Those whose deliveries have been looked for. `late`: what they are was found before in the
+    # same step.
+    "CREATE TEMPORARY TABLE r_seen (step UInt8, late Bool, self UInt128) ENGINE = Memory",
+    # What points at them from another trace, or is a message that carries them, besides the seeds.
     """CREATE TEMPORARY TABLE r_relations (self UInt128, source UInt128, header Bool,
         trace_id String, span_id String, system LowCardinality(String),
         cluster LowCardinality(String), destination LowCardinality(String),
         incarnation LowCardinality(String), partition LowCardinality(String), offset Int64,
         time DateTime64(9)) ENGINE = Memory""",
     # Contexts of which something may have been received long before the seeds.
-    "CREATE TEMPORARY TABLE r_far (step UInt8, trace_id String, span_id String) ENGINE = Memory",
+    """CREATE TEMPORARY TABLE r_far (step UInt8, trace_id String, span_id String, self UInt128)
+        ENGINE = Memory""",
     # Contexts of messages that no send to where these lie has.
-    "CREATE TEMPORARY TABLE r_open (self UInt128, destination String) ENGINE = Memory",
+    """CREATE TEMPORARY TABLE r_open (trace_id String, self UInt128, destination String)
+        ENGINE = Memory""",
 )
 
 _REST = 255
 """The step of contexts that lead no further."""
 
 _HERE = "(SELECT self FROM r_operations)"
-_OPEN = "(SELECT self FROM r_open)"
+_OPEN = "SELECT self FROM r_open"
 
 
 def _around(itself: str, above: str, others: str) -> str:
@@ -109,6 +112,27 @@ def _around(itself: str, above: str, others: str) -> str:
         if(parent_span_id = '' OR has(linked, parent), [],
             [(trace_id, parent_span_id, parent, {above})]),
         arrayMap((l, h) -> (l.1, l.2, h, {others}), links, linked))"""
+
+
+def _points_at(contexts: str) -> str:
+    """That an operation points at one of these hashed contexts."""
+    return f"arrayExists(c -> c IN ({contexts}), targets)"
+
+
+def _traces(contexts: str) -> str:
+    """That an operation lies in the trace of one of these contexts, or in one that links there."""
+    return f"""trace_id IN (SELECT trace_id FROM {contexts}
+        UNION ALL SELECT trace_id FROM r_relations
+            WHERE NOT header AND self IN (SELECT self FROM {contexts}))"""
+
+
+def _unseen(step: int) -> str:
+    """The contexts of a step that are known to be those of messages, or of operations, of which
+    deliveries are wanted and were not looked for."""
+    # A parent that is neither may be that of a whole program.
+    return f"""r_round WHERE step = {step} AND wanted AND self NOT IN (SELECT self FROM r_seen)
+        AND (sure OR self IN {_HERE} OR self IN (SELECT self FROM r_relations WHERE header
+            UNION ALL SELECT arrayJoin(carried) FROM r_messages))"""
 
 
 def _unrelated(step: int) -> str:
@@ -162,7 +186,7 @@ class Gathering:
             if step == 1 and nameless:
                 self._nameless()
             if contexts:
-                self._pointing(step)
+                self._late(step)
             elif step > 1:
                 return
         # What the last ones point at says what they are, but leads no further.
@@ -195,11 +219,13 @@ class Gathering:
             f"""count(), countIf(self NOT IN {_HERE}), countIf({_unrelated(step)})
             FROM r_round WHERE step = {step}"""
         )
-        keys = f"SELECT trace_id, span_id FROM r_round WHERE step = {step}"
+        here = f"r_round WHERE step = {step}"
         if new:
-            self._relate(f"{keys} AND {_unrelated(step)}", self._near)
-        if missing and step != _REST:
-            self._add(step, f"{keys} AND self NOT IN {_HERE}", when=self._near)
+            self._relate(f"SELECT trace_id, span_id FROM {here} AND {_unrelated(step)}", self._near)
+        if contexts and step <= ROUNDS:
+            self._see(step)
+        if missing if step > ROUNDS else contexts:
+            self._belonging(step, here, self._near)
         if new:
             self._look_far(step)
         return contexts
@@ -216,36 +242,49 @@ class Gathering:
             return
         # Mostly spans that have nothing to do with messages.
         self._run(
-            f"""INSERT INTO r_far SELECT {step}, trace_id, span_id FROM {old}
+            f"""INSERT INTO r_far SELECT {step}, trace_id, span_id, self FROM {old}
             AND (trace_id, span_id) NOT IN (SELECT TraceId, SpanId FROM otel_traces
                 WHERE ReceivedAt >= {self._after} AND Timestamp >= {self._after}
                 AND (TraceId, SpanId) IN (SELECT trace_id, span_id FROM {old}))"""
         )
-        far = f"SELECT trace_id, span_id FROM r_far WHERE step = {step}"
-        if self._numbers(f"count() FROM r_far WHERE step = {step}")[0]:
+        far = f"r_far WHERE step = {step}"
+        if self._numbers(f"count() FROM {far}")[0]:
             self._farther = True
-            self._relate(far, f"NOT {self._near}")
-            if step != _REST:
-                self._add(step, far, when=f"NOT {self._near}")
+            self._relate(f"SELECT trace_id, span_id FROM {far}", f"NOT {self._near}")
+            self._belonging(step, far, f"NOT {self._near}")
 
-    def _pointing(self, step: int) -> None:
-        """Add what points at the contexts of a step."""
-        # A parent that is no messaging span, nor in a message, may be that of a whole program.
-        self._run(
-            f"""INSERT INTO r_seen SELECT step, self FROM r_round WHERE step = {step} AND wanted
-            AND (sure OR self IN {_HERE} OR self IN (SELECT self FROM r_relations WHERE header
-                UNION ALL SELECT arrayJoin(carried) FROM r_messages))"""
-        )
-        seen = f"SELECT self FROM r_seen WHERE step = {step}"
+    def _see(self, step: int, *, late: bool = False) -> None:
+        self._run(f"INSERT INTO r_seen SELECT step, {late}, self FROM {_unseen(step)}")
+
+    def _late(self, step: int) -> None:
+        """Add what points at contexts that only what was found in this step says what they are."""
+        if not self._numbers(f"count() FROM {_unseen(step)}")[0]:
+            return
+        self._see(step, late=True)
+        seen = f"(SELECT self FROM r_seen WHERE step = {step} AND late)"
+        for contexts, when in self._everywhere(f"r_round WHERE step = {step} AND self IN {seen}"):
+            self._belonging(step, contexts, when, late=True)
+
+    def _everywhere(self, contexts: str) -> list[tuple[str, str]]:
+        """Contexts, and when what belongs to them was received: all of them lately, and those that
+        were looked for farther back before that."""
+        near = [(contexts, self._near)]
+        far = [(f"{contexts} AND self IN (SELECT self FROM r_far)", f"NOT {self._near}")]
+        return near + far if self._farther else near
+
+    def _belonging(self, step: int, contexts: str, when: str, *, late: bool = False) -> None:
+        """Add the operations that these contexts are, and those that point at them: for what is
+        wanted of them, all in one look at their traces and at those that link to them."""
+        if step == _REST:
+            return
+        seen = f"SELECT self FROM r_seen WHERE step = {step} AND late = {late}"
         own = f"SELECT self FROM r_round WHERE step = {step} AND own"
-        pointing = f"FROM r_relations WHERE NOT header AND source NOT IN {_HERE}"
-        numbers = self._numbers(f"countIf(self IN ({seen})), countIf(self IN ({own})) {pointing}")
-        for count, contexts, types in zip(
-            numbers, (seen, own), (_CONSUMING, _PRODUCING), strict=True
-        ):
-            if count:
-                sources = f"SELECT trace_id, span_id {pointing} AND self IN ({contexts})"
-                self._add(step, sources, types, "1" if self._farther else self._near)
+        self._take(
+            step,
+            f"{_traces(contexts)} AND {when}",
+            f"""(self IN (SELECT self FROM {contexts}) OR {_CONSUMING} AND {_points_at(seen)}
+                OR {_PRODUCING} AND {_points_at(own)})""",
+        )
 
     def _relate(self, contexts: str, when: str) -> None:
         """Add what is related to these contexts and was received then."""
@@ -256,7 +295,9 @@ class Gathering:
                 kind = 'header' AS header, trace_id, span_id, system, cluster, destination,
                 incarnation, partition, ifNull(offset, -1), time
             FROM relations WHERE {when} AND {self._seeds.related} AND NOT {self._seeds.known}
-            AND (target_trace_id, target_span_id) IN ({contexts})"""
+            AND (target_trace_id, target_span_id) IN ({contexts})
+            -- Older versions stored what points from the same trace too.
+            AND trace_id != target_trace_id"""
         )
 
     def _claiming(self) -> None:
@@ -283,25 +324,21 @@ class Gathering:
         lies claims: it may carry that context instead of its own."""
         self._run(
             f"""INSERT INTO r_open
-            SELECT DISTINCT c, destination FROM r_messages ARRAY JOIN carried AS c
+            SELECT DISTINCT k.1, c, destination FROM r_messages
+            ARRAY JOIN contexts AS k, carried AS c
             WHERE asked AND NOT arrayExists(c -> (c, destination) IN (
                 SELECT self, destination FROM r_operations WHERE {_PRODUCING}), carried)"""
         )
         if not self._numbers("count() FROM r_open")[0]:
             return
-        self._add(
+        for contexts, when in self._everywhere("r_open WHERE 1"):
+            lying = f"{_traces(contexts)} AND {when}"
+            self._take(1, lying, f"{_CONSUMING} AND {_points_at(_OPEN)}")
+        handling = f"r_operations WHERE {_CONSUMING} AND {_points_at(_OPEN)}"
+        self._take(
             1,
-            f"""SELECT trace_id, span_id FROM r_relations WHERE NOT header AND self IN {_OPEN}
-            AND source NOT IN {_HERE}""",
-            _CONSUMING,
-        )
-        self._add(
-            1,
-            f"""SELECT trace_id, span_id FROM relations WHERE kind != 'header'
-            AND {self._seeds.related} AND (target_trace_id, target_span_id) IN (
-                SELECT trace_id, span_id FROM r_operations WHERE {_CONSUMING}
-                AND arrayExists(c -> c IN {_OPEN}, targets))""",
-            "type = 'send'",
+            f"trace_id IN (SELECT trace_id FROM {handling})",
+            f"type = 'send' AND parent IN (SELECT self FROM {handling})",
         )
 
     def _nameless(self) -> None:
@@ -335,12 +372,18 @@ class Gathering:
 
     def _add(self, step: int, keys: str, also: str = "1", when: str = "1") -> None:
         """Add the operations with these keys that are not there yet."""
+        self._take(step, f"(trace_id, span_id) IN ({keys}) AND {when}", also)
+
+    def _take(self, step: int, lying: str, also: str) -> None:
+        """Add the operations that lie there, and of which the other is true, that are not there
+        yet."""
+        # What the seeds are falls away before anything else is looked at: mostly that is all.
         self._run(
-            f"""INSERT INTO r_operations SELECT {_OPERATION}, false AS seed, toUInt8({step}) AS step
-            FROM operations WHERE (trace_id, span_id) IN ({keys})
-            AND self NOT IN {_HERE}
-            AND {also} AND {when} AND {self._seeds.related} AND {_ANY_TYPE}
-            LIMIT 1 BY trace_id, span_id"""
+            f"""INSERT INTO r_operations SELECT * FROM (
+                SELECT {_OPERATION}, false AS seed, toUInt8({step}) AS step FROM operations
+                WHERE {lying} AND NOT ({self._seeds.operations}) AND {self._seeds.related}
+                AND {_ANY_TYPE} LIMIT 1 BY trace_id, span_id, kind)
+            WHERE self NOT IN {_HERE} AND {also} LIMIT 1 BY trace_id, span_id"""
         )
 
     def beside(self) -> None:

@@ -64,6 +64,25 @@ def test_a_thousand_events_of_one_correlation_come_back_whole() -> None:
     assert len(facts.calls) < 80, "whole generations are asked for, not single ids"
 
 
+@pytest.mark.parametrize("by", ["parent", "link"])
+def test_what_points_from_the_same_trace_is_followed_no_later_than_what_does_from_elsewhere(
+    by: str,
+) -> None:
+    asked = []
+    for here in (False, True):
+        flow = Flow()
+        order = flow.send("shop", "orders")
+        handling = flow.process(
+            "payment", order, by=by if here else "link", inside=order if here else None
+        )
+        flow.send("payment", "payments", inside=handling)
+        flow.process("points", order, by="link")
+        facts = flow.facts()
+        flow.chain(order, facts=facts)
+        asked.append(len(facts.calls))
+    assert asked[1] <= asked[0]
+
+
 def test_a_message_of_a_broker_without_clusters_or_lives_is_found_by_its_position() -> None:
     flow = Flow(cluster="", system="redis")
     order = flow.send("", "orders", spanned=False)
