@@ -8,7 +8,7 @@ PARTITION BY toMonday(ReceivedAt, 'UTC')
 ORDER BY (TraceId, Timestamp)
 SETTINGS index_granularity = 1024, min_compress_block_size = 16384,
     min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1,
-    enable_max_bytes_limit_for_min_age_to_force_merge = 1, merge_selector_base = 8,
+    enable_max_bytes_limit_for_min_age_to_force_merge = 1, merge_selector_base = 16,
     string_serialization_version = 'single_stream',
     non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 INSERT INTO otel_traces_in_time SELECT * FROM otel_traces
@@ -23,7 +23,7 @@ PARTITION BY toMonday(received, 'UTC')
 ORDER BY (trace_id, start)
 SETTINGS index_granularity = 1024, min_compress_block_size = 16384,
     min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1,
-    enable_max_bytes_limit_for_min_age_to_force_merge = 1, merge_selector_base = 8,
+    enable_max_bytes_limit_for_min_age_to_force_merge = 1, merge_selector_base = 16,
     string_serialization_version = 'single_stream',
     non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 INSERT INTO operations_in_time SELECT * FROM operations
