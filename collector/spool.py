@@ -85,7 +85,7 @@ class Spool:
         directory: Path,
         *,
         max_bytes: int = 2 << 30,
-        segment_bytes: int = 32 << 20,
+        segment_bytes: int = 28 << 20,
         segment_seconds: float = 0.2,
         short: Callable[[], str] = str,
         clock: Callable[[], float] = time.monotonic,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-ALLOCATOR = "dirty_decay_ms:1000"
+ALLOCATOR = "dirty_decay_ms:300"
 """The embedded engine keeps what an insert has freed for five seconds, in case that it is wanted
 again; of ten times the size of what is stored that is too long."""
 
