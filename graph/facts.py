@@ -14,7 +14,6 @@ from graph.model import (
     Position,
     Relation,
     Span,
-    SpanContext,
 )
 
 RATE_SECONDS = 300
@@ -59,12 +58,10 @@ class Facts(Protocol):
     def operations(self, traces: Collection[str]) -> list[Operation]:
         """All messaging operations of these traces, with their relations."""
 
-    def pointing(self, contexts: Collection[SpanContext]) -> list[Relation]:
-        """What points at these contexts from elsewhere: links of operations of other traces, and
-        messages that carry them. What points from the same trace is told by its operations."""
-
     def pointing_into(self, traces: Collection[str]) -> list[Relation]:
-        """Who points at any context of these traces, known or not: as `pointing`."""
+        """What points from elsewhere at any context of these traces, known or not: links of
+        operations of other traces, and messages that carry it. What points from the same trace
+        is told by its operations."""
 
     def spans(self, traces: Collection[str]) -> list[Span]:
         """Light rows of all spans of these traces."""

@@ -107,7 +107,6 @@ class _OfKind:
     def __init__(self, facts: Facts, kind: IdKind) -> None:
         self._kind = kind
         self.operations = facts.operations
-        self.pointing = facts.pointing
         self.pointing_into = facts.pointing_into
         self.spans = facts.spans
         self.messages = facts.messages

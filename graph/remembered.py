@@ -16,7 +16,6 @@ from graph.model import (
     Position,
     Relation,
     Span,
-    SpanContext,
 )
 
 WHOLE = (IdKind.MESSAGE, IdKind.CORRELATION, IdKind.KEY)
@@ -36,7 +35,6 @@ class Remembered:
         self._facts = facts
         self._operations: dict[str, list[Operation]] = {}
         self._spans: dict[str, list[Span]] = {}
-        self._pointing: dict[SpanContext, list[Relation]] = {}
         self._pointing_into: dict[str, list[Relation]] = {}
         self._messages: dict[Position, list[Message]] = {}
         self._located: dict[tuple[IdKind, str], list[Location]] = {}
@@ -44,11 +42,6 @@ class Remembered:
     def operations(self, traces: Collection[str]) -> list[Operation]:
         return _remembered(
             traces, self._operations, self._facts.operations, lambda op: (op.context.trace_id,)
-        )
-
-    def pointing(self, contexts: Collection[SpanContext]) -> list[Relation]:
-        return _remembered(
-            contexts, self._pointing, self._facts.pointing, lambda relation: (relation.target,)
         )
 
     def pointing_into(self, traces: Collection[str]) -> list[Relation]:

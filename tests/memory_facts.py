@@ -52,10 +52,6 @@ class MemoryFacts:
         self.calls.append("spans")
         return _all(self._spans_of, set(traces))
 
-    def pointing(self, contexts: Collection[SpanContext]) -> list[Relation]:
-        self.calls.append("pointing")
-        return _all(self._pointing_at, set(contexts))
-
     def pointing_into(self, traces: Collection[str]) -> list[Relation]:
         self.calls.append("pointing_into")
         return _all(self._pointing_at, [c for c in self._pointing_at if c.trace_id in set(traces)])

@@ -82,22 +82,13 @@ class StoreFacts:
         found = _once(self._each(sql, traces), rows.OPERATION_KEY)
         return [rows.operation(row) for row in found]
 
-    def pointing(self, contexts: Collection[SpanContext]) -> list[Relation]:
-        sql = (
-            f"SELECT {rows.RELATION_COLUMNS} FROM relations "
-            "PREWHERE (target_trace_id, target_span_id) IN {keys:Array(Tuple(String, String))}"
-        )
-        found = _once(self._each(sql, contexts), rows.RELATION_KEY)
-        # Older versions stored what points from the same trace too.
-        return [rows.relation(row) for row in found if row[0] != row[3]]
-
     def pointing_into(self, traces: Collection[str]) -> list[Relation]:
         sql = (
             f"SELECT {rows.RELATION_COLUMNS} FROM relations "
             "PREWHERE target_trace_id IN {keys:Array(String)}"
         )
         found = _once(self._each(sql, traces), rows.RELATION_KEY)
-        # As above.
+        # Older versions stored what points from the same trace too.
         return [rows.relation(row) for row in found if row[0] != row[3]]
 
     def spans(self, traces: Collection[str]) -> list[Span]:
@@ -367,8 +358,8 @@ class StoreFacts:
             context = SpanContext(trace_id, span_id)
             found = [
                 Location(text, IdKind.SPAN, position=r.source)
-                for r in self.pointing([context])
-                if isinstance(r.source, Position)
+                for r in self.pointing_into([trace_id])
+                if r.target == context and isinstance(r.source, Position)
             ]
         return found
 

@@ -22,7 +22,6 @@ from graph.model import (
     OperationType,
     Passage,
     Position,
-    SpanContext,
 )
 from graph.remembered import Remembered
 from tests import stores
@@ -198,7 +197,9 @@ def test_what_points_from_the_same_trace_is_told_by_its_operations_alone(store: 
         if older:
             stores.relate_within(store)
         for facts in (StoreFacts(store), flow.facts()):
-            found = [(one.kind, one.source) for one in facts.pointing([order.context])]
+            found = [
+                (one.kind, one.source) for one in facts.pointing_into([order.context.trace_id])
+            ]
             assert sorted(found) == [("header", order.position), ("link", elsewhere.context)]
             here = [
                 one.context
@@ -301,7 +302,6 @@ def asked(facts: Facts) -> list[object]:
     return [
         facts.operations(["f" * 32]),
         facts.spans(["f" * 32]),
-        facts.pointing([SpanContext("f" * 32, "f" * 16)]),
         facts.pointing_into(["f" * 32]),
         facts.passages([nowhere, nowhere._replace(cluster="", incarnation="")]),
         facts.messages([nowhere, nowhere._replace(cluster="", incarnation="")]),
@@ -318,8 +318,8 @@ def test_what_nobody_has_seen_is_missing_from_every_answer(store: Store) -> None
     an_order(flow)
     pour(flow, store)
 
-    assert asked(StoreFacts(store)) == [[]] * 11
-    assert asked(flow.facts()) == [[]] * 11
+    assert asked(StoreFacts(store)) == [[]] * 10
+    assert asked(flow.facts()) == [[]] * 10
 
 
 def test_who_names_a_position_is_located_by_it_only_if_nothing_else_tells(store: Store) -> None:

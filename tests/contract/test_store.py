@@ -60,7 +60,7 @@ def test_spans_that_an_exporter_sent_again_are_seen_once(store: Store) -> None:
 
     assert len(facts.operations(traces)) == 2
     assert len(facts.spans(traces)) == 2
-    assert sorted(str(one.source) for one in facts.pointing([order.context])) == sorted(
+    assert sorted(str(one.source) for one in facts.pointing_into(traces)) == sorted(
         [str(order.position), str(handled.context)]
     )
     assert len(facts.messages([order.position])) == 1

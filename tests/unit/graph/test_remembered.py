@@ -30,7 +30,6 @@ def traces(sent: Collection[Sent]) -> list[str]:
 QUESTIONS: dict[str, Question] = {
     "operations": lambda facts, sent: [*facts.operations(traces(sent))],
     "spans": lambda facts, sent: [*facts.spans(traces(sent))],
-    "pointing": lambda facts, sent: [*facts.pointing(contexts(sent))],
     "pointing_into": lambda facts, sent: [*facts.pointing_into(traces(sent))],
     "messages": lambda facts, sent: [
         *facts.messages([one.position for one in sent if one.position])
