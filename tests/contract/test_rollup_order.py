@@ -204,6 +204,30 @@ def test_edges_are_exact_in_any_order_of_arrival(
         assert rows(store) == step_by_step
 
 
+@pytest.mark.parametrize("older", [False, True])
+def test_an_attempt_long_after_belongs_to_what_only_an_old_message_tells(
+    store: Store, older: bool
+) -> None:
+    flow, truth = Flow(), Counter[Edge]()
+    attempts = (Attempt(1, 0, True), Attempt(61, 0, False))
+    consumers = (Consumer("payment", "parent", attempts),)
+    happened(Event(-2, "shop", "orders", "message", consumers, False), flow, truth)
+    first, second = flow.spans
+    arrivals: list[list[SpanContext | Position]] = [[*flow.messages, first], [second]]
+    clock = Clock()
+    rollup = Rollup(store, clock=clock.time)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stores, "time", clock)
+        for keys, gap in zip(arrivals, (0, 400), strict=True):
+            part = _part(flow, keys)
+            clock.after(part, gap)
+            poured.pour(part, store)
+            if older:
+                stores.relate_within(store)
+            rollup.run(settle=0)
+    assert counts(store) == truth
+
+
 class Clock:
     """What the time is where things are stored."""
 
