@@ -5,7 +5,7 @@ from __future__ import annotations
 REST = 6.0
 """Times of what the last insert took that pass before the next, while little waits."""
 
-LONGEST_REST = 0.7
+LONGEST_REST = 0.5
 """Seconds, at most: what happens is to be seen at once."""
 
 
