@@ -171,13 +171,15 @@ def _newest_order(shop: Shop) -> Produced:
 
 
 def fates_of(client: ApiClient, ce_id: str) -> Fates:
-    """As soon as the collector knows the event."""
+    """As soon as the collector knows the event and its message: the table of ids is filled some
+    hundred milliseconds before that of messages."""
 
     def found() -> Fates | None:
         try:
-            return client.fate(ce_id)
+            fates = client.fate(ce_id)
         except NotFound:
             return None
+        return fates if fates.event.message_id else None
 
     # Asking all the time would hold up what is waited for.
     return eventually(found, 60, every=0.3)
