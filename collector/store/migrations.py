@@ -9,6 +9,7 @@ them, knowing the user's own conventions; who only reads takes the views as they
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from importlib.resources import files
 from typing import Any
@@ -16,6 +17,8 @@ from typing import Any
 from collector.conventions import plain, render, render_messages
 from collector.conventions.own import Own
 from collector.store import views
+
+log = logging.getLogger(__name__)
 
 
 class SchemaTooNew(Exception):
@@ -39,6 +42,10 @@ def migrate(client: Any, own: Own | None = None) -> None:
     if done > len(steps):
         raise SchemaTooNew(
             f"the store has schema {done}, this flowtap knows {len(steps)}: use a newer flowtap"
+        )
+    if 0 < done < len(steps):
+        log.warning(
+            "the store goes from schema %d to %d: a large one takes its time", done, len(steps)
         )
     for version, sql in enumerate(steps[done:], start=done + 1):
         for statement in statements(sql):
