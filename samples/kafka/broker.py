@@ -136,7 +136,7 @@ class Broker:
             self._port = _free_port()
         else:
             _require_free(self._port)
-        self._controller_port = _free_port()
+        self._controller_port = _free_port(besides=self._port)
 
     def _configure(self) -> Path:
         directory = self.directory
@@ -262,13 +262,16 @@ def _require_free(port: int) -> None:
         ) from None
 
 
-def _free_port() -> int:
-    """A free port below the range that the system gives to outgoing connections.
+def _free_port(besides: int = 0) -> int:
+    """A free port, and not the one that is spoken for, below the range that the system gives to
+    outgoing connections.
 
     From within that range a client that reconnects to a dead broker can be given the broker's own
     port, connects to itself and keeps the broker from coming back.
     """
     for port in random.sample(range(20000, 32000), 200):
+        if port == besides:
+            continue
         try:
             _bind(port)
         except OSError:
