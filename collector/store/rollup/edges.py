@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from collector.conventions.spans import PEER
 from collector.conventions.sql import array, quote
-from collector.store.rollup.gather import APART, NOWHERE, ONE_NAME_SYSTEMS, lies
+from collector.store.rollup.gather import APART
+from collector.store.rollup.gathered import NOWHERE, ONE_NAME_SYSTEMS, lies
 from collector.store.rollup.minutes import MINUTE, Slices
 
 _KEYS = """role, environment, service, consumer_group, peer, system, cluster, destination,

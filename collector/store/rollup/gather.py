@@ -17,6 +17,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from collector.conventions.sql import normal_id
+from collector.store.rollup.gathered import (
+    ANY_TYPE,
+    CONSUMING,
+    CREATED,
+    MESSAGE,
+    NAMELESS,
+    OPERATION,
+    PLACE,
+    POSITION,
+    PRODUCING,
+    hashed,
+    lies,
+)
 from collector.store.rollup.minutes import Seeds
 
 APART = 900
@@ -34,69 +47,6 @@ NEAR = 120 * 10**9
 BEFORE = 60 * 10**9
 """Nanoseconds by which what points at a context is received, at most, before that begins: clocks
 differ. What begins so much after the nearer time has nothing farther that belongs to it."""
-
-ONE_NAME_SYSTEMS = ("kafka", "redis", "pulsar")
-"""Systems in which producers and consumers call a destination the same. Elsewhere a consumer
-names its queue or subscription: the destination is then the producer's, the name the group."""
-
-
-def hashed(trace_id: str, span_id: str) -> str:
-    """A context as a number of 16 bytes: joins by them cost a fraction of what they do by texts."""
-    return f"reinterpretAsUInt128(sipHash128({trace_id}, {span_id}))"
-
-
-def lies(context: str, destination: str) -> str:
-    """A hashed context at a destination as a number of 16 bytes: a batch of one context can have
-    several."""
-    return f"reinterpretAsUInt128(sipHash128({context}, {destination}))"
-
-
-NOWHERE = "toUInt128(0)"
-"""What stands for no context."""
-
-_OPERATION = f"""received, trace_id, span_id, parent_span_id, environment, service, kind, type,
-    system, cluster, destination, partition, offset, consumer_group, message_id, event_type,
-    batch_count, server_address, start, duration, error, remote_parent, links,
-    {hashed("trace_id", "span_id")} AS self,
-    if(parent_span_id = '', {NOWHERE}, {hashed("trace_id", "parent_span_id")}) AS parent,
-    arrayMap(l -> {hashed("l.1", "l.2")}, links) AS linked,
-    if(parent_span_id = '', linked, arrayPushFront(linked, parent)) AS targets"""
-"""What is kept of an operation: with its context, its parent's and those that it points at."""
-
-_PRODUCING = "type IN ('create', 'send')"
-_CONSUMING = "type IN ('receive', 'process')"
-_ANY_TYPE = "type IN ('create', 'send', 'receive', 'process')"
-
-_POSITION = "system, cluster, destination, incarnation, partition, offset"
-_PLACE = f"reinterpretAsUInt128(sipHash128({_POSITION.replace('offset', 'ifNull(offset, -1)')}))"
-_MESSAGE = f"""{_POSITION}, time, received, environment, event_type, source, contexts,
-    arrayMap(c -> {hashed("c.1", "c.2")}, contexts) AS carried, {_PLACE} AS place"""
-
-_NAMELESS = f"""seed AND {_CONSUMING} AND empty(links) AND NOT remote_parent
-    AND (message_id != '' OR offset IS NOT NULL)"""
-
-_CREATED: tuple[str, ...] = (
-    # Contexts to look at, one row for each step in which they are come upon. `wanted`: for the
-    # deliveries of what they stand for, `sure` that this is a message or handling one. `own`: of
-    # the seeds' own sends.
-    """CREATE TEMPORARY TABLE r_round (step UInt8, trace_id String, span_id String, self UInt128,
-        wanted Bool, sure Bool, own Bool) ENGINE = Memory""",
-    # Those whose deliveries have been looked for. `late`: what they are was found before in the
-    # same step.
-    "CREATE TEMPORARY TABLE r_seen (step UInt8, late Bool, self UInt128) ENGINE = Memory",
-    # What points at them from another trace, or is a message that carries them, besides the seeds.
-    """CREATE TEMPORARY TABLE r_relations (self UInt128, source UInt128, header Bool,
-        trace_id String, span_id String, system LowCardinality(String),
-        cluster LowCardinality(String), destination LowCardinality(String),
-        incarnation LowCardinality(String), partition LowCardinality(String), offset Int64,
-        time DateTime64(9)) ENGINE = Memory""",
-    # Contexts of which something may have been received long before the seeds.
-    """CREATE TEMPORARY TABLE r_far (step UInt8, trace_id String, span_id String, self UInt128)
-        ENGINE = Memory""",
-    # Contexts of messages that no send to where these lie has.
-    """CREATE TEMPORARY TABLE r_open (trace_id String, self UInt128, destination String)
-        ENGINE = Memory""",
-)
 
 _REST = 255
 """The step of contexts that lead no further."""
@@ -157,19 +107,19 @@ class Gathering:
         seeds = self._seeds
         self._run(
             f"""CREATE TEMPORARY TABLE r_operations ENGINE = Memory AS
-            SELECT {_OPERATION}, true AS seed, toUInt8(0) AS step FROM operations
-            WHERE {seeds.operations} AND {_ANY_TYPE} LIMIT 1 BY trace_id, span_id"""
+            SELECT {OPERATION}, true AS seed, toUInt8(0) AS step FROM operations
+            WHERE {seeds.operations} AND {ANY_TYPE} LIMIT 1 BY trace_id, span_id"""
         )
         self._run(
             f"""CREATE TEMPORARY TABLE r_messages ENGINE = Memory AS
-            SELECT {_MESSAGE}, true AS asked FROM messages WHERE {seeds.messages}
-            LIMIT 1 BY {_POSITION}"""
+            SELECT {MESSAGE}, true AS asked FROM messages WHERE {seeds.messages}
+            LIMIT 1 BY {POSITION}"""
         )
-        for statement in _CREATED:
+        for statement in CREATED:
             self._run(statement)
         # Each statement costs some milliseconds, however little there is to do.
         operations, nameless, messages, first, tapped = self._numbers(
-            f"""count(), countIf({_NAMELESS}), (SELECT count() FROM r_messages),
+            f"""count(), countIf({NAMELESS}), (SELECT count() FROM r_messages),
             toUnixTimestamp64Nano(min(received)),
             (SELECT toUnixTimestamp64Nano(min(received)) FROM r_messages) FROM r_operations"""
         )
@@ -197,12 +147,12 @@ class Gathering:
         is related to them; says how many they are."""
         handled = _around("true, true, false", "true, remote_parent, false", "true, true, false")
         found = f"""SELECT {handled} AS contexts FROM r_operations
-            WHERE step = {step - 1} AND {_CONSUMING}"""
+            WHERE step = {step - 1} AND {CONSUMING}"""
         if step == 1:
             wanted = str(self._seeds.consumers).lower()
             sent = _around(f"{wanted}, true, true", *["false, false, true"] * 2)
             carried = f"arrayMap((c, h) -> (c.1, c.2, h, {wanted}, true, false), contexts, carried)"
-            found += f""" UNION ALL SELECT {sent} FROM r_operations WHERE {_PRODUCING}
+            found += f""" UNION ALL SELECT {sent} FROM r_operations WHERE {PRODUCING}
                 UNION ALL SELECT {carried} FROM r_messages WHERE asked"""
         self._run(
             f"""INSERT INTO r_round SELECT {step}, any(c.1), any(c.2), c.3 AS self, max(c.4),
@@ -282,8 +232,8 @@ class Gathering:
         self._take(
             step,
             f"{_traces(contexts)} AND {when}",
-            f"""(self IN (SELECT self FROM {contexts}) OR {_CONSUMING} AND {_points_at(seen)}
-                OR {_PRODUCING} AND {_points_at(own)})""",
+            f"""(self IN (SELECT self FROM {contexts}) OR {CONSUMING} AND {_points_at(seen)}
+                OR {PRODUCING} AND {_points_at(own)})""",
         )
 
     def _relate(self, contexts: str, when: str) -> None:
@@ -291,7 +241,7 @@ class Gathering:
         self._run(
             f"""INSERT INTO r_relations
             SELECT {hashed("target_trace_id", "target_span_id")} AS self,
-                if(kind = 'header', {_PLACE}, {hashed("trace_id", "span_id")}) AS source,
+                if(kind = 'header', {PLACE}, {hashed("trace_id", "span_id")}) AS source,
                 kind = 'header' AS header, trace_id, span_id, system, cluster, destination,
                 incarnation, partition, ifNull(offset, -1), time
             FROM relations WHERE {when} AND {self._seeds.related} AND NOT {self._seeds.known}
@@ -303,12 +253,12 @@ class Gathering:
     def _claiming(self) -> None:
         """Producing spans that name the position of a message, at about its time."""
         unclaimed = f"""r_messages WHERE NOT arrayExists(
-            c -> c IN (SELECT self FROM r_operations WHERE {_PRODUCING}), carried)"""
+            c -> c IN (SELECT self FROM r_operations WHERE {PRODUCING}), carried)"""
         count, first, last = self._numbers(
             f"""count(), toUnixTimestamp64Milli(min(time)), toUnixTimestamp64Milli(max(time))
             FROM {unclaimed}"""
         )
-        placed = f"""operations WHERE {_PRODUCING} AND offset IS NOT NULL
+        placed = f"""operations WHERE {PRODUCING} AND offset IS NOT NULL
             AND start >= fromUnixTimestamp64Milli({first}) - {BESIDE}
             AND start <= fromUnixTimestamp64Milli({last}) + {BESIDE}"""
         if not count or not self._numbers(f"count() FROM {placed}")[0]:
@@ -327,14 +277,14 @@ class Gathering:
             SELECT DISTINCT k.1, c, destination FROM r_messages
             ARRAY JOIN contexts AS k, carried AS c
             WHERE asked AND NOT arrayExists(c -> (c, destination) IN (
-                SELECT self, destination FROM r_operations WHERE {_PRODUCING}), carried)"""
+                SELECT self, destination FROM r_operations WHERE {PRODUCING}), carried)"""
         )
         if not self._numbers("count() FROM r_open")[0]:
             return
         for contexts, when in self._everywhere("r_open WHERE 1"):
             lying = f"{_traces(contexts)} AND {when}"
-            self._take(1, lying, f"{_CONSUMING} AND {_points_at(_OPEN)}")
-        handling = f"r_operations WHERE {_CONSUMING} AND {_points_at(_OPEN)}"
+            self._take(1, lying, f"{CONSUMING} AND {_points_at(_OPEN)}")
+        handling = f"r_operations WHERE {CONSUMING} AND {_points_at(_OPEN)}"
         self._take(
             1,
             f"trace_id IN (SELECT trace_id FROM {handling})",
@@ -346,8 +296,8 @@ class Gathering:
         self._run(
             f"""CREATE TEMPORARY TABLE r_alone ENGINE = Memory AS
             SELECT start, destination, partition, offset, {normal_id("message_id")} AS id
-            FROM r_operations WHERE {_NAMELESS} AND parent NOT IN (
-                SELECT self FROM r_operations WHERE {_PRODUCING})"""
+            FROM r_operations WHERE {NAMELESS} AND parent NOT IN (
+                SELECT self FROM r_operations WHERE {PRODUCING})"""
         )
         if not self._numbers("count() FROM r_alone")[0]:
             return
@@ -355,19 +305,19 @@ class Gathering:
             AND start <= (SELECT max(start) + {APART} FROM r_alone)"""
         self._add(
             1,
-            f"""SELECT trace_id, span_id FROM operations WHERE {_CONSUMING} AND {about}
+            f"""SELECT trace_id, span_id FROM operations WHERE {CONSUMING} AND {about}
             AND (destination, partition, offset) IN (
                 SELECT destination, partition, offset FROM r_alone WHERE offset IS NOT NULL)""",
-            _CONSUMING,
+            CONSUMING,
         )
         named = "SELECT id FROM r_alone WHERE id != ''"
         self._add(
             1,
-            f"""SELECT trace_id, span_id FROM operations WHERE {_CONSUMING} AND {about}
+            f"""SELECT trace_id, span_id FROM operations WHERE {CONSUMING} AND {about}
             AND trace_id IN (SELECT trace_id FROM ids WHERE kind = 'message' AND trace_id != ''
                 AND id IN ({named}))
             AND ({normal_id("message_id")} IN ({named}) OR {normal_id("event_id")} IN ({named}))""",
-            _CONSUMING,
+            CONSUMING,
         )
 
     def _add(self, step: int, keys: str, also: str = "1", when: str = "1") -> None:
@@ -380,9 +330,9 @@ class Gathering:
         # What the seeds are falls away before anything else is looked at: mostly that is all.
         self._run(
             f"""INSERT INTO r_operations SELECT * FROM (
-                SELECT {_OPERATION}, false AS seed, toUInt8({step}) AS step FROM operations
+                SELECT {OPERATION}, false AS seed, toUInt8({step}) AS step FROM operations
                 WHERE {lying} AND NOT ({self._seeds.operations}) AND {self._seeds.related}
-                AND {_ANY_TYPE} LIMIT 1 BY trace_id, span_id, kind)
+                AND {ANY_TYPE} LIMIT 1 BY trace_id, span_id, kind)
             WHERE self NOT IN {_HERE} AND {also} LIMIT 1 BY trace_id, span_id"""
         )
 
@@ -405,8 +355,8 @@ class Gathering:
         )
         if lack:
             self._run(
-                f"""INSERT INTO r_messages SELECT {_MESSAGE}, false AS asked FROM messages
-                WHERE ({_POSITION}) IN (SELECT {_POSITION} FROM {lacking}) LIMIT 1 BY {_POSITION}"""
+                f"""INSERT INTO r_messages SELECT {MESSAGE}, false AS asked FROM messages
+                WHERE ({POSITION}) IN (SELECT {POSITION} FROM {lacking}) LIMIT 1 BY {POSITION}"""
             )
         self._run(HEADERS)
         if handed:
@@ -434,7 +384,7 @@ HANDED = f"""CREATE TEMPORARY TABLE r_handed ENGINE = Memory AS
         SELECT p.origin AS origin, o.destination AS destination, uniqExact(o.self) AS sends
         FROM r_operations AS o INNER JOIN (
             SELECT self, service, destination, arrayJoin(targets) AS origin FROM r_operations
-            WHERE {_CONSUMING} AND destination != ''
+            WHERE {CONSUMING} AND destination != ''
         ) AS p ON p.self = o.parent
         WHERE o.type = 'send' AND o.service = p.service AND o.destination != ''
             AND o.destination != p.destination AND o.offset IS NULL
