@@ -12,7 +12,7 @@ from collector.api.backend import Component, Stored
 from collector.findings import Watch
 from collector.metrics import Counters
 from collector.retention import Retention
-from collector.store import bodies, gaps, groups, lists, queries
+from collector.store import bodies, following, gaps, groups, lists, queries
 from collector.store.client import Store
 from collector.store.console import Console
 from collector.store.facts import StoreFacts
@@ -25,7 +25,7 @@ from graph.fate.consumers import Declared
 from graph.findings.model import Findings, Kind
 from graph.findings.thresholds import Rules
 from graph.gaps import Gap
-from graph.listing import Consumer, EventFilter, EventRow
+from graph.listing import ANY_EVENT, Consumer, EventFilter, EventRow
 from graph.payloads import Body
 from graph.producers import BrokerProducer
 from graph.series import MinuteCount
@@ -113,10 +113,12 @@ class StoreBackend:
     def recent(self, wanted: EventFilter) -> Sequence[EventRow]:
         return lists.recent(self._store, wanted)
 
-    def stored(self, mark: int, limit: int) -> Stored:
+    def stored(
+        self, mark: int, limit: int, wanted: EventFilter = ANY_EVENT, *, listed: bool = False
+    ) -> Stored:
         if mark < 0:
-            return Stored((), lists.newest_mark(self._store))
-        return Stored(*lists.stored_since(self._store, mark, limit))
+            return Stored((), following.newest_mark(self._store))
+        return Stored(*following.stored_since(self._store, mark, limit, wanted, listed=listed))
 
     def consumers(self, *, paces: bool = True) -> Sequence[Consumer]:
         if paces:

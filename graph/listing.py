@@ -59,6 +59,10 @@ class EventFilter:
         )
 
 
+ANY_EVENT = EventFilter()
+"""Asks for nothing."""
+
+
 def _fits(term: Term, row: EventRow) -> bool:
     found = any(
         pattern.fits(value) for pattern in term.patterns for value in _values(term, pattern, row)

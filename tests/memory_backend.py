@@ -12,7 +12,7 @@ from graph.edges import ALL_EDGES, MOST_EDGES, EdgeRow, Edges, LeftOut, Patterns
 from graph.fate.consumers import Declared
 from graph.findings.model import Finding, Findings, Kind
 from graph.gaps import Gap
-from graph.listing import Activity, Consumer, EventFilter, EventRow
+from graph.listing import ANY_EVENT, Activity, Consumer, EventFilter, EventRow
 from graph.payloads import Body
 from graph.producers import BrokerProducer
 from graph.series import MinuteCount
@@ -91,11 +91,15 @@ class MemoryBackend:
         fitting = [row for row in self.rows if wanted.accepts(row)]
         return (fitting[::-1] if wanted.oldest else fitting)[: wanted.limit]
 
-    def stored(self, mark: int, limit: int) -> Stored:
+    def stored(
+        self, mark: int, limit: int, wanted: EventFilter = ANY_EVENT, *, listed: bool = False
+    ) -> Stored:
         if mark < 0:
             return Stored((), len(self.activity))
         found = self.activity[mark : mark + limit]
-        return Stored(found, mark + len(found), mark + len(found) < len(self.activity))
+        after = mark + len(found)
+        fitting = [one for one in found if (one.listed or not listed) and wanted.accepts(one.event)]
+        return Stored(fitting, after, after < len(self.activity))
 
     def consumers(self, *, paces: bool = True) -> Sequence[Consumer]:
         return list(self.groups)

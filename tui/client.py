@@ -354,11 +354,10 @@ class LocalFollowing:
     def __iter__(self) -> Iterator[Activity]:
         while not self._closed.is_set():
             with _explained():
-                found = self._backend.stored(self._mark, 1_000)
+                found = self._backend.stored(self._mark, 1_000, self._wanted, listed=self._listed)
             self._mark = found.mark
-            for one in found.activity:
-                if (one.listed or not self._listed) and self._wanted.accepts(one.event):
-                    yield one
+            self.missed += found.missed
+            yield from found.activity
             if not found.more:
                 self._closed.wait(LOOK_SECONDS)
 

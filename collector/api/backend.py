@@ -12,7 +12,7 @@ from graph.facts import Facts
 from graph.fate.consumers import Declared
 from graph.findings.model import Findings, Kind
 from graph.gaps import Gap
-from graph.listing import Activity, Consumer, EventFilter, EventRow
+from graph.listing import ANY_EVENT, Activity, Consumer, EventFilter, EventRow
 from graph.payloads import Body
 from graph.producers import BrokerProducer
 from graph.series import MinuteCount
@@ -29,6 +29,9 @@ class Stored(NamedTuple):
     """Ask with it next time."""
     more: bool = False
     """The limit cut the answer."""
+    missed: int = 0
+    """Of what was stored at the same instant as the last of these, so many were left out, at most:
+    there were more than the limit. The mark lies after them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +83,11 @@ class Backend(Protocol):
     def recent(self, wanted: EventFilter) -> Sequence[EventRow]:
         """The newest events that fit, newest first, at most `wanted.limit`."""
 
-    def stored(self, mark: int, limit: int) -> Stored:
-        """What was stored after the mark, at most `limit`; a negative mark stands for now."""
+    def stored(
+        self, mark: int, limit: int, wanted: EventFilter = ANY_EVENT, *, listed: bool = False
+    ) -> Stored:
+        """What was stored after the mark and fits, at most `limit`; with `listed` only what lists
+        of events have. A negative mark stands for now."""
 
     def consumers(self, *, paces: bool = True) -> Sequence[Consumer]:
         """Consumer groups as the brokers tell them, by cluster and group; without `paces`,

@@ -1,6 +1,7 @@
 """GET /tail: what is being stored, as server-sent events.
 
-One look at the store serves all who follow. Who reads too slowly misses some and is told so.
+One look at the store serves all who follow the same. Who reads too slowly misses some and is told
+so, and so does everybody where more is stored at once than is looked at.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Annotated, Any
 
@@ -20,6 +22,7 @@ from fastapi.sse import format_sse_event
 
 from collector.api import schemas
 from collector.api.asking import Asking
+from collector.api.backend import Stored
 from collector.api.errors import ApiError
 from collector.api.wanted import AskedFilter
 from collector.store.client import StoreError
@@ -43,21 +46,27 @@ TOGETHER = 100
 class Follower:
     """One who follows: a bounded queue that drops its oldest."""
 
-    def __init__(self, wanted: EventFilter, listed: bool = False) -> None:
-        self.wanted = wanted
-        self.listed = listed
+    def __init__(self) -> None:
         self.waiting: deque[Activity] = deque()
         self.missed = 0
         self.changed = asyncio.Event()
 
-    def offer(self, activity: Activity) -> None:
-        if (self.listed and not activity.listed) or not self.wanted.accepts(activity.event):
-            return
-        if len(self.waiting) >= ROWS:
+    def offer(self, found: Stored) -> None:
+        self.waiting.extend(found.activity)
+        self.missed += found.missed
+        while len(self.waiting) > ROWS:
             self.waiting.popleft()
             self.missed += 1
-        self.waiting.append(activity)
-        self.changed.set()
+        if found.activity or found.missed:
+            self.changed.set()
+
+
+@dataclass(slots=True)
+class Following:
+    """All who follow the same, and how far they have been told."""
+
+    mark: int = -1
+    followers: set[Follower] = field(default_factory=set)
 
 
 class Tail:
@@ -66,14 +75,15 @@ class Tail:
     def __init__(self, asking: Asking, *, look_seconds: float = LOOK_SECONDS) -> None:
         self._asking = asking
         self._look_seconds = look_seconds
-        self._followers: set[Follower] = set()
+        self._following: dict[tuple[EventFilter, bool], Following] = {}
         self._looking: asyncio.Task[None] | None = None
         self.closed = False
 
     async def follow(self, wanted: EventFilter, listed: bool = False) -> AsyncIterator[bytes]:
         """Server-sent events until the tail is closed."""
-        follower = Follower(wanted, listed)
-        self._followers.add(follower)
+        follower = Follower()
+        same = self._following.setdefault((wanted, listed), Following())
+        same.followers.add(follower)
         if self._looking is None:
             self._looking = asyncio.create_task(self._look(), name="flowtap-tail")
         try:
@@ -91,26 +101,30 @@ class Tail:
                 while follower.waiting:
                     yield b"".join(islice(_told(follower.waiting), TOGETHER))
         finally:
-            self._followers.discard(follower)
-            if not self._followers and self._looking is not None:
+            same.followers.discard(follower)
+            if not same.followers:
+                del self._following[wanted, listed]
+            if not self._following and self._looking is not None:
                 self._looking.cancel()
                 self._looking = None
 
     @property
     def full(self) -> bool:
-        return len(self._followers) >= FOLLOWERS
+        return sum(len(same.followers) for same in self._following.values()) >= FOLLOWERS
 
     def close(self) -> None:
         """End all streams, so that the server can stop."""
         self.closed = True
-        for follower in self._followers:
-            follower.changed.set()
+        for same in self._following.values():
+            for follower in same.followers:
+                follower.changed.set()
 
     async def _look(self) -> None:
-        mark = -1
         while True:
+            more = False
             try:
-                mark, more = await self._look_once(mark)
+                for (wanted, listed), same in tuple(self._following.items()):
+                    more |= await self._look_once(same, wanted, listed)
             except (StoreError, ApiError) as error:
                 if self.closed:
                     return
@@ -120,12 +134,14 @@ class Tail:
             if not more:
                 await asyncio.sleep(self._look_seconds)
 
-    async def _look_once(self, mark: int) -> tuple[int, bool]:
-        found = await self._asking.quickly(self._asking.backend.stored, mark, ROWS)
-        for activity in found.activity:
-            for follower in self._followers:
-                follower.offer(activity)
-        return found.mark, found.more
+    async def _look_once(self, same: Following, wanted: EventFilter, listed: bool) -> bool:
+        """Says whether there is more."""
+        stored = self._asking.backend.stored
+        found = await self._asking.quickly(stored, same.mark, ROWS, wanted, listed=listed)
+        same.mark = found.mark
+        for follower in same.followers:
+            follower.offer(found)
+        return found.more
 
 
 def _told(waiting: deque[Activity]) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""Lists by SQL: recent events, and what was just stored."""
+"""Lists by SQL: recent events."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from collector.store.filters import (
     short_way,
 )
 from collector.store.rows import POSITION, nanoseconds, readable
-from graph.listing import Activity, EventFilter, EventRow
+from graph.listing import EventFilter, EventRow
 
 _MINUTE = 60 * 10**9
 
@@ -35,18 +35,18 @@ _END = 2**62
 _LONGER = 4
 """A page of which too few rows fit is asked for again, so many times as long."""
 
-_MESSAGE = f"""destination, partition, offset, {nanoseconds("m.time")} AS at, system, cluster,
+MESSAGE = f"""destination, partition, offset, {nanoseconds("m.time")} AS at, system, cluster,
     environment, event_type, {readable("key")}, {readable("message_id")},
     {readable("correlation_id")}, {SOURCE}, {nanoseconds("m.received")} AS stored_at, contexts,
     value_size, incarnation"""
 
-_OPERATION = f"""trace_id, span_id, {nanoseconds("start")} AS at, toValidUTF8(destination), system,
+OPERATION = f"""trace_id, span_id, {nanoseconds("start")} AS at, toValidUTF8(destination), system,
     cluster, environment, event_type, {readable("key")}, {readable("message_id")}, event_id,
     {readable("conversation_id")}, service, error, {nanoseconds("received")} AS stored_at, type,
     consumer_group, duration"""
 
 _PRODUCES = "type IN ('create', 'send')"
-_UNTAPPED = "type = 'send' AND destination NOT IN (SELECT DISTINCT destination FROM positions)"
+UNTAPPED = "type = 'send' AND destination NOT IN (SELECT DISTINCT destination FROM positions)"
 
 
 def recent(store: Store, wanted: EventFilter) -> list[EventRow]:
@@ -104,14 +104,14 @@ def _messages(store: Store, wanted: EventFilter, few: Tests | None) -> list[Even
     tests.between("m.time", wanted)
     # Not LIMIT BY: with it, the engine reads and sorts all columns of everything that fits.
     sql = (
-        f"SELECT {_MESSAGE} FROM messages AS m WHERE {tests.where} "
+        f"SELECT {MESSAGE} FROM messages AS m WHERE {tests.where} "
         f"ORDER BY m.time {_order(wanted)} LIMIT "
     )
 
     def page(limit: int) -> tuple[int, list[EventRow]]:
         rows = store.query(f"{sql}{limit:d}", tests.parameters)
         once = {(*row[0:3], *row[4:6], row[15]): row for row in rows}
-        return len(rows), _message_rows(store, list(once.values()), failures=True)
+        return len(rows), message_rows(store, list(once.values()), failures=True)
 
     return _fitting(wanted, page)
 
@@ -123,14 +123,14 @@ def _untapped(store: Store, wanted: EventFilter) -> list[EventRow]:
         tests.conditions.append(f"(trace_id, span_id) IN ({_failed(wanted, tests)})")
     tests.between("start", wanted)
     sql = (
-        f"SELECT {_OPERATION} FROM operations WHERE {tests.where} AND {_UNTAPPED} "
+        f"SELECT {OPERATION} FROM operations WHERE {tests.where} AND {UNTAPPED} "
         f"ORDER BY start {_order(wanted)} LIMIT 1 BY trace_id, span_id LIMIT "
     )
 
     def page(limit: int) -> tuple[int, list[EventRow]]:
         rows = store.query(f"{sql}{limit:d}", tests.parameters)
         failures = Failures(store, [(row[0], row[1]) for row in rows])
-        told = [_operation_row(row) for row in rows]
+        told = [operation_row(row) for row in rows]
         return len(rows), [
             replace(one, error=one.error or failures.of([row[:2]], one.destination, "", -1))
             for row, one in zip(rows, told, strict=True)
@@ -170,7 +170,7 @@ def _claimed(wanted: EventFilter, tests: Tests) -> str | None:
     )
 
 
-def _message_rows(store: Store, rows: Sequence[Sequence[Any]], *, failures: bool) -> list[EventRow]:
+def message_rows(store: Store, rows: Sequence[Sequence[Any]], *, failures: bool) -> list[EventRow]:
     """Tapped messages, each with the service whose span produced it; with `failures` also
     whether handling it failed, which nobody can know of what came just now."""
     contexts = sorted({(c["trace_id"], c["span_id"]) for row in rows for c in row[13]})
@@ -213,7 +213,7 @@ def _message_rows(store: Store, rows: Sequence[Sequence[Any]], *, failures: bool
     return found
 
 
-def _operation_row(row: Sequence[Any]) -> EventRow:
+def operation_row(row: Sequence[Any]) -> EventRow:
     return EventRow(
         id=f"{row[0]}/{row[1]}",
         time=row[2],
@@ -230,41 +230,3 @@ def _operation_row(row: Sequence[Any]) -> EventRow:
         error=bool(row[13]),
         received=row[14],
     )
-
-
-def stored_since(store: Store, mark: int, limit: int) -> tuple[list[Activity], int, bool]:
-    """What was stored after the mark in its order, the new mark, and whether more is there."""
-    parameters = {"mark": moment(mark), "limit": limit + 1}
-    messages = store.query(
-        f"SELECT {_MESSAGE} FROM messages AS m WHERE received > {{mark:DateTime64(9)}} "
-        "ORDER BY m.received, m.time LIMIT {limit:UInt32}",
-        parameters,
-    )
-    operations = store.query(
-        f"SELECT {_OPERATION}, {_UNTAPPED} FROM operations "
-        "WHERE received > {mark:DateTime64(9)} "
-        "ORDER BY received, start LIMIT {limit:UInt32}",
-        parameters,
-    )
-    found = [Activity(event) for event in _message_rows(store, messages, failures=False)]
-    found += (
-        Activity(_operation_row(row), row[15], row[16], row[17], bool(row[18]))
-        for row in operations
-    )
-    found.sort(key=lambda activity: (activity.event.received, activity.event.time))
-    more = len(found) > limit
-    if more:
-        # Whole instants only: one segment's rows share their time of receipt.
-        last = found[limit].event.received
-        whole = [activity for activity in found[:limit] if activity.event.received < last]
-        found = whole or found[:limit]
-    return found, (found[-1].event.received if found else mark), more
-
-
-def newest_mark(store: Store) -> int:
-    """The time of receipt of what was stored last."""
-    row = store.query(
-        f"SELECT greatest((SELECT {nanoseconds('max(received)')} FROM messages), "
-        f"(SELECT {nanoseconds('max(received)')} FROM operations))"
-    )[0]
-    return int(row[0] or 0)

@@ -20,9 +20,8 @@ from collector.api.app import create_app
 from collector.api.backend import Stored
 from collector.config import Api, Limits
 from collector.store.client import StoreBusy, StoreError
-from graph.filter import parse
 from graph.gaps import Gap
-from graph.listing import Activity, EventFilter, EventRow
+from graph.listing import ANY_EVENT, Activity, EventFilter, EventRow
 from tests import found
 from tests.builders import Flow
 from tests.memory_backend import MemoryBackend
@@ -363,40 +362,19 @@ def test_health_answers_while_all_workers_are_busy() -> None:
             thread.join(10)
 
 
-def test_who_follows_too_slowly_is_told_what_was_missed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tail, "ROWS", 5)
-    wanted = EventFilter()
-    follower = tail.Follower(wanted)
-    for number in range(12):
-        follower.offer(Activity(EventRow(f"orders/0/{number}", 1)))
-    assert follower.missed == 7
-    assert [one.event.id for one in follower.waiting] == [f"orders/0/{n}" for n in range(7, 12)]
-
-
-def test_who_follows_events_hears_of_no_other_operations() -> None:
-    wanted = parse("topic:orders", 0)
-    events, everything = tail.Follower(wanted, listed=True), tail.Follower(wanted)
-    message = Activity(EventRow("orders/0/1", 1, "orders"))
-    handling = Activity(EventRow("t/s", 1, "orders", tapped=False), "process", listed=False)
-    elsewhere = Activity(EventRow("payments/0/1", 1, "payments"))
-    for one in (message, handling, elsewhere):
-        events.offer(one)
-        everything.offer(one)
-    assert list(events.waiting) == [message]
-    assert list(everything.waiting) == [message, handling]
-
-
 def test_a_tail_outlives_a_store_that_is_away() -> None:
     class Away(MemoryBackend):
         failures = 2
 
-        def stored(self, mark: int, limit: int) -> Stored:
+        def stored(
+            self, mark: int, limit: int, wanted: EventFilter = ANY_EVENT, *, listed: bool = False
+        ) -> Stored:
             if mark >= 0 and self.failures:
                 self.failures -= 1
                 raise StoreError("away")
             if mark >= 0:
                 return Stored([Activity(EventRow("orders/0/1", 1))], mark + 1)
-            return super().stored(mark, limit)
+            return super().stored(mark, limit, wanted, listed=listed)
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(tail, "AWAY_SECONDS", 0.01)
