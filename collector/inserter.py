@@ -18,8 +18,10 @@ log = logging.getLogger(__name__)
 FIRST_WAIT = 0.2
 LONGEST_WAIT = 10.0
 
-LITTLE = 256 << 10
-"""Bytes of spans that may wait for the next insert."""
+ENOUGH = 1 << 20
+"""Bytes of spans for which the next insert does not wait: it costs as much for them as anyway."""
+
+LOOK_SECONDS = 0.02
 
 
 class Inserter:
@@ -82,10 +84,16 @@ class Inserter:
             if finished:
                 self._complete()
                 self._stored()
-                if self._spool.pending_bytes < LITTLE:
-                    self._stopping.wait(rest(time.monotonic() - began))
+                self._rest(rest(time.monotonic() - began))
             else:
                 self.left_segments += 1
+
+    def _rest(self, seconds: float) -> None:
+        """Wait until enough is there for another insert, so long at most."""
+        until = time.monotonic() + seconds
+        while self._spool.pending_bytes < ENOUGH and time.monotonic() < until:
+            if self._stopping.wait(LOOK_SECONDS):
+                return
 
     def _complete(self) -> None:
         """Nothing is half inserted, unless a segment was left."""

@@ -31,8 +31,8 @@ BYTES_WAITING = 128 << 20
 ROWS_TOGETHER = 40_000
 """Messages in one insert, at most: an insert costs the same whether it is small or large."""
 
-FEW = 4_000
-"""Messages that may wait for the next insert."""
+ENOUGH = 2_000
+"""Messages for which the next insert does not wait: it costs as much for them as anyway."""
 
 FIRST_WAIT = 0.2
 LONGEST_WAIT = 10.0
@@ -236,7 +236,7 @@ class Intake:
                     self._counters.count("messages", one.batch.system, "rejected", len(one))
             with self._changed:
                 self._changed.wait_for(
-                    lambda: self._stopping or self._rows >= FEW, rest(time.monotonic() - began)
+                    lambda: self._stopping or self._rows >= ENOUGH, rest(time.monotonic() - began)
                 )
 
     def _take(self) -> list[Packed]:

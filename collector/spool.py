@@ -86,7 +86,7 @@ class Spool:
         *,
         max_bytes: int = 2 << 30,
         segment_bytes: int = 28 << 20,
-        segment_seconds: float = 0.2,
+        segment_seconds: float = 0.05,
         short: Callable[[], str] = str,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], int] = time.time_ns,
