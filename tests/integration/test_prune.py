@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -33,17 +34,20 @@ with Store(Path(sys.argv[1])) as store:
 """
 
 
-@pytest.fixture
-def filled(tmp_path: Path) -> Path:
-    """A store with what was received 60 and 40 days ago, and now."""
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    store = tmp_path_factory.mktemp("once") / "store"
     done = subprocess.run(
-        [sys.executable, "-c", FILL, str(tmp_path / "store")],
-        capture_output=True,
-        text=True,
-        timeout=60,
+        [sys.executable, "-c", FILL, str(store)], capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr
-    return tmp_path / "store"
+    return store
+
+
+@pytest.fixture
+def filled(once: Path, tmp_path: Path) -> Path:
+    """A store with what was received 60 and 40 days ago, and now."""
+    return Path(shutil.copytree(once, tmp_path / "store", symlinks=True))
 
 
 def flowtap(store: Path, *arguments: str, code: int = 0) -> str:
