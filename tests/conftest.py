@@ -15,7 +15,7 @@ import pytest
 from collector.store.client import Store
 from samples.kafka.broker import Broker
 from tests import stores
-from tests.side_by_side import Together
+from tests.side_by_side import Together, woven
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +30,14 @@ hypothesis.settings.register_profile("flowtap", deadline=None, derandomize=True)
 # `make fuzz`: pytest tests/fuzz --hypothesis-profile=long
 hypothesis.settings.register_profile("long", deadline=None, max_examples=5_000)
 hypothesis.settings.load_profile("flowtap")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In one of several processes, the files come in the order in which they are shared out."""
+    if hasattr(config, "workerinput"):
+        file_of = {item: item.nodeid.partition("::")[0] for item in items}
+        order = {file: at for at, file in enumerate(woven(list(dict.fromkeys(file_of.values()))))}
+        items.sort(key=lambda item: order[file_of[item]])
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
