@@ -6,11 +6,12 @@ from collections.abc import Callable, Hashable, Iterable
 
 from rich.segment import Segment as Cell
 from textual import events
-from textual.geometry import Offset, Size
+from textual.geometry import Offset, Region, Size
 from textual.message import Message
 from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.widget import Widget
 
 from tui.drawing.drawing import Drawing, Wide
 from tui.drawing.segments import Line, Segment, cells
@@ -223,6 +224,13 @@ class Canvas(ScrollView, can_focus=True, inherit_bindings=False):
             self.refresh(layout=True)
         else:
             self._scroll_update(size)
+
+    def _arrange_scrollbars(self, region: Region) -> Iterable[tuple[Widget, Region]]:
+        """Textual takes what is left free for the other bar for a part of the window here, and not
+        where it scrolls: how long the bar is would depend on which came last."""
+        yield from super()._arrange_scrollbars(region)
+        if self.show_horizontal_scrollbar:
+            self.horizontal_scrollbar.window_size = region.width - self.scrollbar_size_vertical
 
     def _repaint(self) -> None:
         """Has those lines painted that look different, once there is nothing else to do."""
