@@ -73,11 +73,18 @@ class Counters:
             for unit in get_args(Unit)
             for outcome, said in _HELP.items()
         }
+        # Each request counts several times, and to find a label costs more than to add.
+        self._labelled: dict[tuple[Unit, str, Outcome], Counter] = {}
 
     def count(self, unit: Unit, source: str, outcome: Outcome, amount: int = 1) -> None:
         """Add to one counter."""
         if amount:
-            self._counters[unit, outcome].labels(source).inc(amount)
+            key = unit, source, outcome
+            counter = self._labelled.get(key)
+            if counter is None:
+                counter = self._counters[unit, outcome].labels(source)
+                self._labelled[key] = counter
+            counter.inc(amount)
 
     def watch_finding(self, kind: str, counts: Mapping[str, int]) -> None:
         """Show how many findings of a kind are `open`, and how many were `found` since the start;

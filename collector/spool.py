@@ -132,14 +132,18 @@ class Spool:
 
     async def append(self, payload: bytes) -> None:
         """Return once the request is synced. Raises SpoolFull, Stopping."""
-        if not payload:
-            return
+        await self.accept(payload)
+
+    def accept(self, payload: bytes) -> asyncio.Future[None]:
+        """As `append`, for who waits in a way of its own: done once the request is synced. What
+        refuses it is raised at once, what fails while it is written is the future's."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
-        self._submit(_Append(payload, future, loop))
-        await future
-
-    accept = append
+        if payload:
+            self._submit(_Append(payload, future, loop))
+        else:
+            future.set_result(None)
+        return future
 
     def append_sync(self, payload: bytes) -> None:
         """As `append`, from any thread that may block."""

@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any
 
 from collector.later import Later
 from graph.figures import size
@@ -91,10 +90,9 @@ class Held:
         self._all.bytes -= self._size
         self._size = 0
 
-    def until(self, done: Any) -> None:
-        """Whoever made the request may go: this future's end frees it."""
+    def hand_on(self) -> None:
+        """Whoever made the request may go: from now on only `free` ends it."""
         self._handed_on = True
-        done.add_done_callback(lambda _: self.free())
 
     def __enter__(self) -> Held:
         return self

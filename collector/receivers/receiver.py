@@ -7,7 +7,8 @@ property of the error: Later may, after its delay; Malformed never.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Protocol
 
 from collector.access import Access
@@ -30,8 +31,8 @@ JSON_WEIGHT = 8
 class SpanSink(Protocol):
     """What takes requests: a serialised ExportTraceServiceRequest each."""
 
-    async def accept(self, payload: bytes) -> None:
-        """Return once the request is durable. Raises Later."""
+    def accept(self, payload: bytes) -> Awaitable[None]:
+        """Done once the request is durable. Raises Later, at once or when awaited."""
 
 
 class Receiver(Protocol):
@@ -78,7 +79,7 @@ class Admission:
         self._sink = sink
         self._counters = counters
         self._keep_malformed = keep_malformed
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: set[asyncio.Future[None]] = set()
 
     def hold(self) -> Held:
         """What a request takes up of the memory that all of them have; a context manager."""
@@ -86,33 +87,38 @@ class Admission:
 
     async def admit(self, held: Held, payload: bytes, spans: int, rejected: int = 0) -> None:
         """Return once the spans are durable. `rejected` ones were left out. Raises Later."""
-        # A client that hangs up cancels the call, but what it sent is on its way: the outcome
-        # is counted when it is known.
-        task = asyncio.create_task(self._admit(payload, spans, rejected))
-        self._under_way.add(task)
-        task.add_done_callback(self._finished)
-        held.until(task)
-        await asyncio.shield(task)
-
-    async def _admit(self, payload: bytes, spans: int, rejected: int) -> None:
         count, name = self._counters.count, self.name
         count("requests", name, "received")
         count("spans", name, "received", spans + rejected)
         count("spans", name, "rejected", rejected)
+        if not spans:
+            count("requests", name, "rejected" if rejected else "stored")
+            return
         try:
-            if spans:
-                await self._sink.accept(payload)
+            accepted = asyncio.ensure_future(self._sink.accept(payload))
         except BaseException:  # a full spool, or a fault of ours: the sender may try again
-            count("requests", name, "dropped")
-            count("spans", name, "dropped", spans)
+            self._dropped(spans)
             raise
-        count("requests", name, "rejected" if rejected and not spans else "stored")
-        count("spans", name, "stored", spans)
+        # A client that hangs up cancels the call, but what it sent is on its way: the outcome
+        # is counted when it is known. A task of its own for that would cost more than the count.
+        self._under_way.add(accepted)
+        accepted.add_done_callback(partial(self._finished, held, spans))
+        held.hand_on()
+        await asyncio.shield(accepted)
 
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._under_way.discard(task)
-        if not task.cancelled():
-            task.exception()  # seen, also when the caller is gone
+    def _finished(self, held: Held, spans: int, accepted: asyncio.Future[None]) -> None:
+        self._under_way.discard(accepted)
+        held.free()
+        # Its exception is seen by this, also when the caller is gone.
+        if accepted.cancelled() or accepted.exception() is not None:
+            self._dropped(spans)
+            return
+        self._counters.count("requests", self.name, "stored")
+        self._counters.count("spans", self.name, "stored", spans)
+
+    def _dropped(self, spans: int) -> None:
+        self._counters.count("requests", self.name, "dropped")
+        self._counters.count("spans", self.name, "dropped", spans)
 
     def malformed(self, payload: bytes, reason: str) -> None:
         """A request that will never be accepted: counted, and perhaps kept as a sample."""
