@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from textual._styles_cache import StylesCache
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
@@ -135,10 +136,15 @@ class FlowtapApp(App[None]):
     def _forget(self) -> None:
         """Takes away screens that nothing leads to any more."""
         reached = {visit.screen for visit in self.history} | set(self._last.values())
-        for screen in [one for one in self._kept if one not in reached]:
+        gone = [one for one in self._kept if one not in reached]
+        for screen in gone:
             del self._kept[screen]
             self.uninstall_screen(screen)
             screen.remove()
+        if gone:
+            # Textual remembers two colours by the widget's painted lines, which it so keeps, of a
+            # thousand widgets.
+            StylesCache.get_inner_outer.cache_clear()
 
     def _return_to(self, visit: Visit | None) -> None:
         if visit is None:

@@ -6,6 +6,7 @@ import gc
 import weakref
 
 import pytest
+from textual.widget import Widget
 
 from tests.goldens import assert_golden
 from tests.tui.fake import FakeSource
@@ -126,6 +127,32 @@ async def test_what_nothing_leads_to_is_taken_away() -> None:
 
         await told.until(gone, "the first chain to be taken away")
         assert second.is_attached
+
+
+async def test_chains_that_were_left_are_let_go() -> None:
+    """I look at one chain after the other: of those before, neither screen nor lines are kept."""
+    async with story() as told:
+        await told.press("2")
+        await told.sees("7c1f0d9e-0000")
+        left: list[weakref.ref[object]] = []
+        for number in range(4):
+            await told.press("enter")
+            await told.sees("◉ ")
+            chain = told.app.screen
+            assert isinstance(chain, ChainScreen)
+            if number < 2:
+                # The key for chains leads to the newest; Textual still knows the one before.
+                left.append(weakref.ref(chain))
+                left += [weakref.ref(one._styles_cache) for one in chain.walk_children(Widget)]
+            del chain
+            await told.press("escape")
+            await told.sees("filter")
+
+        def let_go() -> bool:
+            gc.collect()
+            return all(one() is None for one in left)
+
+        await told.until(let_go, "the chains before to be let go")
 
 
 async def test_the_events_stay_followed_while_a_chain_is_looked_at() -> None:

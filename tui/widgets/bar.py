@@ -58,6 +58,10 @@ class Bar(Widget):
     def on_mount(self) -> None:
         self.app.theme_changed_signal.subscribe(self, lambda theme: self._restyle())
 
+    def on_unmount(self) -> None:
+        # What it is called by holds it, and with it all of its screen, for as long as the app runs.
+        self.app.theme_changed_signal.unsubscribe(self)
+
     def _restyle(self) -> None:
         self._styles = None
         self.refresh()
