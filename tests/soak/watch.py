@@ -149,6 +149,7 @@ def figures(samples: Sequence[Sample], rate: float) -> list[Figure]:
         one("collector used", "cores", (last.cpu - first.cpu) / seconds),
         one("the UI used", "cores", (last.ui_cpu - first.ui_cpu) / seconds),
         one("the UI's memory, most", "MiB", max(sample.ui_mib for sample in samples)),
+        one("the UI's memory, grown", "MiB", grown(lambda sample: sample.ui_mib), Goal(15, False)),
         one("health was degraded", "s", sum(sample.degraded for sample in samples), Goal(0, False)),
         one("told to come again", "requests", last.told.later),
         one("connections that ended", "", last.told.broken),
