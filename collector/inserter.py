@@ -18,8 +18,11 @@ log = logging.getLogger(__name__)
 FIRST_WAIT = 0.2
 LONGEST_WAIT = 10.0
 
-ENOUGH = 1 << 20
-"""Bytes of spans for which the next insert does not wait: it costs as much for them as anyway."""
+ENOUGH = 8 << 20
+"""Bytes of spans for which the next insert does not wait."""
+
+BUSY = 512 << 10
+"""Bytes of a segment that is no trickle."""
 
 LOOK_SECONDS = 0.02
 
@@ -84,7 +87,7 @@ class Inserter:
             if finished:
                 self._complete()
                 self._stored()
-                self._rest(rest(time.monotonic() - began))
+                self._rest(rest(time.monotonic() - began, busy=segment.size >= BUSY))
             else:
                 self.left_segments += 1
 

@@ -31,8 +31,11 @@ BYTES_WAITING = 128 << 20
 ROWS_TOGETHER = 40_000
 """Messages in one insert, at most: an insert costs the same whether it is small or large."""
 
-ENOUGH = 2_000
-"""Messages for which the next insert does not wait: it costs as much for them as anyway."""
+ENOUGH = 10_000
+"""Messages for which the next insert does not wait."""
+
+BUSY = 1_000
+"""Messages of an insert after which the next waits less."""
 
 FIRST_WAIT = 0.2
 LONGEST_WAIT = 10.0
@@ -236,7 +239,8 @@ class Intake:
                     self._counters.count("messages", one.batch.system, "rejected", len(one))
             with self._changed:
                 self._changed.wait_for(
-                    lambda: self._stopping or self._rows >= ENOUGH, rest(time.monotonic() - began)
+                    lambda: self._stopping or self._rows >= ENOUGH,
+                    rest(time.monotonic() - began, busy=sum(map(len, batches)) >= BUSY),
                 )
 
     def _take(self) -> list[Packed]:

@@ -8,7 +8,10 @@ REST = 6.0
 LONGEST_REST = 0.5
 """Seconds, at most: what happens is to be seen at once."""
 
+BUSY_REST = 0.25
+"""Seconds, at most, where so much comes in that most of an insert's cost is that of its rows."""
 
-def rest(took: float) -> float:
+
+def rest(took: float, *, busy: bool) -> float:
     """Seconds until the next insert of little, after one that took so many."""
-    return min(LONGEST_REST, REST * took)
+    return min(BUSY_REST if busy else LONGEST_REST, REST * took)

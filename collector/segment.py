@@ -176,6 +176,11 @@ class Segment:
         """When its first request came, on the spool's clock, in seconds."""
         return self._file.born
 
+    @property
+    def size(self) -> int:
+        """Bytes of the file that it lies in."""
+        return self._file.size
+
     def payload(self) -> bytes:
         """The requests as one merged ExportTraceServiceRequest. Raises SegmentDamaged, OSError."""
         return b"".join(self.payloads())

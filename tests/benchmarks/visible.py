@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 
 import grpc
@@ -47,8 +48,8 @@ def visible(world: World) -> Report:
             time.sleep(WARM_SECONDS)
             before, began = sender.told, time.monotonic()
             for _ in range(world.sizes.runs):
-                for kind, send in (("span", probing.span), ("message", probing.message)):
-                    taken[kind].append([probing.look(send) for _ in range(world.sizes.asked)])
+                for kind, prepare in (("span", probing.span), ("message", probing.message)):
+                    taken[kind].append([probing.look(prepare) for _ in range(world.sizes.asked)])
             seconds = time.monotonic() - began
             sent = sender.told.spans + sender.told.messages - before.spans - before.messages
         finally:
@@ -82,25 +83,31 @@ class _Probing:
         self._channel.close()
         self._producer.flush(10)
 
-    def span(self) -> str:
-        """Sends an order's spans; returns the last one's id."""
+    def span(self) -> tuple[str, Callable[[], object]]:
+        """Sends an order's spans but the last service's; returns the last one's id, and what
+        sends it."""
         order = self._order()
-        for request in requests(SHOP, [order], 512):
+        *others, last = requests(SHOP, [order], 512)
+        for request in others:
             self._export(request)
-        return order.span(len(SHOP) - 1).hex()
+        return order.span(len(SHOP) - 1).hex(), partial(self._export, last)
 
-    def message(self) -> str:
-        """Sends a message that no span tells of; returns its id."""
+    def message(self) -> tuple[str, Callable[[], object]]:
+        """The id of a message that no span tells of, and what sends it."""
         made = reading(self._order(), 0, 1)
-        self._producer.produce(made.topic, made.value, made.key, headers=list(made.headers))
-        self._producer.flush(10)
-        return dict(made.headers)["ce_id"].decode()
 
-    def look(self, send: Callable[[], str]) -> float:
+        def send() -> None:
+            self._producer.produce(made.topic, made.value, made.key, headers=list(made.headers))
+            self._producer.flush(10)
+
+        return dict(made.headers)["ce_id"].decode(), send
+
+    def look(self, prepare: Callable[[], tuple[str, Callable[[], object]]]) -> float:
         """Milliseconds from the sending until it is told."""
         time.sleep(self._random.uniform(*APART_SECONDS))
+        id, send = prepare()
         began = time.perf_counter()
-        id = send()
+        send()
         while self._collector.get(f"/chain/{id}?bodies=false")[0] != HTTPStatus.OK:
             if time.perf_counter() - began > GIVE_UP_SECONDS:
                 raise CollectorFailed(f"{id} is not found after {GIVE_UP_SECONDS:.0f} s")
