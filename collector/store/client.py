@@ -178,6 +178,11 @@ class Store:
         """All rows that were begun are in."""
         self._under_way.pop(source, None)
 
+    @property
+    def under_way(self) -> frozenset[int]:
+        """Times of receipt of rows that are on their way: some tables may have them already."""
+        return frozenset(dict(self._under_way).values())
+
     def complete(self) -> dict[str, int]:
         """The newest times of receipt (`progress`: of the look) up to which all rows are in every
         table, by source; an insert fills one table after the other."""

@@ -149,6 +149,7 @@ class StoreFacts:
         sql = (
             f"SELECT {rows.LOCATION_COLUMNS} FROM ids "
             "PREWHERE id IN {keys:Array(String)} WHERE kind IN {kinds:Array(String)}"
+            f"{self._arrived()}"
         )
         keys = {
             (normal_id(text), str(kind))
@@ -168,6 +169,14 @@ class StoreFacts:
             for location in map(rows.location, _once(asked, rows.LOCATION_KEY))
             if _is_meant(location, business, texts)
         ]
+
+    def _arrived(self) -> str:
+        """That no insert of a row is under way: its ids are stored some time before what they are
+        the ids of, and would be told alone."""
+        arriving = self._store.under_way
+        if not arriving:
+            return ""
+        return f" AND toUnixTimestamp64Nano(received) NOT IN ({', '.join(map(str, arriving))})"
 
     def naming(self, positions: Collection[str]) -> list[Location]:
         places = set()
@@ -276,7 +285,7 @@ class StoreFacts:
     def _named(self, text: str) -> list[Location]:
         sql = (
             f"SELECT {rows.LOCATION_COLUMNS} FROM ids PREWHERE id = {{text:String}} "
-            "WHERE kind != 'causation'"
+            f"WHERE kind != 'causation'{self._arrived()}"
         )
         asked = {"text": normal_id(text)}
         # Nearly always they are few, and to sort and to limit them costs more than to read them.
