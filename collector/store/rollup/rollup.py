@@ -30,7 +30,7 @@ ROWS_AT_ONCE = 200_000
 kilobyte each): so that neither an import of a year nor a store that is behind needs that of all of
 its minutes at once. One slice may have more."""
 
-LOOKED_AT_ONCE = 300_000
+LOOKED_AT_ONCE = 200_000
 """Operations and messages that were stored since, looked at in one go, for the same reason."""
 
 SET_BACK = 60 * 10**9
