@@ -114,10 +114,15 @@ class StoreBackend:
         return lists.recent(self._store, wanted)
 
     def stored(
-        self, mark: int, limit: int, wanted: EventFilter = ANY_EVENT, *, listed: bool = False
+        self,
+        mark: following.Mark | None,
+        limit: int,
+        wanted: EventFilter = ANY_EVENT,
+        *,
+        listed: bool = False,
     ) -> Stored:
-        if mark < 0:
-            return Stored((), following.newest_mark(self._store))
+        if mark is None:
+            return Stored((), following.newest(self._store))
         return Stored(*following.stored_since(self._store, mark, limit, wanted, listed=listed))
 
     def consumers(self, *, paces: bool = True) -> Sequence[Consumer]:

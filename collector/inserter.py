@@ -25,6 +25,7 @@ BUSY = 512 << 10
 """Bytes of a segment that is no trickle."""
 
 LOOK_SECONDS = 0.02
+"""How often it is looked whether enough is there, while little was."""
 
 
 class Inserter:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from collector.api.backend import Component, Stored
+from collector.store.following import Mark
 from collector.store.prune import Leaving, Piece
 from collector.store.statements import Refused
 from graph.edges import ALL_EDGES, MOST_EDGES, EdgeRow, Edges, LeftOut, Patterns
@@ -92,14 +93,18 @@ class MemoryBackend:
         return (fitting[::-1] if wanted.oldest else fitting)[: wanted.limit]
 
     def stored(
-        self, mark: int, limit: int, wanted: EventFilter = ANY_EVENT, *, listed: bool = False
+        self,
+        mark: Mark | None,
+        limit: int,
+        wanted: EventFilter = ANY_EVENT,
+        *,
+        listed: bool = False,
     ) -> Stored:
-        if mark < 0:
-            return Stored((), len(self.activity))
-        found = self.activity[mark : mark + limit]
-        after = mark + len(found)
+        begin = len(self.activity) if mark is None else mark.messages
+        found = self.activity[begin : begin + limit]
+        after = begin + len(found)
         fitting = [one for one in found if (one.listed or not listed) and wanted.accepts(one.event)]
-        return Stored(fitting, after, after < len(self.activity))
+        return Stored(fitting, Mark(after, 0), after < len(self.activity))
 
     def consumers(self, *, paces: bool = True) -> Sequence[Consumer]:
         return list(self.groups)

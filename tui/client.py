@@ -349,7 +349,7 @@ class LocalFollowing:
         self._wanted = wanted
         self._listed = listed
         self._closed = threading.Event()
-        self._mark = backend.stored(-1, 1).mark
+        self._mark = backend.stored(None, 1).mark
 
     def __iter__(self) -> Iterator[Activity]:
         while not self._closed.is_set():

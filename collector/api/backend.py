@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from collector.store.following import Mark
 from collector.store.prune import Leaving
 from graph.edges import ALL_EDGES, MOST_EDGES, Edges, Patterns
 from graph.facts import Facts
@@ -25,13 +26,13 @@ class Stored(NamedTuple):
 
     activity: Sequence[Activity]
     """In the order of storage."""
-    mark: int
+    mark: Mark
     """Ask with it next time."""
     more: bool = False
     """The limit cut the answer."""
     missed: int = 0
-    """Of what was stored at the same instant as the last of these, so many were left out, at most:
-    there were more than the limit. The mark lies after them."""
+    """So many may fit and are left out: more were stored at one instant than the limit. The mark
+    lies after them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +85,15 @@ class Backend(Protocol):
         """The newest events that fit, newest first, at most `wanted.limit`."""
 
     def stored(
-        self, mark: int, limit: int, wanted: EventFilter = ANY_EVENT, *, listed: bool = False
+        self,
+        mark: Mark | None,
+        limit: int,
+        wanted: EventFilter = ANY_EVENT,
+        *,
+        listed: bool = False,
     ) -> Stored:
-        """What was stored after the mark and fits, at most `limit`; with `listed` only what lists
-        of events have. A negative mark stands for now."""
+        """What was stored after the mark and fits, at most `limit` messages and as many operations;
+        with `listed` only what lists of events have. No mark stands for now."""
 
     def consumers(self, *, paces: bool = True) -> Sequence[Consumer]:
         """Consumer groups as the brokers tell them, by cluster and group; without `paces`,

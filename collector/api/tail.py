@@ -26,6 +26,7 @@ from collector.api.backend import Stored
 from collector.api.errors import ApiError
 from collector.api.wanted import AskedFilter
 from collector.store.client import StoreError
+from collector.store.following import Mark
 from graph.listing import Activity, EventFilter
 from graph.wire.listing import activity_to_dict
 
@@ -65,7 +66,7 @@ class Follower:
 class Following:
     """All who follow the same, and how far they have been told."""
 
-    mark: int = -1
+    mark: Mark | None = None
     followers: set[Follower] = field(default_factory=set)
 
 

@@ -20,6 +20,7 @@ from collector.api.app import create_app
 from collector.api.backend import Stored
 from collector.config import Api, Limits
 from collector.store.client import StoreBusy, StoreError
+from collector.store.following import Mark
 from graph.gaps import Gap
 from graph.listing import ANY_EVENT, Activity, EventFilter, EventRow
 from tests import found
@@ -367,13 +368,18 @@ def test_a_tail_outlives_a_store_that_is_away() -> None:
         failures = 2
 
         def stored(
-            self, mark: int, limit: int, wanted: EventFilter = ANY_EVENT, *, listed: bool = False
+            self,
+            mark: Mark | None,
+            limit: int,
+            wanted: EventFilter = ANY_EVENT,
+            *,
+            listed: bool = False,
         ) -> Stored:
-            if mark >= 0 and self.failures:
+            if mark is not None and self.failures:
                 self.failures -= 1
                 raise StoreError("away")
-            if mark >= 0:
-                return Stored([Activity(EventRow("orders/0/1", 1))], mark + 1)
+            if mark is not None:
+                return Stored([Activity(EventRow("orders/0/1", 1))], mark)
             return super().stored(mark, limit, wanted, listed=listed)
 
     with pytest.MonkeyPatch.context() as patched:

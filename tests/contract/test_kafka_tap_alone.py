@@ -70,7 +70,7 @@ def test_a_new_broker_gets_no_topic_from_us_and_may_die_and_return() -> None:
         seen = [tap.status()["since"] for tap in taps]
         broker.kill()
         for tap, before in zip(taps, seen, strict=True):
-            until(lambda: not tap.status()["connected"], "that the broker is away shows")  # noqa: B023
+            until(lambda: not tap.status()["connected"], "that the broker is away shows")  # noqa: B023 - at once
             status = tap.status()
             assert status["error"]
             assert isinstance(status["since"], float) and isinstance(before, float)

@@ -173,11 +173,11 @@ def test_what_is_told_of_an_event_alone_is_told_in_its_chain(chance: random.Rand
     assert handled(alone) == handled(chain)
 
 
-def test_a_story_of_five_thousand_events_is_recovered_exactly() -> None:
+def test_a_story_of_ten_thousand_events_is_recovered_exactly() -> None:
     ways = ("parent", "parent", "parent", "below a receive")
     story = Story(random.Random(7), services=12, destinations=40, ways=ways)
     odds = {"batch": 0.02, "together": 0.01, "call": 0.1, "retry": 0.02, "mirror": 0.01}
-    story.tell(5_000, odds, near=2_500)
+    story.tell(10_000, odds, near=5_000)
 
     recovered(story, story.events[0].sent[0])
 
