@@ -49,7 +49,8 @@ class OtlpGrpcReceiver:
     """OTLP's TraceService; exporters of other signals are answered and their data ignored.
 
     Too large (also after decompression): RESOURCE_EXHAUSTED, malformed: INVALID_ARGUMENT, full,
-    busy or stopping: UNAVAILABLE with google.rpc.RetryInfo.
+    busy or stopping: UNAVAILABLE with google.rpc.RetryInfo. A call that comes while the server
+    closes is cancelled by gRPC itself: CANCELLED, which OTLP has exporters send again as well.
     """
 
     name = "otlp_grpc"
