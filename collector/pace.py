@@ -1,4 +1,5 @@
-"""How often little is stored: an insert costs much the same, however little it brings."""
+"""How often little is stored or synced: an insert costs much the same, however little it brings,
+and so does a sync."""
 
 from __future__ import annotations
 
@@ -15,3 +16,33 @@ BUSY_REST = 0.25
 def rest(took: float, *, busy: bool) -> float:
     """Seconds until the next insert of little, after one that took so many."""
     return min(BUSY_REST if busy else LONGEST_REST, REST * took)
+
+
+SYNCS_APART = 0.004
+"""Seconds from one sync of the spool to the next, at least, where many requests come."""
+
+MANY = 1_500
+"""Requests a second: more than one sender brings that waits for each answer. It would wait for
+nothing."""
+
+
+class Syncs:
+    """Lets many small requests share a sync; few are synced as they come."""
+
+    def __init__(self) -> None:
+        self._many = False
+        self._last = self._since = float("-inf")
+        self._requests = 0
+
+    def rest(self, now: float) -> float:
+        """Seconds until the next sync should begin."""
+        return max(0.0, self._last + SYNCS_APART - now) if self._many else 0.0
+
+    def begins(self, requests: int, now: float) -> None:
+        """A sync of so many requests begins."""
+        self._last = now
+        self._requests += requests
+        passed = now - self._since
+        if passed >= SYNCS_APART:
+            self._many = self._requests >= MANY * passed
+            self._since, self._requests = now, 0

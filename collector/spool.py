@@ -2,10 +2,10 @@
 
 `append` returns when the request is written and synced: it survives the death of the process
 always, and the loss of power as far as the disk keeps what it says it has synced. One thread
-writes; requests that arrive while it syncs share the next sync. A segment closes when the
-consumer asks for one and the first request in it is `segment_seconds` old, or at
-`segment_bytes`: a consumer that is busy finds the larger segment when it comes back, so that
-load makes inserts fewer and larger.
+writes; requests that arrive while it syncs, and where many come also soon after, share the next
+sync. A segment closes when the consumer asks for one and the first request in it is
+`segment_seconds` old, or at `segment_bytes`: a consumer that is busy finds the larger segment when
+it comes back, so that load makes inserts fewer and larger.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from types import TracebackType
 
 from collector.later import Later, Stopping
 from collector.open_segment import OpenSegment, frames_size
+from collector.pace import Syncs
 from collector.refused import Refused
 from collector.segment import (
     HEADER_BYTES,
@@ -261,12 +262,17 @@ class Spool:
     # The writing thread
 
     def _write(self) -> None:
+        syncs = Syncs()
         while True:
             with self._lock:
                 while not (self._queue or self._seal_wanted or self._closing):
                     self._work.wait()
+            if rest := syncs.rest(self._clock()):
+                time.sleep(rest)
+            with self._lock:
                 batch, self._queue = self._queue, []
                 last = self._closing
+            syncs.begins(len(batch), self._clock())
             start = 0
             while start < len(batch):
                 start = self._commit(batch, start)

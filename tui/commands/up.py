@@ -83,8 +83,9 @@ def _given(**options: Any) -> dict[str, Any]:
 
 
 def _run(settings: Settings, verbose: bool, as_json: bool) -> None:
-    import asyncio
     import logging
+
+    import uvloop
 
     from collector import service
     from collector.receivers.receiver import CannotListen
@@ -99,7 +100,7 @@ def _run(settings: Settings, verbose: bool, as_json: bool) -> None:
         # The client logs errors while a broker is away; the tap's own warnings say it once.
         logging.getLogger("kafka").setLevel(logging.CRITICAL)
     try:
-        asyncio.run(service.run(settings, ready=lambda runtime: _ready(runtime, settings, as_json)))
+        uvloop.run(service.run(settings, ready=lambda runtime: _ready(runtime, settings, as_json)))
     except StoreBusy as error:
         hint = "A collector may run there already: flowtap doctor. Or choose another --store."
         stop(str(error), hint, code=AWAY, error="store_busy", as_json=as_json)
