@@ -15,7 +15,7 @@ import re
 import struct
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -270,9 +270,10 @@ class Store:
             yield self._filler
 
     @contextmanager
-    def rolling(self) -> Iterator[Any]:
-        """A handle whose temporary tables last, for computing edges beside the writer."""
-        with self._roll, self._guarded():
+    def rolling(self, *, alone: bool = False) -> Iterator[Any]:
+        """A handle whose temporary tables last, for computing edges beside the writer; `alone`
+        while no spans are inserted."""
+        with self._write if alone else nullcontext(), self._roll, self._guarded():
             yield self._roller
 
     @contextmanager

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -71,6 +74,30 @@ def test_slices_that_have_much_are_computed_apart(
     assert edges(store) == ["payment consumes orders: 1", "shop produces orders: 3"]
     last = BORDER + 2 * MINUTE
     assert edges(store, last) == ["payment consumes orders: 1", "shop produces orders: 1"]
+
+
+@pytest.mark.parametrize(("many", "alone"), [(0, True), (3, False)])
+def test_edges_of_very_many_are_made_while_no_spans_are_inserted(
+    store: Store, monkeypatch: pytest.MonkeyPatch, many: int, alone: bool
+) -> None:
+    held: list[bool] = []
+    rolling = Store.rolling
+
+    @contextmanager
+    def noting(self: Store, *, alone: bool = False) -> Iterator[Any]:
+        with rolling(self, alone=alone) as client:
+            held.append(self._write.locked())
+            yield client
+
+    flow = Flow()
+    order = flow.send("shop", "orders")
+    flow.process("payment", order, by="link")
+    monkeypatch.setattr(module, "MANY", many)
+    monkeypatch.setattr(Store, "rolling", noting)
+    poured(store, flow)
+
+    assert queries.event_edges(store, *ALL) == [("shop", "orders", "payment", 1)]
+    assert held.count(True) == alone
 
 
 def test_of_a_minute_that_goes_on_only_the_slices_that_changed_are_computed(

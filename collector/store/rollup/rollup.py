@@ -33,6 +33,10 @@ its minutes at once. One slice may have more."""
 LOOKED_AT_ONCE = 200_000
 """Operations and messages that were stored since, looked at in one go, for the same reason."""
 
+MANY = 50_000
+"""Operations and messages from which on their edges are made while no spans are inserted: either
+takes hundreds of MiB for a second."""
+
 SET_BACK = 60 * 10**9
 """Nanoseconds looked back, always anew, while the clock is behind what is stored."""
 
@@ -220,6 +224,8 @@ class Rollup:
             ):
                 client.command(statement)
             found = edges.Found(*map(int, client.query(edges.FOUND).result_rows[0]))
+        many = found.producing + found.consuming + found.messages > MANY
+        with self._store.rolling(alone=many) as client:
             client.command(
                 f"INSERT INTO {self._table} {edges.edges(slices, found)}",
                 parameters={"settled": _text(settled)},
