@@ -63,9 +63,11 @@ class StoreBackend:
         retention: Retention | None = None,
         writable: bool = True,
         watch: Watch | None = None,
+        catch_up: Callable[[float], bool] = lambda _: False,
     ) -> None:
         """`watch` is one that somebody lets look all the time; without it, what is complete is
-        looked at when findings are asked for."""
+        looked at when findings are asked for. `catch_up` is where something may wait for the
+        store."""
         self._store = store
         self._rollup = rollup if rollup is not None else Rollup(store)
         self._counters = counters or Counters()
@@ -85,6 +87,7 @@ class StoreBackend:
         self._writable = writable
         self._watch = watch
         self._own_watch: Watch | None = None
+        self._catch_up = catch_up
 
     @property
     def facts(self) -> Facts:
@@ -124,6 +127,9 @@ class StoreBackend:
         if mark is None:
             return Stored((), following.newest(self._store))
         return Stored(*following.stored_since(self._store, mark, limit, wanted, listed=listed))
+
+    def catch_up(self, seconds: float) -> bool:
+        return self._catch_up(seconds)
 
     def consumers(self, *, paces: bool = True) -> Sequence[Consumer]:
         if paces:

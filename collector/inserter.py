@@ -41,6 +41,7 @@ class Inserter:
         self._store = store
         self._stored = stored
         self._stopping = threading.Event()
+        self._hurry = threading.Event()
         self._late = False
         self._thread = threading.Thread(target=self._run, name="flowtap-inserter", daemon=True)
         self.inserted_requests = 0
@@ -64,13 +65,25 @@ class Inserter:
 
         Then no other segment is begun: what is left waits in the spool for the next start."""
         self._stopping.set()
+        self._hurry.set()
         self._thread.join(timeout)
         self._late = True
         return not self._thread.is_alive() and not self.left_segments
 
+    def waiting(self) -> Callable[[], bool]:
+        """As `catching_up.Storing` has it."""
+        asked = time.monotonic()
+        return lambda: self._spool.oldest > time.monotonic() - asked
+
+    def hurry(self) -> None:
+        """As `catching_up.Storing` has it."""
+        self._hurry.set()
+
     def _run(self) -> None:
         while not self._late:
             segment = self._spool.take(0.2)
+            if not self._stopping.is_set():
+                self._hurry.clear()
             if segment is None:
                 self._complete()
                 if self._stopping.is_set():
@@ -93,10 +106,10 @@ class Inserter:
                 self.left_segments += 1
 
     def _rest(self, seconds: float) -> None:
-        """Wait until enough is there for another insert, so long at most."""
+        """Wait until enough is there for another insert, or somebody asks, so long at most."""
         until = time.monotonic() + seconds
         while self._spool.pending_bytes < ENOUGH and time.monotonic() < until:
-            if self._stopping.wait(LOOK_SECONDS):
+            if self._hurry.wait(LOOK_SECONDS):
                 return
 
     def _complete(self) -> None:

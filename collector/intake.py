@@ -63,6 +63,11 @@ class Intake:
         self._bytes = 0
         self._changed = threading.Condition()
         self._stopping = False
+        self._hurry = False
+        self._taken_in = 0
+        """Batches, since the start."""
+        self._done = 0
+        """Those of them that do not wait any more."""
         self._last_received = 0
         self._thread = threading.Thread(target=self._run, name="flowtap-intake", daemon=True)
         self.missed = 0
@@ -94,6 +99,18 @@ class Intake:
             self._changed.notify_all()
         self._thread.join(timeout)
         return not self._thread.is_alive()
+
+    def waiting(self) -> Callable[[], bool]:
+        """As `catching_up.Storing` has it."""
+        with self._changed:
+            until = self._taken_in
+        return lambda: self._done < until
+
+    def hurry(self) -> None:
+        """As `catching_up.Storing` has it."""
+        with self._changed:
+            self._hurry = True
+            self._changed.notify_all()
 
     # The tap's side
 
@@ -133,6 +150,7 @@ class Intake:
             if self._stopping:
                 return False
             self._queue.append(packed)
+            self._taken_in += 1
             self._rows += len(packed)
             self._bytes += packed.bytes
             self._changed.notify_all()
@@ -238,8 +256,9 @@ class Intake:
                 for one in batches:
                     self._counters.count("messages", one.batch.system, "rejected", len(one))
             with self._changed:
+                self._done += len(batches)
                 self._changed.wait_for(
-                    lambda: self._stopping or self._rows >= ENOUGH,
+                    lambda: self._stopping or self._hurry or self._rows >= ENOUGH,
                     rest(time.monotonic() - began, busy=sum(map(len, batches)) >= BUSY),
                 )
 
@@ -250,6 +269,7 @@ class Intake:
                 if self._stopping:
                     return []
                 self._changed.wait()
+            self._hurry = False
             taken: list[Packed] = []
             rows = 0
             while self._queue and (not taken or rows + len(self._queue[0]) <= ROWS_TOGETHER):

@@ -19,6 +19,7 @@ from collector.api.app import create_app
 from collector.api.backend import Component
 from collector.api.server import ApiServer
 from collector.backend import StoreBackend
+from collector.catching_up import catch_up
 from collector.config import Settings
 from collector.ending import Ending
 from collector.findings import Watch
@@ -115,6 +116,7 @@ class Collector:
             declared=lambda: [one.declared for one in settings.consumers],
             retention=self.retention,
             watch=self.watch,
+            catch_up=lambda seconds: catch_up((self.inserter, self.intake), seconds),
         )
         self.inserter = Inserter(self.spool, self.store, self.backend.note_stored)
         self.intake = Intake(

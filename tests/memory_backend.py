@@ -106,6 +106,9 @@ class MemoryBackend:
         fitting = [one for one in found if (one.listed or not listed) and wanted.accepts(one.event)]
         return Stored(fitting, Mark(after, 0), after < len(self.activity))
 
+    def catch_up(self, seconds: float) -> bool:
+        return False
+
     def consumers(self, *, paces: bool = True) -> Sequence[Consumer]:
         return list(self.groups)
 

@@ -95,6 +95,10 @@ class Backend(Protocol):
         """What was stored after the mark and fits, at most `limit` messages and as many operations;
         with `listed` only what lists of events have. No mark stands for now."""
 
+    def catch_up(self, seconds: float) -> bool:
+        """Wait, so long at most, until all is stored that was received by now; False where nothing
+        waited for that."""
+
     def consumers(self, *, paces: bool = True) -> Sequence[Consumer]:
         """Consumer groups as the brokers tell them, by cluster and group; without `paces`,
         how fast they go and how old what waits is may be left out."""

@@ -36,6 +36,9 @@ Id = Annotated[
 
 OTHERS = [one for one in CHAIN_FORMATS.values() if one.media_type != JSON]
 
+CATCH_UP_SECONDS = 1.0
+"""For which who asks for an id that is not known yet waits for what has come in."""
+
 RESPONSES: dict[int | str, dict[str, Any]] = {
     300: {"model": schemas.Ambiguous, "description": "The id could mean several events."},
     404: {"model": schemas.Problem, "description": "Nothing is known by that id."},
@@ -133,7 +136,7 @@ def answer(
 ) -> tuple[int, bytes]:
     """Status and body of what is known by an id."""
     try:
-        return 200, told(find())
+        return 200, told(_caught_up(backend, find))
     except Unknown:
         detail = f"nothing is known by {text}"
         hint = questions.searched(backend, text)
@@ -161,3 +164,13 @@ def _one(chain: Chain) -> bytes:
             "deliveries": [one for one in whole["deliveries"] if one["event"] == focus],
         }
     )
+
+
+def _caught_up(backend: Backend, find: Callable[[], T]) -> T:
+    """What is found, if need be once that is stored which waited for it."""
+    try:
+        return find()
+    except Unknown:
+        if not backend.catch_up(CATCH_UP_SECONDS):
+            raise
+        return find()

@@ -1,0 +1,128 @@
+"""Who asks for an id that came in a moment ago is told of it, not that nothing is known."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from collector import giving_up, inserter, intake
+from collector.catching_up import catch_up
+from collector.inserter import Inserter
+from collector.intake import Intake
+from collector.metrics import Counters
+from collector.spool import Spool
+from collector.store.client import Store
+from collector.taps.tap import Batch, PartitionKey
+from tests.builders import Flow
+from tests.memory_backend import MemoryBackend
+from tests.poured import request
+from tests.serving import serving
+from tui.client import ApiClient
+from tui.source import NotFound
+
+LONG = 60.0
+"""Seconds: more than a test takes."""
+
+
+def message(offset: int) -> Batch:
+    return Batch(
+        "kafka",
+        "c1",
+        destination=["orders"],
+        incarnation=["i1"],
+        partition=["0"],
+        offset=[offset],
+        time=[1_700_000_000_000],
+        key=[None],
+        header_names=[[]],
+        header_values=[[]],
+        value=[b"v"],
+        next_offsets={PartitionKey("kafka", "c1", "orders", "i1", "0"): offset + 1},
+    )
+
+
+def test_what_came_in_is_stored_for_who_asks_however_long_a_rest_there_was_to_be(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (inserter, intake):
+        monkeypatch.setattr(module, "rest", lambda took, *, busy: LONG)
+    flow = Flow()
+    with Spool(tmp_path / "spool") as spool:
+        spans = Inserter(spool, store, lambda: None)
+        messages = Intake(store, Counters(), lambda: None)
+        spans.start()
+        messages.start()
+        began = time.monotonic()
+        for count in range(1, 4):
+            flow.send("shop", "orders")
+            spool.append_sync(request(flow).SerializeToString())
+            messages.messages(message(count))
+            assert catch_up((spans, messages), LONG)
+            assert store.query("SELECT uniqExact(SpanId) FROM otel_traces") == [(count,)]
+            assert store.query("SELECT count() FROM messages") == [(count,)]
+            assert not catch_up((spans, messages), LONG)
+        assert spans.stop(LONG)
+        assert messages.stop(LONG)
+        assert time.monotonic() - began < LONG, "nothing rested"
+
+
+class Slow:
+    """Stores what waits only after it was told so often to hurry."""
+
+    def __init__(self, times: int) -> None:
+        self.hurried = 0
+        self._times = times
+
+    def waiting(self) -> Callable[[], bool]:
+        return lambda: self.hurried < self._times
+
+    def hurry(self) -> None:
+        self.hurried += 1
+
+
+def test_only_what_waits_is_hurried_and_only_so_long() -> None:
+    parts = Slow(0), Slow(2), Slow(10**9)
+    assert not catch_up(parts[:1], LONG)
+    assert catch_up(parts[:2], LONG)
+    assert [part.hurried for part in parts] == [0, 2, 0]
+    assert catch_up(parts, 0.1)
+    assert parts[2].hurried > 1
+
+
+def test_nobody_waits_for_who_hung_up() -> None:
+    gone = threading.Event()
+    gone.set()
+    with giving_up.unless(gone), pytest.raises(giving_up.GivenUp):
+        catch_up([Slow(10**9)], LONG)
+
+
+class Late(MemoryBackend):
+    """Knows a story only once somebody waited for it."""
+
+    def __init__(self, flow: Flow) -> None:
+        super().__init__()
+        self.flow = flow
+        self.waited = 0
+
+    def catch_up(self, seconds: float) -> bool:
+        self.waited += 1
+        self.facts = self.flow.facts()
+        return self.waited == 1
+
+
+def test_an_id_is_unknown_only_after_what_waits_is_stored() -> None:
+    flow = Flow()
+    sent = flow.send("shop", "orders", message_id="order-1")
+    late = Late(flow)
+    with serving(late) as url:
+        client = ApiClient(url)
+        assert client.chain("order-1").starts == (sent.key,)
+        assert late.waited == 1
+        assert client.chain("order-1").starts == (sent.key,)
+        assert late.waited == 1, "what is known is told at once"
+        with pytest.raises(NotFound):
+            client.chain("order-2")
