@@ -33,9 +33,9 @@ its minutes at once. One slice may have more."""
 LOOKED_AT_ONCE = 200_000
 """Operations and messages that were stored since, looked at in one go, for the same reason."""
 
-MANY = 50_000
-"""Operations and messages from which on their edges are made while no spans are inserted: either
-takes hundreds of MiB for a second."""
+MANY = 200_000
+"""Operations and messages from which on the edges of a slice are made while no spans are inserted:
+either takes hundreds of MiB for a second."""
 
 SET_BACK = 60 * 10**9
 """Nanoseconds looked back, always anew, while the clock is behind what is stored."""
