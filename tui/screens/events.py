@@ -159,13 +159,19 @@ class EventsScreen(TypesScreen):
         rows, wants = passing.rows, passing.widths
         main.show(lambda width: EventsDrawing(rows, width, chosen, wants))
         if self._oldest:
-            if not self._pointed:
-                # Hidden until now, it is drawn only after this.
-                self.call_after_refresh(main.select, RowKey.of(rows[0]))
-                self._pointed = True
+            self._point()
         elif not passing.held and (self.flowtap.source.live or main.selected is None):
             main.select(RowKey.of(rows[-1]))
         self.refresh_bars()
+
+    @on(Canvas.Redrawn)
+    def _point(self) -> None:
+        """Selects the first of the oldest, as soon as it is drawn: hidden until now, that comes
+        later."""
+        if self._oldest and not self._pointed and self.passing.rows:
+            first = RowKey.of(self.passing.rows[0])
+            self._main.select(first)
+            self._pointed = self._main.selected == first
 
     # Holding still, and going on
 
