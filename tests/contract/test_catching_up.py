@@ -16,7 +16,7 @@ from collector.intake import Intake
 from collector.metrics import Counters
 from collector.spool import Spool
 from collector.store.client import Store
-from collector.taps.tap import Batch, PartitionKey
+from tests.batches import batch
 from tests.builders import Flow
 from tests.memory_backend import MemoryBackend
 from tests.poured import request
@@ -26,23 +26,6 @@ from tui.source import NotFound
 
 LONG = 60.0
 """Seconds: more than a test takes."""
-
-
-def message(offset: int) -> Batch:
-    return Batch(
-        "kafka",
-        "c1",
-        destination=["orders"],
-        incarnation=["i1"],
-        partition=["0"],
-        offset=[offset],
-        time=[1_700_000_000_000],
-        key=[None],
-        header_names=[[]],
-        header_values=[[]],
-        value=[b"v"],
-        next_offsets={PartitionKey("kafka", "c1", "orders", "i1", "0"): offset + 1},
-    )
 
 
 def test_what_came_in_is_stored_for_who_asks_however_long_a_rest_there_was_to_be(
@@ -60,7 +43,7 @@ def test_what_came_in_is_stored_for_who_asks_however_long_a_rest_there_was_to_be
         for count in range(1, 4):
             flow.send("shop", "orders")
             spool.append_sync(request(flow).SerializeToString())
-            messages.messages(message(count))
+            messages.messages(batch(count))
             assert catch_up((spans, messages), LONG)
             assert store.query("SELECT uniqExact(SpanId) FROM otel_traces") == [(count,)]
             assert store.query("SELECT count() FROM messages") == [(count,)]

@@ -6,30 +6,12 @@ from collector.intake import Intake
 from collector.metrics import Counters
 from collector.packing import Packing
 from collector.store.client import Store
-from collector.taps.tap import Batch, PartitionKey
+from tests.batches import PLACE, batch
 
 ROWS = (
     *("destination", "incarnation", "partition", "offset", "time"),
     *("key", "header_names", "header_values", "value"),
 )
-PLACE = PartitionKey("kafka", "c1", "orders", "i1", "0")
-
-
-def batch(offset: int) -> Batch:
-    return Batch(
-        "kafka",
-        "c1",
-        destination=["orders"],
-        incarnation=["i1"],
-        partition=["0"],
-        offset=[offset],
-        time=[1_700_000_000_000],
-        key=[None],
-        header_names=[[]],
-        header_values=[[]],
-        value=[b"v"],
-        next_offsets={PLACE: offset + 1},
-    )
 
 
 def test_after_its_stop_no_position_passes_what_was_left_out(store: Store) -> None:
