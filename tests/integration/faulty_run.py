@@ -87,19 +87,20 @@ def begin(bootstrap: str, directory: Path) -> Faulty:
             return Shop(bootstrap, spans_to, directory / name, rate=rate, seed=7, faults=faults)
 
         with shop("healthy", first, 15, Faults.healthy()) as healthy:
-            run_until(healthy, lambda entries: produced(entries)["stock.reserved"] >= 45)
+            run_until(healthy, lambda entries: fewer(entries, {"stock.reserved": 45}))
             healthy.drain()
         eventually(lambda: caught_up(client), 60, every=0.3)
         began = time.time_ns()
         with shop("faulty", second, 10, FAULTS) as faulty:
             members: set[str] = set()
 
-            def enough(entries: list[Entry]) -> bool:
+            def missing(entries: list[Entry]) -> list[str]:
                 # Not each that came and left was seen.
                 members.update(members_of(client, "notification"))
-                return len(members) > 5 and all_has_happened(entries)
+                restless = [] if len(members) > 5 else [f"more members than {len(members)}"]
+                return restless + not_yet_happened(entries)
 
-            run_until(faulty, enough)
+            run_until(faulty, missing)
             faulty.drain(but=BEHIND)
             eventually(lambda: caught_up(client, but=BEHIND), 60, every=0.3)
             # While all are still in their groups.
@@ -114,11 +115,13 @@ def begin(bootstrap: str, directory: Path) -> Faulty:
     )
 
 
-def run_until(shop: Shop, done: Callable[[list[Entry]], bool]) -> None:
-    """Lets the traffic flow until its ledger says so. Raises ShopError when a service ends."""
+def run_until(shop: Shop, missing: Callable[[list[Entry]], list[str]]) -> None:
+    """Lets the traffic flow until its ledger has all. Raises ShopError when a service ends."""
     deadline = time.monotonic() + LONGEST
-    while not done(entries := shop.entries()):
-        assert time.monotonic() < deadline, f"only {produced(entries)} after {LONGEST} s"
+    while lacks := missing(entries := shop.entries()):
+        assert time.monotonic() < deadline, (
+            f"after {LONGEST} s still no {lacks}, with {produced(entries)}"
+        )
         shop.run(0.5)
 
 
@@ -126,14 +129,18 @@ def produced(entries: list[Entry]) -> Counter[str]:
     return Counter(entry.topic for entry in entries if isinstance(entry, Produced))
 
 
-def all_has_happened(entries: list[Entry]) -> bool:
-    """Whether there is enough of everything for what is found to be no accident."""
+def fewer(entries: list[Entry], wanted: Mapping[str, int]) -> list[str]:
+    """Topics that have fewer messages than are wanted."""
     made = produced(entries)
-    return (
-        made["order.created"] >= 140
-        and made["user.registered"] >= 30
-        and any(isinstance(one, Consumed) and one.outcome is Outcome.SKIPPED for one in entries)
-    )
+    return [topic for topic, least in wanted.items() if made[topic] < least]
+
+
+def not_yet_happened(entries: list[Entry]) -> list[str]:
+    """Of what there must be enough for what is found to be no accident."""
+    lacks = fewer(entries, {"order.created": 140, "user.registered": 30})
+    if not any(isinstance(one, Consumed) and one.outcome is Outcome.SKIPPED for one in entries):
+        lacks.append("skipped message")
+    return lacks
 
 
 def members_of(client: ApiClient, group: str) -> set[str]:

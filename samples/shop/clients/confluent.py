@@ -47,7 +47,9 @@ def consume_batches(service: Service, handle: Handler) -> None:
     to_skip = service.settings.faults.skipped
     try:
         while not service.stopping.is_set():
-            messages = consumer.consume(num_messages=BATCH, timeout=POLL_SECONDS)
+            # A batch could take all that came of a topic meanwhile, and leave nothing to go past.
+            most = 1 if to_skip else BATCH
+            messages = consumer.consume(num_messages=most, timeout=POLL_SECONDS)
             taken = [_record(message) for message in messages if not _failed(message)]
             for each in taken:
                 _handle(service, each, handle)
