@@ -15,6 +15,7 @@ from tests.builders import Flow
 from tests.integration.test_web import web
 from tests.memory_backend import MemoryBackend
 from tests.poured import request
+from tests.running import eventually
 from tests.serving import serving
 from tests.tui import shop
 
@@ -25,6 +26,14 @@ def environment(**own: str) -> dict[str, str]:
     """This process's, without settings of flowtap but these."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("FLOWTAP_")}
     return {**kept, **own}
+
+
+def runs(pid: int) -> bool:
+    """Whether there is such a process; one that has ended may wait for somebody to notice."""
+    try:
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
+    except FileNotFoundError:
+        return False
 
 
 @pytest.fixture
@@ -70,6 +79,25 @@ async def test_a_recorded_chain_is_downloaded(
             assert page.complaints == []
     assert "paid" in name and "\u00fc" in name
     assert list(runs.iterdir()) == []
+
+
+@needs("chromium")
+async def test_a_session_ends_when_who_serves_it_is_killed(
+    recorded: tuple[Path, str], tmp_path: Path
+) -> None:
+    """Nothing of it stays: neither its process nor its store, though it has nothing to write."""
+    file, order = recorded
+    stores = tmp_path / "stores"
+    stores.mkdir()
+    with web(environment(TMPDIR=str(stores)), "--find", order, "--", str(file)) as running:
+        async with browsing() as page:
+            await page.open(running.address, 790, 520)
+            await page.sees("event, and who handled it")
+            (session,) = running.children()
+            assert list(stores.iterdir())
+            running.process.kill()
+            eventually(lambda: not runs(session), 10)
+    assert list(stores.iterdir()) == []
 
 
 @needs("chromium")

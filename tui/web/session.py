@@ -12,6 +12,8 @@ from textual_serve.download_manager import DownloadManager
 PRELUDE = b"__GANGLION__\n"
 """What Textual's web driver writes before its packets."""
 
+DRIVER = "tui.web.driver:Driver"
+
 STOP_SECONDS = 5.0
 
 
@@ -49,7 +51,7 @@ class Session(AppService):
             *self._arguments,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            env=self._build_environment(width=width, height=height),
+            env={**self._build_environment(width=width, height=height), "TEXTUAL_DRIVER": DRIVER},
         )
         self._process = process
         self._stdin = process.stdin
