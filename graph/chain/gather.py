@@ -215,10 +215,15 @@ class Gatherer:
 
     def _name(self) -> None:
         """Look for operations that say where their message lay and point at something else."""
-        bare = self._named - self._carrying - self._named_before
-        self._named_before |= bare
+        settled = self._carrying | self._named_before
+        bare = self._named - settled
         self._named.clear()
         if bare:
+            if self._ahead:
+                # The next events of these traces are reached one after the other.
+                early = {str(place) for place in self._near} - settled
+                bare |= early if len(early) <= AHEAD else set()
+            self._named_before |= bare
             self._check()
             found = self._facts.naming(bare)
             self._wave(spans={one.context for one in found if one.context is not None})
