@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from collector.store.client import Store
-from collector.store.rollup import edges, gather
+from collector.store.rollup import calls, consumption, edges, gather
 from collector.store.rollup import minutes as of
+from collector.store.rollup.columns import Found
 
 log = logging.getLogger(__name__)
 
@@ -218,12 +219,12 @@ class Rollup:
             gathering.operations()
             gathering.beside()
             for statement in (
-                *edges.committed(slices),
-                edges.call_spans(slices),
-                *edges.STEPS,
+                *consumption.committed(slices),
+                calls.call_spans(slices),
+                *consumption.STEPS,
             ):
                 client.command(statement)
-            found = edges.Found(*map(int, client.query(edges.FOUND).result_rows[0]))
+            found = Found(*map(int, client.query(edges.FOUND).result_rows[0]))
         many = found.producing + found.consuming + found.messages > MANY
         with self._store.rolling(alone=many) as client:
             client.command(
