@@ -26,12 +26,12 @@ KEPT = 4
 """Minutes, the newest ones, whose slices are kept, so that only those that change are computed."""
 
 MINUTES_AT_ONCE = 60
-ROWS_AT_ONCE = 200_000
+ROWS_AT_ONCE = 100_000
 """Minutes computed in one go, and their operations and messages, which all lie in memory then (a
 kilobyte each): so that neither an import of a year nor a store that is behind needs that of all of
 its minutes at once. One slice may have more."""
 
-LOOKED_AT_ONCE = 200_000
+LOOKED_AT_ONCE = 100_000
 """Operations and messages that were stored since, looked at in one go, for the same reason."""
 
 MANY = 200_000
