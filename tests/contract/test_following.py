@@ -19,6 +19,7 @@ from graph.listing import ANY_EVENT, Activity, EventFilter, EventRow
 from tests.builders import Flow
 from tests.flow_in_store import put_flow
 from tests.memory_backend import MemoryBackend
+from tests.poured import request
 from tests.serving import serving
 from tui.client import ApiClient
 
@@ -71,6 +72,22 @@ def test_who_follows_is_told_all_that_fits(store: Store) -> None:
             ]
             assert fitting or "error" in text
             assert told(backend, 1000, wanted, listed) == fitting, (text, listed)
+
+
+def test_who_produced_what_is_read_late_is_told(store: Store) -> None:
+    """A tap that begins with old messages: their spans were received when they were sent."""
+    flow = Flow()
+    flow.send("storefront", "orders")
+    (message,) = flow.messages.values()
+    store.insert_spans(
+        request(flow).SerializeToString(), received_ns=message.time + 10**9, token="then"
+    )
+    flow.spans.clear()
+    put_flow(store, flow)
+    backend = StoreBackend(store)
+    events = [one.event for one in told(backend, 1000, parse("topic:orders", 0), listed=True)]
+    assert [one.service for one in events] == ["storefront"]
+    assert [one.service for one in backend.recent(EventFilter())] == ["storefront"]
 
 
 def test_more_than_the_limit_at_one_instant_is_told_as_missed(store: Store) -> None:
