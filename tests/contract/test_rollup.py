@@ -76,6 +76,58 @@ def test_slices_that_have_much_are_computed_apart(
     assert edges(store, last) == ["payment consumes orders: 1", "shop produces orders: 1"]
 
 
+def test_what_comes_while_slices_are_computed_counts_for_those_that_follow(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flow = Flow()
+    sent = []
+    for slice_ in (0, 1, 3):
+        flow.now = BORDER + slice_ * 5 * SECOND
+        sent.append(flow.send("shop", "orders").context)
+    computed: list[int] = []
+    compute = Rollup._compute
+
+    def meanwhile(self: Rollup, slices: Slices, settled: int) -> None:
+        computed.append(len(slices.starts))
+        compute(self, slices, settled)
+        pour(part(flow, sent[2:]), store)
+
+    monkeypatch.setattr(module, "ROWS_AT_ONCE", 1)
+    monkeypatch.setattr(Rollup, "_compute", meanwhile)
+    pour(part(flow, sent[:2]), store)
+
+    rollup = Rollup(store)
+    rollup.run(settle=0)
+    assert computed == [1, 2, 9]
+    rollup.run(settle=0)
+    assert edges(store) == ["shop produces orders: 3"]
+
+
+def test_of_a_minute_that_goes_on_only_what_has_begun_is_computed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed: list[tuple[int, ...]] = []
+    compute = Rollup._compute
+
+    def noting(self: Rollup, slices: Slices, settled: int) -> None:
+        computed.append(slices.starts)
+        compute(self, slices, settled)
+
+    monkeypatch.setattr(Rollup, "_compute", noting)
+    minute = round(time.time()) // 60 * 60 + 60
+    now = minute + 7
+    rollup = Rollup(store, lambda: now)
+    flow = Flow()
+    for second in (1, 51, 8):  # The clock of what sent the second is ahead.
+        flow.now = (minute + second) * SECOND
+        pour(part(flow, [flow.send("shop", "orders").context]), store)
+        rollup.run(settle=0)
+        now = minute + 9
+
+    assert computed == [(minute, minute + 5), (minute + 50,), (minute + 5,)]
+    assert edges(store) == ["shop produces orders: 3"]
+
+
 @pytest.mark.parametrize(("many", "alone"), [(0, True), (3, False)])
 def test_edges_of_very_many_are_made_while_no_spans_are_inserted(
     store: Store, monkeypatch: pytest.MonkeyPatch, many: int, alone: bool

@@ -2,7 +2,7 @@
 
 Each statement yields rows of `slices_table`, in the order of its columns; minutes are summed up
 from these. To plan a statement costs more than to run it where there is little, so what cannot
-yield anything is left out.
+yield anything is left out. One runs after the other: together they would take the memory of all.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ FOUND = f"""SELECT countIf(type IN ('create', 'send')), countIf(type = 'create')
     (SELECT count() FROM r_committed), (SELECT count() FROM r_calls) FROM r_operations"""
 
 
-def edges(slices: Slices, found: Found) -> str:
-    """All edges of these slices, and that these were computed, in the columns of `slices_table`."""
+def edges(slices: Slices, found: Found) -> list[str]:
+    """Statements that yield all edges of these slices, and that these were computed, in the
+    columns of `slices_table`."""
     parts = [_nothing(slices)]
     if found.producing:
         parts.append(produced(slices, found))
@@ -38,7 +39,7 @@ def edges(slices: Slices, found: Found) -> str:
         parts.append(passed(slices))
     if found.calls:
         parts += [called(slices), called_silent(slices)]
-    return " UNION ALL ".join(parts)
+    return parts
 
 
 def _nothing(slices: Slices) -> str:

@@ -95,7 +95,7 @@ class Rollup:
     def compute(self, minutes: Sequence[int], *, settle: float = 0.0) -> None:
         """Compute the edges of these minutes (seconds since the epoch) and replace them."""
         self._kept -= set(minutes)
-        self._bring(minutes, settle)
+        self._bring([each for minute in minutes for each in of.slices_of(minute)], settle)
 
     def _bring(self, slices: Collection[int], settle: float) -> None:
         """Compute these slices, and of minutes that are not kept the others too, and replace
@@ -112,7 +112,7 @@ class Rollup:
             changed = [one for one in slices if of.minute_of(one) in have.intersection(some)]
             with self._store.rolling() as client:
                 self._renew(client, have & keep.union(some), changed)
-            for piece in self._pieces(some, sorted(changed), have, keep):
+            for piece in self._pieces(some, sorted(slices), have, keep, now):
                 self._compute(piece, settled)
             with self._store.rolling() as client:
                 # One insert, so that whoever looks sees the minutes either before or after it.
@@ -138,13 +138,15 @@ class Rollup:
     def _pieces(
         self,
         minutes: Sequence[int],
-        changed: Sequence[int],
+        slices: Sequence[int],
         have: Collection[int],
         keep: Collection[int],
+        now: float,
     ) -> Iterator[of.Slices]:
-        """What is to compute of these minutes, as much at a time as its rows allow."""
-        between = {"first": minutes[0], "after": minutes[-1] + of.MINUTE}
-        rows = {int(at): int(count) for at, count in self._store.query(of.ROWS, between)}
+        """What is to compute of these minutes, as much at a time as its rows allow: they are
+        counted anew for each piece, since more come while those before are computed."""
+        after = minutes[-1] + of.MINUTE
+        rows = self._rows(minutes[0], after)
         piece = of.Slices((), of.SLICE)
         held = 0
         for minute in minutes:
@@ -152,17 +154,27 @@ class Rollup:
             much = sum(rows.get(each, 0) for each in starts)
             unit = of.SLICE
             if minute in have:
-                starts = [each for each in changed if of.minute_of(each) == minute]
-            elif minute not in keep and much <= ROWS_AT_ONCE:
+                starts = [each for each in slices if of.minute_of(each) == minute]
+            elif minute in keep:
+                # What is yet to begin counts as changed once there is something.
+                starts = [each for each in starts if each <= now or each in slices]
+            elif much <= ROWS_AT_ONCE:
                 starts, unit = (minute,), of.MINUTE
             for each in starts:
                 more = much if unit == of.MINUTE else rows.get(each, 0)
                 if piece.starts and (unit != piece.unit or (more and held + more > ROWS_AT_ONCE)):
                     yield piece
                     piece, held = of.Slices((), unit), 0
+                    rows = self._rows(each, after)
+                    more = much if unit == of.MINUTE else rows.get(each, 0)
                 piece = of.Slices((*piece.starts, each), unit)
                 held += more
         yield piece
+
+    def _rows(self, first: int, after: int) -> dict[int, int]:
+        """Operations and messages in each slice of a stretch of time."""
+        between = {"first": first, "after": after}
+        return {int(at): int(count) for at, count in self._store.query(of.ROWS, between)}
 
     def compute_all(self, progress: Callable[[int, int], None]) -> None:
         """Compute every minute of which anything is stored; `progress` is told minutes done and
@@ -227,10 +239,11 @@ class Rollup:
             found = Found(*map(int, client.query(edges.FOUND).result_rows[0]))
         many = found.producing + found.consuming + found.messages > MANY
         with self._store.rolling(alone=many) as client:
-            client.command(
-                f"INSERT INTO {self._table} {edges.edges(slices, found)}",
-                parameters={"settled": _text(settled)},
-            )
+            for statement in edges.edges(slices, found):
+                client.command(
+                    f"INSERT INTO {self._table} {statement}",
+                    parameters={"settled": _text(settled)},
+                )
             _forget(client)
 
     def _complete(self) -> dict[str, int]:
