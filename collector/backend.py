@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 
 from collector import giving_up
 from collector.api.backend import Component, Stored
@@ -39,6 +40,9 @@ REST = 10.0
 tenth of one core at most. It is the cost that counts: on a busy machine each takes longer, and
 edges that are counted ever more seldom would be of no use."""
 
+PATIENCE = 1.0
+"""Seconds for which somebody who asks for edges waits for them where they are computed in any case:
+under load that takes half a minute, and edges as they were a minute ago are of more use."""
 
 LOOK_SECONDS = 10.0
 """For which somebody who asks for findings waits while minutes are looked at."""
@@ -64,10 +68,11 @@ class StoreBackend:
         writable: bool = True,
         watch: Watch | None = None,
         catch_up: Callable[[float], bool] = lambda _: False,
+        patience: float | None = None,
     ) -> None:
         """`watch` is one that somebody lets look all the time; without it, what is complete is
         looked at when findings are asked for. `catch_up` is where something may wait for the
-        store."""
+        store. `patience`, in seconds, is what `refresh` has; without it, it waits to the end."""
         self._store = store
         self._rollup = rollup if rollup is not None else Rollup(store)
         self._counters = counters or Counters()
@@ -77,7 +82,8 @@ class StoreBackend:
         self._facts = StoreFacts(store)
         self._edges = KnownEdges(store)
         self._console = Console(store)
-        self._fresh = threading.Lock()
+        # Who wants edges waits in its queue: all want the same, and who gives up stops nothing.
+        self._computing = ThreadPoolExecutor(1, thread_name_prefix="flowtap-rollup")
         self._looks = threading.Lock()
         self._stored = 1
         self._computed = 0
@@ -88,6 +94,7 @@ class StoreBackend:
         self._watch = watch
         self._own_watch: Watch | None = None
         self._catch_up = catch_up
+        self._patience = patience
 
     @property
     def facts(self) -> Facts:
@@ -186,23 +193,25 @@ class StoreBackend:
 
     def refresh(self) -> None:
         """Bring edges up to date, unless they are, or the last time took long and was just now."""
-        if not self._writable or time.monotonic() < self._rest_until:
-            return
-        # All who ask for edges want the same: who gives up does not keep them from others.
-        with giving_up.unless(None), self._fresh:
-            self._compute()
+        if self._writable:
+            self._bring(self._patience)
 
-    def settle(self) -> None:
-        """Compute whatever is due, also minutes whose messages have waited for their spans. It
-        rests like `refresh`: under load it would compute the running minute again and again."""
+    def compute(self, *, due: bool = False) -> None:
+        """As `refresh`, to the end; if wanted whatever is `due`, also minutes whose messages have
+        waited for their spans."""
+        self._bring(None, due)
+
+    def _bring(self, seconds: float | None, due: bool = False) -> None:
         if time.monotonic() < self._rest_until:
             return
-        with self._fresh:
-            self._compute(due=True)
+        run = self._computing.submit(self._compute, due)
+        if run in wait([run], seconds).done:
+            run.result()
 
-    def _compute(self, due: bool = False) -> None:
+    def _compute(self, due: bool) -> None:
         stored = self._stored
-        if stored == self._computed and not due:
+        # Under load, who waited for one run would have the running minute computed once more.
+        if time.monotonic() < self._rest_until or (stored == self._computed and not due):
             return
         self._rollup.run()
         self._computed = stored

@@ -18,7 +18,7 @@ from collector import descriptors, runtime
 from collector.api.app import create_app
 from collector.api.backend import Component
 from collector.api.server import ApiServer
-from collector.backend import StoreBackend
+from collector.backend import PATIENCE, StoreBackend
 from collector.catching_up import catch_up
 from collector.config import Settings
 from collector.ending import Ending
@@ -117,6 +117,7 @@ class Collector:
             retention=self.retention,
             watch=self.watch,
             catch_up=lambda seconds: catch_up((self.inserter, self.intake), seconds),
+            patience=PATIENCE,
         )
         self.inserter = Inserter(self.spool, self.store, self.backend.note_stored)
         self.intake = Intake(
@@ -278,11 +279,10 @@ class Collector:
         settled = time.monotonic()
         while not self._stopping.wait(COMPUTE_EVERY):
             try:
-                if time.monotonic() - settled > 10:
+                due = time.monotonic() - settled > 10
+                if due:
                     settled = time.monotonic()
-                    self.backend.settle()
-                else:
-                    self.backend.refresh()
+                self.backend.compute(due=due)
             except StoreError as error:
                 if not self._stopping.is_set():  # what the stop cut off is no trouble
                     self._trouble.begin(str(error))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
 import pytest
 
 from collector.backend import REST, StoreBackend
-from collector.store.client import Store
+from collector.store.client import Store, StoreError
 from collector.store.rollup import Rollup
 
 
@@ -27,12 +29,18 @@ class Computing:
     last_cost = 2.0
     runs = 0
 
+    def __init__(self) -> None:
+        self.began, self.goes_on = threading.Event(), threading.Event()
+        self.goes_on.set()
+
     def run(self) -> int:
         self.runs += 1
+        self.began.set()
+        assert self.goes_on.wait(10)
         return 1
 
 
-@pytest.mark.parametrize("how", ["refresh", "settle"])
+@pytest.mark.parametrize("how", ["refresh", "compute"])
 def test_edges_rest_after_they_were_computed(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     now = 100.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
@@ -44,9 +52,38 @@ def test_edges_rest_after_they_were_computed(monkeypatch: pytest.MonkeyPatch, ho
     now += 2.0 * REST - 0.1
     answers.note_stored()
     answers.refresh()
-    answers.settle()
+    answers.compute(due=True)
     assert computing.runs == 1
 
     now += 0.2
     getattr(answers, how)()
     assert computing.runs == 2
+
+
+def test_who_asks_for_edges_does_not_wait_long_where_they_are_computed_in_any_case() -> None:
+    computing = Computing()
+    computing.goes_on.clear()
+    answers = StoreBackend(cast(Store, Nothing()), rollup=cast(Rollup, computing), patience=0.01)
+    answers.refresh()
+    assert computing.began.wait(10)
+
+    with ThreadPoolExecutor() as pool:
+        waiting = [pool.submit(answers.compute) for _ in range(2)]
+        answers.note_stored()
+        answers.refresh()
+        assert not any(one.done() for one in waiting)
+        computing.goes_on.set()
+    # Who has waited for one run wants no other.
+    assert [one.result() for one in waiting] == [None, None]
+    assert computing.runs == 1
+
+
+def test_what_goes_wrong_is_told_to_who_waits() -> None:
+    class Broken(Computing):
+        def run(self) -> int:
+            raise StoreError("no memory")
+
+    answers = StoreBackend(cast(Store, Nothing()), rollup=cast(Rollup, Broken()))
+    for ask in (answers.refresh, answers.compute):
+        with pytest.raises(StoreError, match="no memory"):
+            ask()
