@@ -209,10 +209,11 @@ class Rollup:
 
     def _parts(self) -> Iterator[dict[str, str]]:
         """What was stored since the last run, as parameters of `STORED`, in parts that are not
-        too large."""
+        too large: up to this moment, so that the last one has not all that comes while those
+        before are looked at. The next run looks at that."""
         since = dict(self._since)
         asked = {source: _text(at) for source, at in since.items()}
-        rows = 0
+        last, rows = max(self._store.complete().values()), 0
         for at, count in self._store.query(of.RECEIPTS, asked):
             if rows and rows + count > LOOKED_AT_ONCE:
                 yield {**asked, "until": _text(int(at) - 1)}
@@ -222,7 +223,8 @@ class Rollup:
                 }
                 rows = 0
             rows += count
-        yield {**asked, "until": _text(_LAST)}
+            last = max(last, int(at))
+        yield {**asked, "until": _text(min(last, _LAST))}
 
     def _compute(self, slices: of.Slices, settled: int) -> None:
         with self._store.rolling() as client:
