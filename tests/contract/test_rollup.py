@@ -12,7 +12,7 @@ import pytest
 from collector.convert import zipkin as convert
 from collector.store import queries
 from collector.store.client import Store, StoreError
-from collector.store.rollup import Rollup
+from collector.store.rollup import Rollup, gather
 from collector.store.rollup import rollup as module
 from collector.store.rollup.minutes import Slices
 from tests import stores
@@ -21,6 +21,20 @@ from tests.contract.edges_told import BORDER, MINUTE, SECOND, edges, part, poure
 from tests.poured import pour, pour_progress, request
 
 ALL = (0, 2**62)
+
+
+@pytest.fixture
+def computed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
+    """The starts of the slices of each piece that a rollup computes."""
+    noted: list[tuple[int, ...]] = []
+    compute = Rollup._compute
+
+    def noting(self: Rollup, slices: Slices, settled: int) -> None:
+        noted.append(slices.starts)
+        compute(self, slices, settled)
+
+    monkeypatch.setattr(Rollup, "_compute", noting)
+    return noted
 
 
 def test_a_producer_told_late_is_the_peer_of_an_earlier_minutes_consumer(store: Store) -> None:
@@ -49,18 +63,15 @@ def test_a_producer_told_late_is_the_peer_of_an_earlier_minutes_consumer(store: 
     ],
 )
 def test_slices_that_have_much_are_computed_apart(
-    store: Store, monkeypatch: pytest.MonkeyPatch, kept: int, rows: int, together: list[int]
+    store: Store,
+    computed: list[tuple[int, ...]],
+    monkeypatch: pytest.MonkeyPatch,
+    kept: int,
+    rows: int,
+    together: list[int],
 ) -> None:
-    computed: list[int] = []
-    compute = Rollup._compute
-
-    def counting(self: Rollup, slices: Slices, settled: int) -> None:
-        computed.append(len(slices.starts))
-        compute(self, slices, settled)
-
     monkeypatch.setattr(module, "KEPT", kept)
     monkeypatch.setattr(module, "ROWS_AT_ONCE", rows)
-    monkeypatch.setattr(Rollup, "_compute", counting)
     flow = Flow()
     for minute in range(3):
         flow.now = BORDER + minute * MINUTE
@@ -70,7 +81,7 @@ def test_slices_that_have_much_are_computed_apart(
 
     poured(store, flow)
 
-    assert computed == together
+    assert [len(some) for some in computed] == together
     assert edges(store) == ["payment consumes orders: 1", "shop produces orders: 3"]
     last = BORDER + 2 * MINUTE
     assert edges(store, last) == ["payment consumes orders: 1", "shop produces orders: 1"]
@@ -103,17 +114,40 @@ def test_what_comes_while_slices_are_computed_counts_for_those_that_follow(
     assert edges(store) == ["shop produces orders: 3"]
 
 
-def test_of_a_minute_that_goes_on_only_what_has_begun_is_computed(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+def test_what_comes_while_changes_are_looked_for_is_left_to_the_next_run(
+    store: Store, computed: list[tuple[int, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    computed: list[tuple[int, ...]] = []
-    compute = Rollup._compute
+    flow = Flow()
+    sent = []
+    for slice_ in range(4):
+        flow.now = BORDER + slice_ * 5 * SECOND
+        sent.append(flow.send("shop", "orders").context)
+    rollup = Rollup(store)
+    pour(part(flow, sent[:1]), store)
+    rollup.run(settle=0)
+    for one in sent[1:3]:
+        pour(part(flow, [one]), store)
+    operations = gather.Gathering.operations
 
-    def noting(self: Rollup, slices: Slices, settled: int) -> None:
-        computed.append(slices.starts)
-        compute(self, slices, settled)
+    def meanwhile(self: gather.Gathering) -> None:
+        monkeypatch.setattr(gather.Gathering, "operations", operations)
+        pour(part(flow, sent[3:]), store)
+        operations(self)
 
-    monkeypatch.setattr(Rollup, "_compute", noting)
+    monkeypatch.setattr(module, "LOOKED_AT_ONCE", 1)
+    monkeypatch.setattr(gather.Gathering, "operations", meanwhile)
+    rollup.run(settle=0)
+    assert edges(store) == ["shop produces orders: 3"]
+    rollup.run(settle=0)
+
+    first = BORDER // SECOND
+    assert computed[1:] == [(first + 5, first + 10), (first + 15,)]
+    assert edges(store) == ["shop produces orders: 4"]
+
+
+def test_of_a_minute_that_goes_on_only_what_has_begun_is_computed(
+    store: Store, computed: list[tuple[int, ...]]
+) -> None:
     minute = round(time.time()) // 60 * 60 + 60
     now = minute + 7
     rollup = Rollup(store, lambda: now)
@@ -153,16 +187,8 @@ def test_edges_of_very_many_are_made_while_no_spans_are_inserted(
 
 
 def test_of_a_minute_that_goes_on_only_the_slices_that_changed_are_computed(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, computed: list[tuple[int, ...]]
 ) -> None:
-    computed: list[tuple[int, ...]] = []
-    compute = Rollup._compute
-
-    def noting(self: Rollup, slices: Slices, settled: int) -> None:
-        computed.append(slices.starts)
-        compute(self, slices, settled)
-
-    monkeypatch.setattr(Rollup, "_compute", noting)
     flow = Flow()
     flow.now = BORDER + SECOND
     first = flow.send("shop", "orders")
