@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import struct
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -18,6 +17,7 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
+from collector.taps.kafka_confluent_ids import take_id
 from collector.taps.kafka_reader import (
     OFFSETS_TOPIC,
     SYSTEM,
@@ -30,7 +30,6 @@ from collector.taps.kafka_reader import (
     When,
     WouldCreateTopic,
     apart,
-    topic_id,
 )
 from collector.taps.kafka_settings import KafkaSettings
 from collector.taps.tap import Batch
@@ -143,7 +142,7 @@ class ConfluentReader:
                 unclear.add(name)
                 continue
             topics[name] = Topic(
-                _id(described.topic_id), tuple(sorted(p.id for p in described.partitions))
+                take_id(described), tuple(sorted(p.id for p in described.partitions))
             )
         return Cluster(cluster or "", topics, frozenset(unclear))
 
@@ -273,16 +272,6 @@ class _Numbers(dict[int, str]):
 
 
 _NUMBERS = _Numbers()
-
-
-def _id(identity: Any) -> str:
-    return topic_id(
-        struct.pack(
-            ">qq",
-            identity.get_most_significant_bits(),
-            identity.get_least_significant_bits(),
-        )
-    )
 
 
 def _code(error: KafkaException) -> int:

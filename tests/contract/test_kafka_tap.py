@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
 from confluent_kafka import Producer
 from kafka import KafkaProducer
 
+from collector.taps.kafka_confluent import ConfluentReader
+from collector.taps.kafka_python import PythonReader
+from collector.taps.kafka_reader import Reader
+from collector.taps.kafka_settings import KafkaSettings
 from samples.kafka.broker import Broker
 from tests.contract.kafka_world import (
     Gap,
@@ -88,6 +94,27 @@ def test_hands_over_messages_as_they_are(
     assert whole.cluster == world.cluster_id()
     assert whole.incarnation == world.topic_id(topic)
     assert (empty.key, empty.headers, empty.value, empty.offset) == (None, (), None, 1)
+
+
+def test_topics_that_are_asked_for_again_and_again_leave_nothing(
+    world: World, topic: str, reader: str
+) -> None:
+    readers: dict[str, Callable[[KafkaSettings], Reader]] = {
+        "confluent-kafka": ConfluentReader,
+        "kafka-python": PythonReader,
+    }
+    with closing(readers[reader](KafkaSettings(bootstrap=world.bootstrap))) as asked:
+
+        def asked_again(times: int) -> int:
+            """Objects that there are when that is done."""
+            for _ in range(times):
+                asked.describe([topic])
+            gc.collect()
+            return len(gc.get_objects())
+
+        until(lambda: topic in asked.describe([topic]).topics, "the topic")
+        before = asked_again(100)  # What is made once is there then.
+        assert asked_again(200) - before < 100
 
 
 @pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
