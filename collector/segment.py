@@ -107,17 +107,13 @@ class SegmentFile:
 
     def segments(self) -> list[Segment]:
         """The whole, or the parts it had been split into before a crash, in order."""
-        found: list[Segment] = []
+        return self._parts_of(Segment(self, "", 0, self.requests))
 
-        def collect(segment: Segment) -> None:
-            if segment.suffix in self._splits and segment.requests > 1:
-                for half in segment.split():
-                    collect(half)
-            else:
-                found.append(segment)
-
-        collect(Segment(self, "", 0, self.requests))
-        return found
+    def _parts_of(self, segment: Segment) -> list[Segment]:
+        if segment.suffix not in self._splits or segment.requests <= 1:
+            return [segment]
+        first, second = segment.split()
+        return [*self._parts_of(first), *self._parts_of(second)]
 
     def read(self) -> bytes:
         with self._path.open("rb") as file:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import secrets
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from collector import descriptors, runtime
+from collector import descriptors, garbage, runtime
 from collector.api.app import create_app
 from collector.api.backend import Component
 from collector.api.server import ApiServer
@@ -369,17 +368,14 @@ async def run(settings: Settings, *, ready: Callable[[Runtime], None] | None = N
     descriptors.allow()
     collector = Collector(settings)
     started = await collector.start()
-    # A chain is tens of thousands of objects, what a tap reads at once a hundred thousand, and all
-    # of them are gone when it is told: looking through them for cycles, again and again, would take
-    # a sixth of its time.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(200_000, 20, 100)
+    garbage.settle()
+    sweeping = asyncio.create_task(garbage.sweep(), name="flowtap-garbage")
     try:
         if ready is not None:
             ready(started)
         await ending.wait()
     finally:
+        sweeping.cancel()
         await collector.stop()
 
 
