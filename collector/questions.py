@@ -7,7 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from importlib.metadata import version
 from typing import Any
 
@@ -38,6 +38,9 @@ AROUND = 3600 * 10**9
 consumer."""
 
 DAY = 86_400 * 10**9
+
+_installed = cache(version)
+"""A package's version. To look for it reads its files, and health is asked for every second."""
 
 _PLACE = re.compile(r"(.+?)[/:](\d+)[/:@](\d{1,18})")
 """A position as it is shown and as people write it."""
@@ -270,7 +273,7 @@ def health(backend: Backend) -> dict[str, Any]:
     parts = backend.health()
     return {
         "status": "ok" if all(part.ok for part in parts) else "degraded",
-        "version": version("flowtap"),
+        "version": _installed("flowtap"),
         **times("covered_from", backend.covered_from()),
         "components": [
             {
