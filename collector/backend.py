@@ -87,6 +87,7 @@ class StoreBackend:
         self._looks = threading.Lock()
         self._stored = 1
         self._computed = 0
+        self._uncounted_since = time.monotonic()
         self._rest_until = 0.0
         self._groups: tuple[float, Sequence[Consumer]] = (float("-inf"), ())
         self._retention = retention or Retention(store)
@@ -189,7 +190,17 @@ class StoreBackend:
 
     def note_stored(self) -> None:
         """Something was stored: edges may want computing."""
+        if self._stored == self._computed:
+            self._uncounted_since = time.monotonic()
         self._stored += 1
+
+    @property
+    def behind(self) -> float:
+        """Seconds for which something is stored that edges do not count; 0.0: they count all but
+        what waits for its spans."""
+        if self._stored == self._computed:
+            return 0.0
+        return time.monotonic() - self._uncounted_since
 
     def refresh(self) -> None:
         """Bring edges up to date, unless they are, or the last time took long and was just now."""
@@ -209,10 +220,11 @@ class StoreBackend:
             run.result()
 
     def _compute(self, due: bool) -> None:
-        stored = self._stored
+        began, stored = time.monotonic(), self._stored
         # Under load, who waited for one run would have the running minute computed once more.
-        if time.monotonic() < self._rest_until or (stored == self._computed and not due):
+        if began < self._rest_until or (stored == self._computed and not due):
             return
         self._rollup.run()
+        self._uncounted_since = began
         self._computed = stored
         self._rest_until = time.monotonic() + min(60.0, self._rollup.last_cost * REST)

@@ -330,6 +330,7 @@ class Collector:
                     **figures.get("messages", {}),
                 },
             ),
+            edges_component(self.backend.behind),
             self.retention.component(),
             self.watching.component(),
         ]
@@ -345,6 +346,12 @@ class Collector:
         for running in self._taps:
             parts.append(tap_component(running.tap))
         return parts
+
+
+def edges_component(behind: float) -> Component:
+    """How far the graph is behind what is stored, seconds."""
+    detail = f"the graph is {behind:.0f} s behind the store" if behind >= 1 else "up to date"
+    return Component("edges", True, detail, {"behind_seconds": round(behind, 1)})
 
 
 def tap_component(tap: Tap) -> Component:

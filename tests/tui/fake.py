@@ -62,6 +62,7 @@ class FakeSource:
         self.left = LeftOut()
         """What its graph has no room for."""
         self.covered_from = 0
+        self.behind = 0.0
         """What came before is pruned."""
         self.seconds = 0
         """Since noon; traffic goes on meanwhile."""
@@ -256,6 +257,12 @@ class FakeSource:
                     "ok": True,
                     "detail": "spans on their way into the store",
                     "figures": {"bytes": 0, "oldest_seconds": self.oldest},
+                },
+                {
+                    "name": "edges",
+                    "ok": True,
+                    "detail": "up to date",
+                    "figures": {"behind_seconds": self.behind},
                 },
                 *([tap] if self.tapped else []),
             ],

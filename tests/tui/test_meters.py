@@ -103,12 +103,12 @@ def test_totals_count_spans_and_messages_but_no_requests() -> None:
     assert Totals.of({}) == Totals()
 
 
-def test_its_own_lag_is_the_spools_age_and_what_the_taps_have_before_them() -> None:
+def test_its_own_lag_is_the_spools_age_what_the_taps_have_before_them_and_the_graphs() -> None:
     assert Lag.of({}) == Lag()
     told = [{"oldest_seconds": 0.21}, {"bootstrap": "a", "lag": 5}, {"bootstrap": "b", "lag": 7}]
-    others = [None, {"lag": 99}]
+    others = [None, {"lag": 99}, {"behind_seconds": 4.5}]
     components = [{"figures": one} for one in (*told, *others)]
-    assert Lag.of({"components": components}) == Lag(0.21, 12)
+    assert Lag.of({"components": components}) == Lag(0.21, 12, 4.5)
 
 
 @pytest.mark.parametrize(

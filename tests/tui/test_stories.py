@@ -155,6 +155,16 @@ async def test_a_window_that_begins_before_what_is_kept_says_so() -> None:
         await told.sees("everything · pruned before 2026")
 
 
+async def test_how_old_the_counts_are_is_said_of_a_window_that_follows() -> None:
+    source = FakeSource()
+    source.behind = 12.4
+    async with story(source) as told:
+        await told.sees("live · last 15 min")
+        assert "counted up to" not in told.screen
+        source.behind = 47.4
+        await told.sees("live · last 15 min · counted up to 47 s ago")
+
+
 async def test_edges_that_there_is_no_room_for_are_said() -> None:
     source = FakeSource()
     async with story(source) as told:

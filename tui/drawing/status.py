@@ -62,14 +62,17 @@ class Lag:
     """Since the oldest span came that is not stored yet; None where no spool is."""
     messages: int = 0
     """In the brokers, as its taps last looked, and not read yet."""
+    edges: float = 0.0
+    """Seconds for which something is stored that the graph does not count."""
 
     @classmethod
     def of(cls, health: Mapping[str, Any]) -> Lag:
-        """The spool's age, and the sum of what the taps have before them."""
+        """The spool's age, the sum of what the taps have before them, and how old the graph is."""
         told = [one.get("figures") or {} for one in health.get("components", ())]
         ages = [float(one["oldest_seconds"]) for one in told if "oldest_seconds" in one]
         unread = sum(int(one.get("lag") or 0) for one in told if "bootstrap" in one)
-        return cls(max(ages, default=None), unread)
+        edges = max((float(one.get("behind_seconds") or 0) for one in told), default=0.0)
+        return cls(max(ages, default=None), unread, edges)
 
 
 def _counters(figures_told: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -23,6 +23,9 @@ from tui.widgets.canvas import Canvas
 FINDINGS_REST = 10 * SECOND
 """Between two questions for findings: minutes are looked at once they are complete."""
 
+STALE_SECONDS = 15.0
+"""From which it is said how old the counts are."""
+
 NEVER = 1 << 63
 
 MOST_FINDINGS = 500
@@ -72,7 +75,13 @@ class WindowScreen(FlowScreen):
         pruned = f" · pruned before {figures.date(connection.covered_from)[:16]}" if cut else ""
         left = self._answer.counted.left.edges if self._answer else 0
         more = f" · and {left:,} more edges" if left else ""
-        return line(Segment(f"{live}{name}{zone}", "dim"), Segment(more + pruned, "warning"))
+        behind = connection.lag.edges if self._window.follows else 0.0
+        old = f" · counted up to {behind:.0f} s ago" if behind >= STALE_SECONDS else ""
+        return line(
+            Segment(f"{live}{name}{zone}", "dim"),
+            Segment(more + pruned, "warning"),
+            Segment(old, "dim"),
+        )
 
     # Answers
 

@@ -87,3 +87,40 @@ def test_what_goes_wrong_is_told_to_who_waits() -> None:
     for ask in (answers.refresh, answers.compute):
         with pytest.raises(StoreError, match="no memory"):
             ask()
+
+
+def test_edges_are_behind_since_what_they_lack_was_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    computing = Computing()
+    answers = StoreBackend(cast(Store, Nothing()), rollup=cast(Rollup, computing))
+    now += 5.0
+    assert answers.behind == 5.0, "nobody knows what a store lacks that was just opened"
+    answers.refresh()
+    now += 300.0
+    assert answers.behind == 0.0
+    answers.note_stored()
+    now += 3.0
+    answers.note_stored()
+    assert answers.behind == 3.0
+
+
+def test_what_is_stored_while_edges_are_computed_may_be_missing_since_that_began(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    computing = Computing()
+    computing.goes_on.clear()
+    answers = StoreBackend(cast(Store, Nothing()), rollup=cast(Rollup, computing), patience=0.01)
+    now += 5.0
+    answers.refresh()
+    assert computing.began.wait(10)
+    now += 20.0
+    answers.note_stored()
+    assert answers.behind == 25.0
+    computing.goes_on.set()
+    answers.compute()
+
+    assert answers.behind == 20.0
+    assert computing.runs == 1
