@@ -160,6 +160,15 @@ def test_the_second_store_of_a_process_is_busy_too(store: Store) -> None:
         Store(store.location)
 
 
+def test_no_table_has_what_merges_leave_removed_by_many_threads(store: Store) -> None:
+    told = store.query(
+        "SELECT name FROM system.tables WHERE database = currentDatabase() "
+        "AND engine LIKE '%MergeTree' "
+        "AND extract(create_table_query, 'concurrent_part_removal_threshold = (\\\\d+)') = ''"
+    )
+    assert {str(name) for (name,) in told} <= {"schema_version", "conventions_version"}
+
+
 def test_minutes_are_the_same_wherever_the_machine_stands(tmp_path: Path) -> None:
     script = """
 import time
