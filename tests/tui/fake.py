@@ -62,8 +62,9 @@ class FakeSource:
         self.left = LeftOut()
         """What its graph has no room for."""
         self.covered_from = 0
-        self.behind = 0.0
         """What came before is pruned."""
+        self.behind = 0.0
+        """Seconds for which something is stored that its graph does not count."""
         self.seconds = 0
         """Since noon; traffic goes on meanwhile."""
         self.gate = threading.Event()
