@@ -1,7 +1,7 @@
 """Topics' ids as confluent-kafka tells them, without the memory that it never gives back.
 
 Of each topic that its `describe_topics` tells, the library makes one reference to the id too many
-(2.15.0 and 2.16.1: `PyDict_SetItemString` of what `c_Uuid_to_py` made). Asked after each read, that is a
+(2.16.1: `PyDict_SetItemString` of what `c_Uuid_to_py` made). Asked after each read, that is a
 hundred bytes for each topic: hundreds of megabytes a day.
 """
 
