@@ -281,6 +281,7 @@ class Collector:
                 due = time.monotonic() - settled > 10
                 if due:
                     settled = time.monotonic()
+                    self.store.look()
                 self.backend.compute(due=due)
             except StoreError as error:
                 if not self._stopping.is_set():  # what the stop cut off is no trouble

@@ -15,7 +15,7 @@ import re
 import struct
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -30,6 +30,7 @@ from collector.store.settings import (
     SPANS_SETTINGS,
     WRITER_SETTINGS,
 )
+from collector.store.unwritten import Unwritten, require_room
 
 log = logging.getLogger(__name__)
 
@@ -70,20 +71,25 @@ class Store:
         self.own = own or Own()
         """The user's conventions, as far as this opening knows them."""
         self._lock_file: IO[str] | None = None
-        self._write = threading.Lock()
-        self._fill = threading.Lock()
-        self._roll = threading.Lock()
+        # Taken in this order. Who writes may find that something has to be mended first.
+        self._write = threading.RLock()
+        self._fill = threading.RLock()
+        self._roll = threading.RLock()
         self._readers: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._reader_count = 0
         self._clients: list[Any] = []
         self._under_way: dict[str, int] = {}
+        self._unwritten: Unwritten | None = None
         self.closed = False
         if isinstance(location, Path):
             self._lock_file = _own(location)
         try:
             self._writer = self._connect({**WRITER_SETTINGS, **self._otlp_format()})
             with self._guarded():
-                migrations.migrate(self._writer, own)
+                if isinstance(location, Path):
+                    self._unwritten = Unwritten(location, self._writer)
+                with self._watched(self._writer):
+                    migrations.migrate(self._writer, own, self.require_room)
             self._filler = self._connect(WRITER_SETTINGS)
             self._roller = self._connect(ROLLER_SETTINGS)
             for _ in range(readers):
@@ -160,7 +166,13 @@ class Store:
         Raises `StoreError` when the engine refuses what is in them.
         """
         received = exploding.RECEIVED_TAG + received_ns.to_bytes(8, "little")
-        with self._write, self._guarded(), self._judged(self._writer, "spans_in"):
+        self._mend()
+        with (
+            self._write,
+            self._guarded(),
+            self._judged(self._writer, "spans_in"),
+            self._watched(self._writer),
+        ):
             self._writer.raw_insert(
                 "spans_in",
                 # In a row they are one message. Not joined first: new memory costs more than bytes.
@@ -259,22 +271,53 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[Any]:
         """The writer's handle, while nothing else is inserted."""
-        with self._write, self._fill, self._guarded():
+        self._mend()
+        with self._write, self._fill, self._guarded(), self._watched(self._writer):
             yield self._writer
 
     @contextmanager
     def filling(self) -> Iterator[Any]:
         """The handle of rows that come as columns, for one insert at a time. Not the writer's: an
         insert waits for the disk, and what taps bring need not wait for spans meanwhile."""
-        with self._fill, self._guarded():
+        self._mend()
+        with self._fill, self._guarded(), self._watched(self._filler):
             yield self._filler
 
     @contextmanager
     def rolling(self, *, alone: bool = False) -> Iterator[Any]:
         """A handle whose temporary tables last, for computing edges beside the writer; `alone`
         while no spans are inserted."""
-        with self._write if alone else nullcontext(), self._roll, self._guarded():
+        self._mend()
+        with (
+            self._write if alone else nullcontext(),
+            self._roll,
+            self._guarded(),
+            self._watched(self._roller),
+        ):
             yield self._roller
+
+    def look(self) -> None:
+        """Notice that the disk did not take what was written in the background, by merges, and mend
+        it. Raises `StoreError` while it cannot be mended."""
+        if self._unwritten is not None:
+            with self.reading() as client:
+                self._unwritten.look(client)
+            self._mend()
+
+    def require_room(self) -> None:
+        """Raises `StoreError` if the disk has too little room for changing a table."""
+        if isinstance(self.location, Path):
+            with self._guarded():
+                require_room(self.location)
+
+    def _watched(self, client: Any) -> AbstractContextManager[None]:
+        return nullcontext() if self._unwritten is None else self._unwritten.watched(client)
+
+    def _mend(self) -> None:
+        if self._unwritten is not None and self._unwritten.pending:
+            with self._write, self._fill, self._roll, self._guarded():
+                if self._unwritten.pending:
+                    self._unwritten.mend(self._writer)
 
     @contextmanager
     def reading(self) -> Iterator[Any]:

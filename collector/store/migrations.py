@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+from collections.abc import Callable
 from importlib.resources import files
 from typing import Any
 
@@ -25,9 +26,11 @@ class SchemaTooNew(Exception):
     """A newer program made this store."""
 
 
-def migrate(client: Any, own: Own | None = None) -> None:
+def migrate(client: Any, own: Own | None, require_room: Callable[[], None]) -> None:
     """Bring the store to this program's schema, and its views to these conventions; without them
-    only a new store gets views."""
+    only a new store gets views. `require_room` raises where there is none for that."""
+    if not int(client.command("EXISTS TABLE conventions_version")):
+        require_room()
     client.command(
         "CREATE TABLE IF NOT EXISTS schema_version (version UInt32, applied DateTime DEFAULT now())"
         " ENGINE = MergeTree ORDER BY version"
@@ -47,6 +50,8 @@ def migrate(client: Any, own: Own | None = None) -> None:
         log.warning(
             "the store goes from schema %d to %d: a large one takes its time", done, len(steps)
         )
+    if done < len(steps):
+        require_room()
     for version, sql in enumerate(steps[done:], start=done + 1):
         for statement in statements(sql):
             # A crash inside a step leaves some of its tables: the step runs again from its start.
@@ -55,7 +60,7 @@ def migrate(client: Any, own: Own | None = None) -> None:
             )
         client.command(f"INSERT INTO schema_version (version) VALUES ({version})")
     if own is not None or not int(client.command("SELECT count() FROM conventions_version")):
-        _replace_views(client, own or Own())
+        _replace_views(client, own or Own(), require_room)
 
 
 def schema_files() -> list[str]:
@@ -93,13 +98,14 @@ def _digest(*texts: str) -> str:
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:12]
 
 
-def _replace_views(client: Any, own: Own) -> None:
+def _replace_views(client: Any, own: Own, require_room: Callable[[], None]) -> None:
     wanted = views_version(own)
     have = str(
         client.command("SELECT views FROM conventions_version ORDER BY applied DESC LIMIT 1")
     )
     if have == wanted:
         return
+    require_room()
     made = views.views(own)
     for name in reversed(made):
         client.command(f"DROP VIEW IF EXISTS {name}")

@@ -10,6 +10,7 @@ What a part holds from both sides of the time stays, and is not counted as cover
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -149,10 +150,13 @@ def limit_parts(store: Store, most: int | None) -> None:
     """Keep parts small enough for a store of `most` bytes to leave in steps; None: as they grow."""
     name = "max_bytes_to_merge_at_max_space_in_pool"
     for table in RECEIVED:
-        if most is not None:
-            bytes_ = max(1 << 20, most // LARGEST_PART)
+        now = store.query(f"SHOW CREATE TABLE {table}")[0][0]
+        bytes_ = 0 if most is None else max(1 << 20, most // LARGEST_PART)
+        if bytes_ and not re.search(rf"{name} = {bytes_}\b", now):
+            store.require_room()
             store.command(f"ALTER TABLE {table} MODIFY SETTING {name} = {bytes_}")
-        elif name in store.query(f"SHOW CREATE TABLE {table}")[0][0]:
+        elif not bytes_ and name in now:
+            store.require_room()
             store.command(f"ALTER TABLE {table} RESET SETTING {name}")
 
 
@@ -237,6 +241,7 @@ def _forget_small(store: Store, until: int) -> None:
         ),
     ):
         if store.query(f"SELECT 1 FROM {table} WHERE {condition} LIMIT 1", before):
+            store.require_room()
             # Not waited for: on a full disk it would wait for room.
             store.command(
                 f"DELETE FROM {table} WHERE {condition} SETTINGS lightweight_deletes_sync = 0",

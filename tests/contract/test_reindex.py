@@ -55,7 +55,7 @@ def other_conventions(store: Store) -> Iterator[None]:
 
 def migrate(store: Store) -> None:
     with store.writing() as client:
-        migrations.migrate(client, Own())
+        migrations.migrate(client, Own(), lambda: None)
 
 
 def needs_reindex(store: Store) -> bool:

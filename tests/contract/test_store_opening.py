@@ -101,17 +101,17 @@ def test_a_schema_step_that_a_crash_cut_short_is_done_again(tmp_path: Path) -> N
 import clickhouse_connect
 client = clickhouse_connect.get_client(interface="chdb", path=str(folder))
 steps = migrations.schema_files()
-migrations._replace_views = lambda client, own: None
+migrations._replace_views = lambda *_: None
 for version in range(1, len(steps) + 1):
     migrations.schema_files = lambda: steps[:version]
-    migrations.migrate(client, Own())
+    migrations.migrate(client, Own(), lambda: None)
     if version == 1:
         client.command("INSERT INTO otel_traces (TraceId) VALUES ('a')")
         client.command("INSERT INTO operations (trace_id) VALUES ('a')")
         client.command("INSERT INTO ids (id) VALUES ('a')")
     client.command("TRUNCATE TABLE schema_version")
     client.command(f"INSERT INTO schema_version (version) VALUES ({version - 1})")
-    migrations.migrate(client, Own())
+    migrations.migrate(client, Own(), lambda: None)
 print(client.command("SELECT groupArray(version) FROM (SELECT max(version) AS version FROM "
     "schema_version)"), client.command("SELECT count() FROM otel_traces"),
     client.command("SELECT count() FROM operations"), client.command("SELECT count() FROM ids"))

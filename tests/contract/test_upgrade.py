@@ -25,7 +25,7 @@ OLD = """
 from importlib.resources import files
 first = (files("collector.store") / "schema" / "001_tables.sql").read_text()
 migrations.schema_files = lambda: [first]
-migrations._replace_views = lambda client, own: None  # what the views of then stored is put in
+migrations._replace_views = lambda *_: None  # what the views of then stored is put in
 """
 
 MAKE = (
