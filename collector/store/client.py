@@ -314,10 +314,15 @@ class Store:
         return nullcontext() if self._unwritten is None else self._unwritten.watched(client)
 
     def _mend(self) -> None:
-        if self._unwritten is not None and self._unwritten.pending:
+        if self._unwritten is None or not self._unwritten.pending:
+            return
+        try:
             with self._write, self._fill, self._roll, self._guarded():
                 if self._unwritten.pending:
                     self._unwritten.mend(self._writer)
+        except StoreError as error:
+            error.passing = True  # Whatever it is, it is not for what was to be written.
+            raise
 
     @contextmanager
     def reading(self) -> Iterator[Any]:

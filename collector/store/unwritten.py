@@ -46,6 +46,12 @@ BROKEN = (
 )
 """Inserted parts that could not be read when their table was opened."""
 
+LEFT_CLOSED = (
+    "SELECT table FROM system.detached_tables "
+    "WHERE database = currentDatabase() AND NOT is_permanently"
+)
+"""Tables that could not be opened again when they were mended."""
+
 FOLDERS = "SELECT name, data_paths[1] FROM system.tables WHERE database = currentDatabase()"
 
 BESIDE = {
@@ -97,23 +103,29 @@ class Unwritten:
         try:
             yield
         except Exception as error:
-            self._look(client)
+            self.look(client)
             if self._losses != before:
                 raise self._not_taken() from error
             raise
-        self._look(client)
+        self.look(client)
         if self._losses != before:
             raise self._not_taken()
 
     def look(self, client: Any) -> None:
-        """Notice what failed in the background."""
-        self._look(client)
+        """Notice what failed since the last look, also in the background."""
+        failed = _failed(client)
+        with self._lock:
+            if failed > self._failed:
+                self._failed = failed
+                self._losses += 1
 
     def mend(self, client: Any) -> None:
         """Take away what is not whole, so that it can be written again; nothing else may be
         written meanwhile. Raises OSError while the disk has no room for that."""
         losses = self._losses
         require_room(self._folder)
+        for (table,) in client.query(LEFT_CLOSED).result_rows:
+            client.command(f"ATTACH TABLE {table}")
         damaged = [part for part in _parts(client) if not _whole(client, part)]
         for part in damaged:
             if part.inserted:
@@ -125,7 +137,7 @@ class Unwritten:
         tokens = _remembered(client)
         for table, lines in tokens.items():
             _forget(client, table, lines)
-        self._look(client)
+        self.look(client)
         if self._losses != losses:
             raise self._not_taken()
         self._mended = losses
@@ -135,13 +147,6 @@ class Unwritten:
                 "whole and have gone; what they held is stored again",
                 gone,
             )
-
-    def _look(self, client: Any) -> None:
-        failed = _failed(client)
-        with self._lock:
-            if failed > self._failed:
-                self._failed = failed
-                self._losses += 1
 
     def _not_taken(self) -> OSError:
         return OSError(

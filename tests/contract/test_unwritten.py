@@ -151,6 +151,30 @@ def test_without_room_it_waits_and_can_still_be_asked(
     assert rows(store) == {name: 2 * many for name, many in ONCE.items()}
 
 
+def test_a_table_that_could_not_be_opened_again_is_tried_again(store: Store) -> None:
+    received = time.time_ns()
+    with a_disk_that_takes(100), pytest.raises(StoreError):
+        store.insert_spans(an_order(), received_ns=received, token="left")
+    with store.apart({}) as client:
+        client.command("DETACH TABLE relations")
+    store.insert_spans(an_order(), received_ns=received, token="left")
+    assert rows(store) == ONCE
+
+
+def test_what_cannot_be_mended_is_no_fault_of_what_is_inserted(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with a_disk_that_takes(100), pytest.raises(StoreError):
+        store.insert_spans(an_order(), received_ns=1, token="unmended")
+    with monkeypatch.context() as patched:
+        patched.setattr(unwritten, "LEFT_CLOSED", "SELECT table FROM missing")
+        with pytest.raises(StoreError, match="missing") as raised:
+            store.insert_spans(an_order(), received_ns=1, token="unmended")
+    assert raised.value.passing
+    store.insert_spans(an_order(), received_ns=1, token="unmended")
+    assert rows(store) == ONCE
+
+
 IN_A_PROCESS = """
 import json, os, sys, time
 from pathlib import Path
