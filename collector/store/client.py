@@ -11,8 +11,6 @@ import hashlib
 import logging
 import os
 import queue
-import re
-import struct
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -22,6 +20,10 @@ from typing import IO, Any
 from collector import giving_up
 from collector.conventions.own import Own
 from collector.store import exploding, migrations, native, views
+from collector.store.parameters import parameter
+from collector.store.refusals import StoreBusy as StoreBusy
+from collector.store.refusals import StoreError as StoreError
+from collector.store.refusals import refusal_of
 from collector.store.settings import (
     ALLOCATOR,
     MESSAGES_SETTINGS,
@@ -37,20 +39,6 @@ log = logging.getLogger(__name__)
 READERS = 3
 
 RAW_FORMATS = {"String": "bytes", "DateTime64*": "int", "Tuple": "tuple"}
-
-
-class StoreError(Exception):
-    """The store cannot do what was asked; the message says what and, where known, the remedy."""
-
-    code = 0
-    """The engine's number of what went wrong; 0 where it is not the engine that said it."""
-    passing = True
-    """Whether the same may succeed later: no room, no memory, a server that is away. What the
-    engine refuses for its contents is not passing."""
-
-
-class StoreBusy(StoreError):
-    """Another process has the store open."""
 
 
 class Store:
@@ -264,7 +252,7 @@ class Store:
         """
         formats = RAW_FORMATS if raw else None
         with self.reading() as client:
-            written = {name: _parameter(value) for name, value in (parameters or {}).items()}
+            written = {name: parameter(value) for name, value in (parameters or {}).items()}
             answer = client.query(sql, parameters=written, query_formats=formats)
             return answer.result_rows  # type: ignore[no-any-return]  # clients are of Any
 
@@ -371,12 +359,12 @@ class Store:
         try:
             yield
         except Exception as error:
-            refusal = _refusal(error)
+            refusal = refusal_of(error)
             if not refusal.passing:
                 try:
                     client.command(f"INSERT INTO {table} SELECT * FROM {table} LIMIT 0")
                 except Exception as broken:
-                    refusal = _refusal(broken)
+                    refusal = refusal_of(broken)
                     refusal.passing = True
             raise refusal from error
 
@@ -389,62 +377,7 @@ class Store:
         except StoreError:
             raise
         except Exception as error:
-            raise _refusal(error) from error
-
-
-class _Written:
-    """A parameter that is written down already: the client's own way looks at each character of
-    each of thousands of keys. What it does not know it takes by its text."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def __str__(self) -> str:
-        return self._text
-
-
-def _parameter(value: Any) -> Any:
-    """Lists of texts, whole numbers, and tuples of these, as the engine reads them."""
-    return _Written(_literal(value)) if isinstance(value, list) else value
-
-
-def _literal(value: Any) -> str:
-    if isinstance(value, str):
-        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
-    if isinstance(value, int):
-        return str(int(value))
-    if isinstance(value, tuple):
-        return f"({','.join(map(_literal, value))})"
-    if isinstance(value, list):
-        return f"[{','.join(map(_literal, value))}]"
-    raise TypeError(f"no parameter of a query: {value!r}")
-
-
-_PASSING_CODES = {
-    # timeouts, network, memory, disk, too many parts, read-only: the world, not the input
-    *(159, 209, 210, 241, 242, 243, 252, 74, 75, 76, 164, 202, 236, 394, 425, 439, 499, 1001, 1002),
-    # the description of OTLP is not found where it was put
-    434,
-}
-
-
-def _refusal(error: Exception) -> StoreError:
-    refusal = StoreError(_first_line(error))
-    code = re.search(r"Code: (\d+)", str(error))
-    if code is not None:
-        refusal.code = int(code[1])
-        refusal.passing = refusal.code in _PASSING_CODES
-    else:
-        # Values that the client cannot even write down will not fit later either.
-        from clickhouse_connect.driver.exceptions import DataError
-
-        unfit = (ValueError, TypeError, AttributeError, OverflowError, struct.error, DataError)
-        refusal.passing = not isinstance(error, unfit)
-    return refusal
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n", 1)[0][:2000]
+            raise refusal_of(error) from error
 
 
 def _own(directory: Path) -> IO[str]:

@@ -51,7 +51,7 @@ OWN = Own((ACME,), IDS, (RETRY,))
 def use(store: Store, own: Own) -> None:
     """Open the store by these conventions, as the collector does when it starts."""
     with store.writing() as client:
-        migrations.migrate(client, own)
+        migrations.migrate(client, own, lambda: None)
     store.own = own
 
 

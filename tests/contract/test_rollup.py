@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -162,6 +163,16 @@ def test_of_a_minute_that_goes_on_only_what_has_begun_is_computed(
     assert edges(store) == ["shop produces orders: 3"]
 
 
+def another_waits_for(lock: Any) -> bool:
+    def waits() -> bool:
+        if taken := lock.acquire(blocking=False):
+            lock.release()
+        return not taken
+
+    with ThreadPoolExecutor(1) as another:
+        return another.submit(waits).result()
+
+
 @pytest.mark.parametrize(("many", "alone"), [(0, True), (3, False)])
 def test_edges_of_very_many_are_made_while_no_spans_are_inserted(
     store: Store, monkeypatch: pytest.MonkeyPatch, many: int, alone: bool
@@ -172,7 +183,7 @@ def test_edges_of_very_many_are_made_while_no_spans_are_inserted(
     @contextmanager
     def noting(self: Store, *, alone: bool = False) -> Iterator[Any]:
         with rolling(self, alone=alone) as client:
-            held.append(self._write.locked())
+            held.append(another_waits_for(self._write))
             yield client
 
     flow = Flow()
