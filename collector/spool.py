@@ -86,7 +86,7 @@ class Spool:
         directory: Path,
         *,
         max_bytes: int = 2 << 30,
-        segment_bytes: int = 24 << 20,
+        segment_bytes: int = 16 << 20,
         segment_seconds: float = 0.05,
         short: Callable[[], str] = str,
         clock: Callable[[], float] = time.monotonic,
