@@ -95,6 +95,17 @@ class TestPassing:
         assert 0 < rates[failed] < 0.2
         assert passing.rates(NOON + 60 * SECOND)[paid] == 0
 
+    def test_what_a_list_told_before_the_stream_did_flows_once(self) -> None:
+        passing = Passing()
+        paid = Kind(Field.TYPE, "Paid")
+        passing.listed([row(1)])
+        passing.opened(NOON)
+        passing.listed([row(number) for number in (5, 4, 3, 2, 1)])
+        passing.came([row(number) for number in (3, 4, 5, 6)], NOON + SECOND)
+        passing.came([row(6)], NOON + SECOND)
+        assert passing.seen == 6
+        assert passing.rates(NOON + 2 * SECOND)[paid] == pytest.approx(4 / 2)
+
     def test_an_event_without_a_type_counts_for_its_topic(self) -> None:
         passing = Passing()
         passing.came([row(1, "")], NOON)

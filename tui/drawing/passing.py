@@ -60,6 +60,8 @@ class Passing:
         self._list: deque[EventRow] = deque(maxlen=kept)
         self._below: deque[EventRow] = deque(maxlen=kept)
         self._keys: set[RowKey] = set()
+        self._ahead: set[RowKey] = set()
+        """Listed since the stream began, before it told them."""
         self._failed: set[RowKey] = set()
         """Marked at the last list."""
         self._seconds: deque[tuple[int, Counter[Kind]]] = deque(maxlen=SECONDS + 1)
@@ -74,6 +76,8 @@ class Passing:
         if not fresh:
             return
         self._note(fresh)
+        if self._began is not None:
+            self._ahead.update(map(RowKey.of, fresh))
         self._place(fresh)
 
     def opened(self, now: int) -> None:
@@ -82,13 +86,17 @@ class Passing:
             self._began = now
 
     def came(self, rows: Iterable[EventRow], now: int) -> None:
-        """What was stored just now, in its order."""
+        """What was stored just now, in its order. It flows also if a list has told it sooner."""
+        rows = list(rows)
+        late = [row for row in rows if RowKey.of(row) in self._ahead]
+        self._ahead.difference_update(map(RowKey.of, late))
         fresh = self._fresh(rows)
         second = now // SECOND
         self.opened(now)
         if not self._seconds or self._seconds[-1][0] != second:
             self._seconds.append((second, Counter()))
         self._seconds[-1][1].update(self._note(fresh))
+        self._seconds[-1][1].update(map(self._counted_as, late))
         self._place(fresh)
 
     def _place(self, fresh: Iterable[EventRow]) -> None:
@@ -140,9 +148,7 @@ class Passing:
         kinds: Counter[Kind] = Counter()
         for row in fresh:
             self.seen += 1
-            kind = Kind.of(row)
-            if kind not in self.counts and len(self.counts) >= TYPES:
-                kind = OTHERS
+            kind = self._counted_as(row)
             kinds[kind] += 1
             self.counts[kind] += 1
             for column, text in contents(row):
@@ -151,12 +157,17 @@ class Passing:
                     self.widths[column] = size
         return kinds
 
+    def _counted_as(self, row: EventRow) -> Kind:
+        kind = Kind.of(row)
+        return kind if kind in self.counts or len(self.counts) < TYPES else OTHERS
+
     def _settle(self) -> None:
         if not self.held or not self.rows:
             self.rows = tuple(self._list)
         if len(self._keys) > 4 * self._kept:
             # What is forgotten here comes no more: a stream tells each event once.
             self._keys = {RowKey.of(row) for row in (*self._list, *self._below)}
+            self._ahead &= self._keys
 
     def rates(self, now: int) -> Mapping[Kind, float]:
         """Events a second of each kind in the last seconds; none before one has passed."""
