@@ -17,7 +17,8 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0
 
 
-def _free(folder: Path) -> int:
+def free(folder: Path) -> int:
+    """Bytes that are free for us on a folder's disk. Raises OSError."""
     there = os.statvfs(folder)
     return there.f_bavail * there.f_frsize
 
@@ -30,7 +31,7 @@ class Room:
         folder: Path,
         least: int,
         *,
-        free: Callable[[Path], int] = _free,
+        free: Callable[[Path], int] = free,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`least` are the bytes that stay free."""

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from collector.conventions.sql import quote
+from collector.room import free
 from graph.figures import size
 
 log = logging.getLogger(__name__)
@@ -33,14 +34,13 @@ ROOM = 4 << 20
 FAILED = "SELECT value FROM system.events WHERE event = 'WriteBufferFromFileDescriptorWriteFailed'"
 
 PARTS = (
-    "SELECT table, name, path, bytes_on_disk, level = 0 AND min_block_number = max_block_number "
-    "AND data_version = min_block_number "
+    "SELECT table, name, path, bytes_on_disk, partition_id, min_block_number, max_block_number, "
+    "level = 0 AND min_block_number = max_block_number AND data_version = min_block_number "
     "FROM system.parts WHERE active AND database = currentDatabase()"
 )
 
 BROKEN = (
-    "SELECT table, concat(partition_id, '_', toString(min_block_number), '_', "
-    "toString(max_block_number), '_0') FROM system.detached_parts "
+    "SELECT table, partition_id, min_block_number FROM system.detached_parts "
     "WHERE database = currentDatabase() AND reason = 'broken-on-start' AND level = 0 "
     "AND min_block_number = max_block_number"
 )
@@ -75,6 +75,10 @@ class _Part(NamedTuple):
     name: str
     path: str
     bytes: int
+    partition: str
+    first: int
+    last: int
+    """Blocks, as inserts are numbered."""
     inserted: bool
     """Neither merged of others nor changed since."""
 
@@ -123,48 +127,45 @@ class Unwritten:
         """Take away what is not whole, so that it can be written again; nothing else may be
         written meanwhile. Raises OSError while the disk has no room for that."""
         losses = self._losses
-        require_room(self._folder)
         for (table,) in client.query(LEFT_CLOSED).result_rows:
             client.command(f"ATTACH TABLE {table}")
-        damaged = [part for part in _parts(client) if not _whole(client, part)]
-        for part in damaged:
-            if part.inserted:
-                client.command(f"ALTER TABLE {part.table} DROP PART {quote(part.name)}")
-        for table in {part.table for part in damaged if not part.inserted}:
-            # What it was merged of lies there for some minutes, and is taken when it is opened.
+        merged = [part for part in _damaged(client) if not part.inserted]
+        for table in {part.table for part in merged}:
+            # What it was merged of is taken when the table is opened, and lies there for eight
+            # minutes only. So this does not wait for room; nor does it take any.
             with _closed(client, table):
                 pass
+        inserted = [part for part in _damaged(client) if part.inserted]
         tokens = _remembered(client)
+        if inserted or tokens:
+            require_room(self._folder)
+        for part in inserted:
+            client.command(f"ALTER TABLE {part.table} DROP PART {quote(part.name)}")
         for table, lines in tokens.items():
             _forget(client, table, lines)
         self.look(client)
         if self._losses != losses:
             raise self._not_taken()
         self._mended = losses
-        if gone := len(damaged) + sum(map(len, tokens.values())):
+        if gone := len(merged) + len(inserted) + sum(map(len, tokens.values())):
             log.warning(
                 "the disk did not take all that was written: %d of the store's parts were not "
-                "whole and have gone; what they held is stored again",
+                "whole and have gone; nothing that was stored is lost by it",
                 gone,
             )
 
     def _not_taken(self) -> OSError:
         return OSError(
             f"the disk of {self._folder} did not take all that was written: no space left, or "
-            f"it fails ({size(_free(self._folder))} free)"
+            f"it fails ({size(free(self._folder))} free)"
         )
 
 
 def require_room(folder: Path) -> None:
     """Raises OSError if a disk has not even room for small files. What the engine would then
     leave of a table's definition is an empty file."""
-    if (free := _free(folder)) < ROOM:
-        raise OSError(f"no space left on the disk of {folder}: {size(free)} of {size(ROOM)}")
-
-
-def _free(folder: Path) -> int:
-    there = os.statvfs(folder)
-    return there.f_bavail * there.f_frsize
+    if (left := free(folder)) < ROOM:
+        raise OSError(f"no space left on the disk of {folder}: {size(left)} of {size(ROOM)}")
 
 
 def _failed(client: Any) -> int:
@@ -173,10 +174,11 @@ def _failed(client: Any) -> int:
 
 
 def _parts(client: Any) -> list[_Part]:
-    return [
-        _Part(table, name, path, bytes_, bool(inserted))
-        for table, name, path, bytes_, inserted in client.query(PARTS).result_rows
-    ]
+    return [_Part(*row) for row in client.query(PARTS).result_rows]
+
+
+def _damaged(client: Any) -> list[_Part]:
+    return [part for part in _parts(client) if not _whole(client, part)]
 
 
 def _whole(client: Any, part: _Part) -> bool:
@@ -207,19 +209,21 @@ def _closed(client: Any, table: str) -> Iterator[None]:
 def _remembered(client: Any) -> dict[str, dict[str, str]]:
     """The tokens of inserted parts that could not be read when their table was opened: of each
     table, the part of each token."""
-    broken: dict[str, set[str]] = defaultdict(set)
-    for table, part in client.query(BROKEN).result_rows:
-        broken[table].add(part)
-    if not broken:
-        return {}
-    there = {(part.table, part.name) for part in _parts(client)}
+    gone: dict[str, set[str]] = defaultdict(set)
+    broken = client.query(BROKEN).result_rows
+    there = _parts(client) if broken else []
+    for table, partition, block in broken:
+        # Where the one that could not be read was the last, its number was given anew.
+        if not any(
+            (part.table, part.partition) == (table, partition) and part.first <= block <= part.last
+            for part in there
+        ):
+            gone[table].add(f"{partition}_{block}_{block}_0")
+    folders = dict(client.query(FOLDERS).result_rows) if gone else {}
     remembered = {}
-    for table, folder in client.query(FOLDERS).result_rows:
-        # A name is given anew where the one that could not be read was the last.
-        gone = {part for part in broken.get(table, ()) if (table, part) not in there}
-        tokens = _tokens(Path(folder)) if gone else {}
-        found = {token: part for token, part in tokens.items() if part in gone}
-        if found:
+    for table, parts in gone.items():
+        tokens = _tokens(Path(folders[table]))
+        if found := {token: part for token, part in tokens.items() if part in parts}:
             remembered[table] = found
     return remembered
 
