@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 from collector import giving_up
 from collector.api.backend import Component, Stored
+from collector.audience import Audience
 from collector.findings import Watch
 from collector.metrics import Counters
 from collector.retention import Retention
@@ -40,6 +41,12 @@ REST = 10.0
 tenth of one core at most. It is the cost that counts: on a busy machine each takes longer, and
 edges that are counted ever more seldom would be of no use."""
 
+UNSEEN_REST = 30.0
+"""The same while nobody asks anything."""
+
+LONGEST_REST = 60.0
+"""Seconds, at most: findings are looked for in what is counted."""
+
 PATIENCE = 1.0
 """Seconds for which somebody who asks for edges waits for them where they are computed in any case:
 under load that takes half a minute, and edges as they were a minute ago are of more use."""
@@ -67,12 +74,13 @@ class StoreBackend:
         retention: Retention | None = None,
         writable: bool = True,
         watch: Watch | None = None,
-        catch_up: Callable[[float], bool] = lambda _: False,
+        audience: Audience | None = None,
         patience: float | None = None,
     ) -> None:
         """`watch` is one that somebody lets look all the time; without it, what is complete is
-        looked at when findings are asked for. `catch_up` is where something may wait for the
-        store. `patience`, in seconds, is what `refresh` has; without it, it waits to the end."""
+        looked at when findings are asked for. `audience` is all who ask, where something may wait
+        for the store. `patience`, in seconds, is what `refresh` has; without it, it waits to the
+        end."""
         self._store = store
         self._rollup = rollup if rollup is not None else Rollup(store)
         self._counters = counters or Counters()
@@ -88,13 +96,13 @@ class StoreBackend:
         self._stored = 1
         self._computed = 0
         self._uncounted_since = time.monotonic()
-        self._rest_until = 0.0
+        self._last_run = float("-inf")
         self._groups: tuple[float, Sequence[Consumer]] = (float("-inf"), ())
         self._retention = retention or Retention(store)
         self._writable = writable
         self._watch = watch
         self._own_watch: Watch | None = None
-        self._catch_up = catch_up
+        self._audience = audience
         self._patience = patience
 
     @property
@@ -132,12 +140,18 @@ class StoreBackend:
         *,
         listed: bool = False,
     ) -> Stored:
+        if self._audience is not None:
+            self._audience.follows()
         if mark is None:
             return Stored((), following.newest(self._store))
         return Stored(*following.stored_since(self._store, mark, limit, wanted, listed=listed))
 
+    def attend(self) -> None:
+        if self._audience is not None:
+            self._audience.asks()
+
     def catch_up(self, seconds: float) -> bool:
-        return self._catch_up(seconds)
+        return self._audience is not None and self._audience.catch_up(seconds)
 
     def consumers(self, *, paces: bool = True) -> Sequence[Consumer]:
         if paces:
@@ -213,18 +227,24 @@ class StoreBackend:
         self._bring(None, due)
 
     def _bring(self, seconds: float | None, due: bool = False) -> None:
-        if time.monotonic() < self._rest_until:
+        if self._rests():
             return
         run = self._computing.submit(self._compute, due)
         if run in wait([run], seconds).done:
             run.result()
 
+    def _rests(self) -> bool:
+        seen = self._audience is None or self._audience.there()
+        times = REST if seen else UNSEEN_REST
+        rest = min(LONGEST_REST, self._rollup.last_cost * times)
+        return time.monotonic() < self._last_run + rest
+
     def _compute(self, due: bool) -> None:
         began, stored = time.monotonic(), self._stored
         # Under load, who waited for one run would have the running minute computed once more.
-        if began < self._rest_until or (stored == self._computed and not due):
+        if self._rests() or (stored == self._computed and not due):
             return
         self._rollup.run()
         self._uncounted_since = began
         self._computed = stored
-        self._rest_until = time.monotonic() + min(60.0, self._rollup.last_cost * REST)
+        self._last_run = time.monotonic()

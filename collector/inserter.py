@@ -36,8 +36,18 @@ class Inserter:
     that is away) is tried again until it succeeds: it was acknowledged.
     """
 
-    def __init__(self, spool: Spool, store: Store, stored: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        spool: Spool,
+        store: Store,
+        stored: Callable[[], None],
+        *,
+        seen: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """`seen` says whether anybody looks."""
         self._spool = spool
+        self._enough = min(ENOUGH, spool.max_bytes // 2)
+        self._seen = seen
         self._store = store
         self._stored = stored
         self._stopping = threading.Event()
@@ -101,14 +111,15 @@ class Inserter:
             if finished:
                 self._complete()
                 self._stored()
-                self._rest(rest(time.monotonic() - began, busy=segment.size >= BUSY))
+                took = time.monotonic() - began
+                self._rest(rest(took, busy=segment.size >= BUSY, seen=self._seen()))
             else:
                 self.left_segments += 1
 
     def _rest(self, seconds: float) -> None:
         """Wait until enough is there for another insert, or somebody asks, so long at most."""
         until = time.monotonic() + seconds
-        while self._spool.pending_bytes < ENOUGH and time.monotonic() < until:
+        while self._spool.pending_bytes < self._enough and time.monotonic() < until:
             if self._hurry.wait(LOOK_SECONDS):
                 return
 

@@ -31,8 +31,14 @@ BYTES_WAITING = 128 << 20
 ROWS_TOGETHER = 40_000
 """Messages in one insert, at most: an insert costs the same whether it is small or large."""
 
-ENOUGH = 10_000
+BYTES_TOGETHER = 32 << 20
+"""What those are, at most, unless one batch is more: an insert takes many times as much memory."""
+
+ENOUGH = 20_000
 """Messages for which the next insert does not wait."""
+
+ENOUGH_BYTES = 8 << 20
+"""What those are."""
 
 BUSY = 1_000
 """Messages of an insert after which the next waits less."""
@@ -52,8 +58,10 @@ class Intake:
         *,
         packing: Packing | None = None,
         short: Callable[[], str] = str,
+        seen: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`short` says why nothing more should be stored, or nothing."""
+        """`short` says why nothing more should be stored, or nothing; `seen` whether anybody
+        looks."""
         self._store = store
         self._counters = counters
         self._stored = stored
@@ -73,6 +81,7 @@ class Intake:
         self.missed = 0
         """Offsets that taps could not read, since the start."""
         self._short = short
+        self._seen = seen
         self._trouble = Trouble(log, "messages wait for the store: %s", "messages are stored again")
         self._small = Trouble(
             log, "what brokers tell waits for the store: %s", "what brokers tell is stored again"
@@ -257,10 +266,14 @@ class Intake:
                     self._counters.count("messages", one.batch.system, "rejected", len(one))
             with self._changed:
                 self._done += len(batches)
-                self._changed.wait_for(
-                    lambda: self._stopping or self._hurry or self._rows >= ENOUGH,
-                    rest(time.monotonic() - began, busy=sum(map(len, batches)) >= BUSY),
-                )
+                took = time.monotonic() - began
+                busy = sum(map(len, batches)) >= BUSY
+                self._changed.wait_for(self._due, rest(took, busy=busy, seen=self._seen()))
+
+    def _due(self) -> bool:
+        """Whether the next insert should not wait."""
+        enough = self._rows >= ENOUGH or self._bytes >= ENOUGH_BYTES
+        return self._stopping or self._hurry or enough
 
     def _take(self) -> list[Packed]:
         """The next batches that fit in one insert; none when stopped and empty."""
@@ -271,12 +284,19 @@ class Intake:
                 self._changed.wait()
             self._hurry = False
             taken: list[Packed] = []
-            rows = 0
-            while self._queue and (not taken or rows + len(self._queue[0]) <= ROWS_TOGETHER):
+            rows = size = 0
+            while self._queue and (
+                not taken
+                or (
+                    rows + len(self._queue[0]) <= ROWS_TOGETHER
+                    and size + self._queue[0].bytes <= BYTES_TOGETHER
+                )
+            ):
                 taken.append(self._queue.popleft())
                 rows += len(taken[-1])
-                self._bytes -= taken[-1].bytes
+                size += taken[-1].bytes
             self._rows -= rows
+            self._bytes -= size
             self._changed.notify_all()
             return taken
 

@@ -12,9 +12,15 @@ LONGEST_REST = 0.5
 BUSY_REST = 0.25
 """Seconds, at most, where so much comes in that most of an insert's cost is that of its rows."""
 
+UNSEEN_REST = 5.0
+"""Seconds, while nobody asks anything."""
 
-def rest(took: float, *, busy: bool) -> float:
-    """Seconds until the next insert of little, after one that took so many."""
+
+def rest(took: float, *, busy: bool, seen: bool) -> float:
+    """Seconds until the next insert of little, after one that took so many; `seen` where somebody
+    looks."""
+    if not seen:
+        return UNSEEN_REST
     return min(BUSY_REST if busy else LONGEST_REST, REST * took)
 
 

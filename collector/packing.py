@@ -32,8 +32,10 @@ class Packed:
     """All but the time of receipt; see `Store.insert_messages`."""
     plain: bool
     """No message bears a mark."""
-    bytes: int
-    """Of its bodies."""
+
+    @property
+    def bytes(self) -> int:
+        return len(self.columns)
 
     def __len__(self) -> int:
         return len(self.batch)
@@ -66,10 +68,10 @@ class Packing:
     def packed(self, batch: Batch) -> Packed:
         """Raises as `native.columns` for what cannot be written down."""
         if not len(batch):
-            return Packed(batch, b"", True, 0)
+            return Packed(batch, b"", True)
         columns = native.columns(views.MESSAGE_TYPES, self._columns(batch))
         plain = self._plain.covers(batch.header_names, batch.header_values, batch.value)
-        return Packed(batch, columns, plain, sum(map(len, filter(None, batch.value))))
+        return Packed(batch, columns, plain)
 
     def _columns(self, batch: Batch) -> dict[str, Sequence[Any]]:
         count = len(batch)

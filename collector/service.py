@@ -17,8 +17,8 @@ from collector import descriptors, garbage, runtime
 from collector.api.app import create_app
 from collector.api.backend import Component
 from collector.api.server import ApiServer
+from collector.audience import Audience
 from collector.backend import PATIENCE, StoreBackend
-from collector.catching_up import catch_up
 from collector.config import Settings
 from collector.ending import Ending
 from collector.findings import Watch
@@ -107,6 +107,7 @@ class Collector:
             Watch, self.store, settings.rules, listener=self.webhook
         )
         self.watching = Watching(self.watch, settings.limits.findings_share)
+        audience = Audience()
         self.backend = StoreBackend(
             self.store,
             rollup=rollup,
@@ -115,10 +116,12 @@ class Collector:
             declared=lambda: [one.declared for one in settings.consumers],
             retention=self.retention,
             watch=self.watch,
-            catch_up=lambda seconds: catch_up((self.inserter, self.intake), seconds),
+            audience=audience,
             patience=PATIENCE,
         )
-        self.inserter = Inserter(self.spool, self.store, self.backend.note_stored)
+        self.inserter = Inserter(
+            self.spool, self.store, self.backend.note_stored, seen=audience.there
+        )
         self.intake = Intake(
             self.store,
             self.counters,
@@ -133,7 +136,9 @@ class Collector:
             ),
             # A server's disk is not this one.
             short=room.short if isinstance(settings.store, Path) else str,
+            seen=audience.there,
         )
+        audience.parts = self.inserter, self.intake
         self.counters.watch(
             "spool_bytes", "Bytes of spans not in the store yet.", lambda: self.spool.pending_bytes
         )

@@ -98,7 +98,8 @@ class Spool:
         """Unacknowledged bytes that a crash left and the start cut off."""
         self.syncs = 0
         self.rejected = Refused(directory / "rejected", durable=True)
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
+        """What may wait, at most."""
         self._segment_bytes = segment_bytes
         self._segment_seconds = segment_seconds
         self._short = short
@@ -163,7 +164,7 @@ class Spool:
             if short:
                 raise SpoolFull(_DISK_RETRY_SECONDS, short)
             # An empty spool takes any request: one that never fits would be sent for ever.
-            if self._bytes and self._bytes + size > self._max_bytes:
+            if self._bytes and self._bytes + size > self.max_bytes:
                 self._note_full()
                 raise SpoolFull(min(max(self._oldest(), 1.0), _LONGEST_RETRY_SECONDS))
             self._bytes += size
@@ -209,12 +210,12 @@ class Spool:
         if reason := self._short():
             return reason
         if self._lately_full():
-            return f"the spool was full, {figure(self._max_bytes)}: senders are told to come again"
+            return f"the spool was full, {figure(self.max_bytes)}: senders are told to come again"
         return self._trouble.reason if self._clock() < self._failed_at + TROUBLE_LASTS else ""
 
     def _note_full(self) -> None:
         if not self._lately_full():
-            logger.warning("the spool is full, %s: senders have to wait", figure(self._max_bytes))
+            logger.warning("the spool is full, %s: senders have to wait", figure(self.max_bytes))
         self._full_at = self._clock()
 
     def _lately_full(self) -> bool:

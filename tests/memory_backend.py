@@ -106,6 +106,9 @@ class MemoryBackend:
         fitting = [one for one in found if (one.listed or not listed) and wanted.accepts(one.event)]
         return Stored(fitting, Mark(after, 0), after < len(self.activity))
 
+    def attend(self) -> None:
+        pass
+
     def catch_up(self, seconds: float) -> bool:
         return False
 

@@ -48,6 +48,7 @@ class Asking:
 
         def asked() -> T:
             with giving_up.unless(given_up):
+                self.backend.attend()
                 return question()
 
         gone = asyncio.ensure_future(hung_up)

@@ -95,6 +95,10 @@ class Backend(Protocol):
         """What was stored after the mark and fits, at most `limit` messages and as many operations;
         with `listed` only what lists of events have. No mark stands for now."""
 
+    def attend(self) -> None:
+        """Somebody asks. What waits because nobody did is stored before this returns, unless that
+        takes long."""
+
     def catch_up(self, seconds: float) -> bool:
         """Wait, so long at most, until all is stored that was received by now; False where nothing
         waited for that."""

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from collector import giving_up, inserter, intake
+from collector import giving_up, inserter, intake, pace
+from collector.audience import Audience
 from collector.catching_up import catch_up
 from collector.inserter import Inserter
 from collector.intake import Intake
@@ -20,6 +21,7 @@ from tests.batches import batch
 from tests.builders import Flow
 from tests.memory_backend import MemoryBackend
 from tests.poured import request
+from tests.running import eventually
 from tests.serving import serving
 from tui.client import ApiClient
 from tui.source import NotFound
@@ -32,7 +34,7 @@ def test_what_came_in_is_stored_for_who_asks_however_long_a_rest_there_was_to_be
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (inserter, intake):
-        monkeypatch.setattr(module, "rest", lambda took, *, busy: LONG)
+        monkeypatch.setattr(module, "rest", lambda took, *, busy, seen: LONG)
     flow = Flow()
     with Spool(tmp_path / "spool") as spool:
         spans = Inserter(spool, store, lambda: None)
@@ -51,6 +53,39 @@ def test_what_came_in_is_stored_for_who_asks_however_long_a_rest_there_was_to_be
         assert spans.stop(LONG)
         assert messages.stop(LONG)
         assert time.monotonic() - began < LONG, "nothing rested"
+
+
+def test_what_nobody_looks_at_is_stored_when_somebody_comes(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "UNSEEN_REST", LONG)
+    flow, now, began = Flow(), 100.0, time.monotonic()
+    audience = Audience(clock=lambda: now)
+    with Spool(tmp_path / "spool") as spool:
+        spans = Inserter(spool, store, lambda: None, seen=audience.there)
+        messages = Intake(store, Counters(), lambda: None, seen=audience.there)
+        audience.parts = spans, messages
+        spans.start()
+        messages.start()
+
+        def receive(offset: int) -> None:
+            flow.send("shop", "orders")
+            spool.append_sync(request(flow).SerializeToString())
+            messages.messages(batch(offset))
+
+        def stored() -> tuple[int, int]:
+            spans = store.query("SELECT uniqExact(SpanId) FROM otel_traces")
+            return spans[0][0], store.query("SELECT count() FROM messages")[0][0]
+
+        receive(0)
+        eventually(lambda: stored() == (1, 1) or None, LONG)
+        receive(1)
+        receive(2)
+        audience.asks()
+        assert stored() == (3, 3)
+        assert spans.stop(LONG)
+        assert messages.stop(LONG)
+    assert time.monotonic() - began < LONG, "nothing rested"
 
 
 class Slow:

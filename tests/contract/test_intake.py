@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from collector import intake as module
 from collector.intake import Intake
 from collector.metrics import Counters
 from collector.packing import Packing
 from collector.store.client import Store
 from tests.batches import PLACE, batch
+
+Blocks = Sequence[tuple[int, bytes | bytearray]]
 
 ROWS = (
     *("destination", "incarnation", "partition", "offset", "time"),
@@ -67,3 +75,31 @@ def test_an_insert_that_is_tried_again_fills_what_is_missing(store: Store) -> No
         assert rows() == 2, "a message that is read again lies there twice until parts merge"
     finally:
         store.command("SYSTEM START MERGES messages")
+
+
+def test_an_insert_takes_so_many_bytes_at_most(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    insert = Store.insert_messages
+
+    def noted(self: Store, table: str, blocks: Blocks, **named: Any) -> None:
+        sizes.append(sum(len(columns) for _, columns in blocks))
+        insert(self, table, blocks, **named)
+
+    monkeypatch.setattr(Store, "insert_messages", noted)
+    monkeypatch.setattr(module, "BYTES_TOGETHER", 4 << 10)
+    intake = Intake(store, Counters(), lambda: None)
+    for offset in range(30, 40):
+        one = batch(offset)
+        one.value[0] = bytes(1 << 10)
+        intake.messages(one)
+    large = batch(40)
+    large.value[0] = bytes(8 << 10)
+    intake.messages(large)
+    intake.start()
+    assert intake.stop(20)
+    *several, last = sizes
+    assert len(several) == 5 and max(several) <= 4 << 10
+    assert last > 8 << 10, "one alone is stored whatever it is"
+    assert store.query("SELECT uniqExact(offset) FROM messages WHERE offset >= 30") == [(11,)]

@@ -7,13 +7,18 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 
 from collector import runtime
+from collector.pace import LONGEST_REST, UNSEEN_REST
+from graph.listing import EventFilter
+from tests.running import RunningCollector, eventually
 
 OFF = ("--otlp-grpc-port", "off", "--zipkin-port", "off")
 FREE = ("--api-port", "0", "--otlp-http-port", "0", *OFF)
@@ -157,6 +162,31 @@ def test_a_collector_is_found_and_its_store_is_there_when_it_has_gone(
     found = {check["name"]: check for check in doctor["checks"]}
     assert found["store"]["ok"]
     assert found["conventions"]["detail"] == "up to date"
+
+
+def test_who_comes_is_told_what_came_in_while_nobody_looked(tmp_path: Path) -> None:
+    with RunningCollector(tmp_path / "store") as collector:
+        client = collector.client()
+
+        def send(trace: str) -> None:
+            sent = {"resourceSpans": [span(trace, 1, "storefront", 4, "send")]}
+            address = f"{collector.endpoint()}/v1/traces"
+            kind = {"Content-Type": "application/json"}
+            urlopen(Request(address, json.dumps(sent).encode(), kind)).close()
+
+        def waiting() -> int:
+            parts = {part["name"]: part for part in client.health()["components"]}
+            return int(parts["spool"]["figures"]["bytes"])
+
+        send(ORDER)
+        eventually(lambda: not waiting())
+        # The store rests now.
+        send(PAYMENT)
+        time.sleep(2 * LONGEST_REST)
+        assert waiting()
+        assert len(client.events(EventFilter()).rows) == 2
+        send(f"{7:032x}")
+        eventually(lambda: not waiting(), UNSEEN_REST / 2)
 
 
 def test_a_collector_that_was_killed_is_not_waited_for(

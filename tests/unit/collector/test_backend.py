@@ -9,7 +9,8 @@ from typing import cast
 
 import pytest
 
-from collector.backend import REST, StoreBackend
+from collector.audience import Audience
+from collector.backend import REST, UNSEEN_REST, StoreBackend
 from collector.store.client import Store, StoreError
 from collector.store.rollup import Rollup
 
@@ -58,6 +59,30 @@ def test_edges_rest_after_they_were_computed(monkeypatch: pytest.MonkeyPatch, ho
     now += 0.2
     getattr(answers, how)()
     assert computing.runs == 2
+
+
+def test_edges_rest_longer_while_nobody_asks_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    computing = Computing()
+    computing.last_cost = 0.5
+    audience = Audience(clock=lambda: now)
+    answers = StoreBackend(
+        cast(Store, Nothing()), rollup=cast(Rollup, computing), audience=audience
+    )
+    answers.compute()
+    now += 0.5 * REST + 0.1
+    answers.note_stored()
+    answers.compute()
+    assert computing.runs == 1
+    answers.attend()
+    answers.refresh()
+    assert computing.runs == 2, "somebody came"
+
+    now += 0.5 * UNSEEN_REST + 0.1
+    answers.note_stored()
+    answers.compute()
+    assert computing.runs == 3, "findings are looked for in any case"
 
 
 def test_who_asks_for_edges_does_not_wait_long_where_they_are_computed_in_any_case() -> None:

@@ -1,10 +1,10 @@
-"""How often is synced: what comes alone at once, many small requests together."""
+"""How often is stored and synced: what comes alone at once, many small requests together."""
 
 from __future__ import annotations
 
 import pytest
 
-from collector.pace import MANY, SYNCS_APART, Syncs
+from collector.pace import BUSY_REST, LONGEST_REST, MANY, SYNCS_APART, UNSEEN_REST, Syncs, rest
 
 
 def syncs(apart: float, requests: int = 1, count: int = 200) -> list[float]:
@@ -43,3 +43,11 @@ def test_when_many_were_there_the_next_alone_rests_once_at_most() -> None:
     assert not pace.rest(now)
     pace.begins(1, now)
     assert not pace.rest(now)
+
+
+def test_inserts_rest_as_long_as_they_may() -> None:
+    assert rest(0.01, busy=False, seen=True) == pytest.approx(0.06)
+    assert rest(1.0, busy=False, seen=True) == LONGEST_REST
+    assert rest(1.0, busy=True, seen=True) == BUSY_REST
+    for took in (0.01, 1.0):
+        assert rest(took, busy=True, seen=False) == UNSEEN_REST > LONGEST_REST
