@@ -41,11 +41,12 @@ REST = 10.0
 tenth of one core at most. It is the cost that counts: on a busy machine each takes longer, and
 edges that are counted ever more seldom would be of no use."""
 
-UNSEEN_REST = 30.0
-"""The same while nobody asks anything."""
-
 LONGEST_REST = 60.0
-"""Seconds, at most: findings are looked for in what is counted."""
+"""Seconds, at most."""
+
+UNSEEN_REST = 20.0
+"""Seconds, at least, while nobody asks anything. It is less than after what findings are looked for
+in a minute, as they are looked for in what is counted."""
 
 PATIENCE = 1.0
 """Seconds for which somebody who asks for edges waits for them where they are computed in any case:
@@ -140,10 +141,11 @@ class StoreBackend:
         *,
         listed: bool = False,
     ) -> Stored:
+        if mark is None:
+            self.attend()  # what waits came before
+            return Stored((), following.newest(self._store))
         if self._audience is not None:
             self._audience.follows()
-        if mark is None:
-            return Stored((), following.newest(self._store))
         return Stored(*following.stored_since(self._store, mark, limit, wanted, listed=listed))
 
     def attend(self) -> None:
@@ -221,30 +223,33 @@ class StoreBackend:
         if self._writable:
             self._bring(self._patience)
 
-    def compute(self, *, due: bool = False) -> None:
+    def compute(self, *, due: bool = False) -> bool:
         """As `refresh`, to the end; if wanted whatever is `due`, also minutes whose messages have
-        waited for their spans."""
-        self._bring(None, due)
+        waited for their spans. Says whether something was computed."""
+        return self._bring(None, due)
 
-    def _bring(self, seconds: float | None, due: bool = False) -> None:
+    def _bring(self, seconds: float | None, due: bool = False) -> bool:
         if self._rests():
-            return
+            return False
         run = self._computing.submit(self._compute, due)
-        if run in wait([run], seconds).done:
-            run.result()
+        return run in wait([run], seconds).done and run.result()
 
     def _rests(self) -> bool:
-        seen = self._audience is None or self._audience.there()
-        times = REST if seen else UNSEEN_REST
-        rest = min(LONGEST_REST, self._rollup.last_cost * times)
+        rest = min(LONGEST_REST, self._rollup.last_cost * REST)
+        if self._audience is not None:
+            if not self._audience.there():
+                rest = max(rest, UNSEEN_REST)
+            elif self._last_run < self._audience.came:
+                return False
         return time.monotonic() < self._last_run + rest
 
-    def _compute(self, due: bool) -> None:
+    def _compute(self, due: bool) -> bool:
         began, stored = time.monotonic(), self._stored
         # Under load, who waited for one run would have the running minute computed once more.
         if self._rests() or (stored == self._computed and not due):
-            return
+            return False
         self._rollup.run()
         self._uncounted_since = began
         self._computed = stored
         self._last_run = time.monotonic()
+        return True

@@ -117,9 +117,15 @@ class Inserter:
                 self.left_segments += 1
 
     def _rest(self, seconds: float) -> None:
-        """Wait until enough is there for another insert, or somebody asks, so long at most."""
+        """Wait until enough is there for another insert, or somebody asks, or is refused for want
+        of room, so long at most."""
         until = time.monotonic() + seconds
-        while self._spool.pending_bytes < self._enough and time.monotonic() < until:
+        while (
+            self._spool.pending_bytes < self._enough
+            and not self._spool.lately_full
+            and not self._stopping.is_set()
+            and time.monotonic() < until
+        ):
             if self._hurry.wait(LOOK_SECONDS):
                 return
 

@@ -32,13 +32,13 @@ ROWS_TOGETHER = 40_000
 """Messages in one insert, at most: an insert costs the same whether it is small or large."""
 
 BYTES_TOGETHER = 32 << 20
-"""What those are, at most, unless one batch is more: an insert takes many times as much memory."""
+"""Their columns, at most, unless one batch has more: an insert takes many times as much memory."""
 
 ENOUGH = 20_000
 """Messages for which the next insert does not wait."""
 
-ENOUGH_BYTES = 8 << 20
-"""What those are."""
+ENOUGH_BYTES = 16 << 20
+"""Of memory that messages take for which the next insert does not wait."""
 
 BUSY = 1_000
 """Messages of an insert after which the next waits less."""
@@ -72,6 +72,8 @@ class Intake:
         self._changed = threading.Condition()
         self._stopping = False
         self._hurry = False
+        self._begun: set[PartitionKey] = set()
+        """Partitions of which a position came, since the start."""
         self._taken_in = 0
         """Batches, since the start."""
         self._done = 0
@@ -158,6 +160,10 @@ class Intake:
             # One that is left out must not be followed by another: its positions would skip it.
             if self._stopping:
                 return False
+            if not packed.batch.next_offsets.keys() <= self._begun:
+                # A tap that dies before its first position is stored begins later, and misses some.
+                self._begun |= packed.batch.next_offsets.keys()
+                self._hurry = True
             self._queue.append(packed)
             self._taken_in += 1
             self._rows += len(packed)
@@ -289,14 +295,14 @@ class Intake:
                 not taken
                 or (
                     rows + len(self._queue[0]) <= ROWS_TOGETHER
-                    and size + self._queue[0].bytes <= BYTES_TOGETHER
+                    and size + len(self._queue[0].columns) <= BYTES_TOGETHER
                 )
             ):
                 taken.append(self._queue.popleft())
                 rows += len(taken[-1])
-                size += taken[-1].bytes
+                size += len(taken[-1].columns)
+                self._bytes -= taken[-1].bytes
             self._rows -= rows
-            self._bytes -= size
             self._changed.notify_all()
             return taken
 

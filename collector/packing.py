@@ -32,10 +32,8 @@ class Packed:
     """All but the time of receipt; see `Store.insert_messages`."""
     plain: bool
     """No message bears a mark."""
-
-    @property
-    def bytes(self) -> int:
-        return len(self.columns)
+    bytes: int
+    """What it takes of memory: its columns, and the bodies as they came."""
 
     def __len__(self) -> int:
         return len(self.batch)
@@ -68,10 +66,11 @@ class Packing:
     def packed(self, batch: Batch) -> Packed:
         """Raises as `native.columns` for what cannot be written down."""
         if not len(batch):
-            return Packed(batch, b"", True)
+            return Packed(batch, b"", True, 0)
         columns = native.columns(views.MESSAGE_TYPES, self._columns(batch))
         plain = self._plain.covers(batch.header_names, batch.header_values, batch.value)
-        return Packed(batch, columns, plain)
+        size = len(columns) + sum(map(len, filter(None, batch.value)))
+        return Packed(batch, columns, plain, size)
 
     def _columns(self, batch: Batch) -> dict[str, Sequence[Any]]:
         count = len(batch)

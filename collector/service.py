@@ -49,6 +49,9 @@ log = logging.getLogger(__name__)
 COMPUTE_EVERY = 2.0
 """Seconds between computations of edges, when something was stored."""
 
+EVERY = 10.0
+"""Seconds between looks at what the disk took, and at messages that have waited for their spans."""
+
 DRAIN_SECONDS = 6.0
 """How long a stop waits for what was acknowledged to be stored; the rest stays in the spool, or in
 the broker. With what closes after it, that is less than a stop may take in all (`Ending`)."""
@@ -280,14 +283,16 @@ class Collector:
             self.webhook.stop(left())
 
     def _compute(self) -> None:
-        settled = time.monotonic()
+        looked = settled = time.monotonic()
         while not self._stopping.wait(COMPUTE_EVERY):
+            now = time.monotonic()
             try:
-                due = time.monotonic() - settled > 10
-                if due:
-                    settled = time.monotonic()
+                if now - looked > EVERY:
+                    looked = now
                     self.store.look()
-                self.backend.compute(due=due)
+                due = now - settled > EVERY
+                if self.backend.compute(due=due) and due:
+                    settled = now
             except StoreError as error:
                 if not self._stopping.is_set():  # what the stop cut off is no trouble
                     self._trouble.begin(str(error))

@@ -209,16 +209,18 @@ class Spool:
         """Why requests are refused, or were when one came last; empty when all is well."""
         if reason := self._short():
             return reason
-        if self._lately_full():
+        if self.lately_full:
             return f"the spool was full, {figure(self.max_bytes)}: senders are told to come again"
         return self._trouble.reason if self._clock() < self._failed_at + TROUBLE_LASTS else ""
 
     def _note_full(self) -> None:
-        if not self._lately_full():
+        if not self.lately_full:
             logger.warning("the spool is full, %s: senders have to wait", figure(self.max_bytes))
         self._full_at = self._clock()
 
-    def _lately_full(self) -> bool:
+    @property
+    def lately_full(self) -> bool:
+        """Whether a request was refused just now, or lately, because too much waits."""
         return self._clock() < self._full_at + TROUBLE_LASTS
 
     @property

@@ -16,6 +16,7 @@ from pathlib import Path
 from tests.benchmarks import (
     findings,
     findings_cost,
+    left_on,
     lookups,
     machine,
     messages,
@@ -31,8 +32,8 @@ from tests.benchmarks.world import DEFAULT, FULL, QUICK, World, say
 BENCHMARKS: Mapping[str, Callable[[World], Report]] = {
     "engine": spans.engine_only,
     **{way.name: partial(spans.through_collector, way=way) for way in spans.WAYS},
-    "trickle": spans.trickle,
     "kafka": messages.taps,
+    "left_on": left_on.left_on,
     "visible": visible.visible,
     "lookup": lookups.answers,
     "edges": lookups.edges,

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from http.client import HTTPConnection, RemoteDisconnected
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -23,6 +24,8 @@ FLOWTAP = (sys.executable, "-c", "from tui.cli import main; main()")
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 LOOK_SECONDS = 0.05
+LOOKS_EACH = 200
+"""Of which so many come between two questions to the store."""
 
 
 class CollectorFailed(Exception):
@@ -155,8 +158,15 @@ class Collector:
 
     def wait_inserted(self, seconds: float) -> None:
         """Until the spool is empty. Somebody looks: what nobody looks at may wait for more."""
-        self.get("/events?limit=1")
-        self.wait(lambda: self.component("spool")["bytes"] == 0, seconds, "the spool is not empty")
+
+        looks = count()
+
+        def empty() -> bool:
+            if next(looks) % LOOKS_EACH == 0:
+                self.get("/events?limit=1")
+            return bool(self.component("spool")["bytes"] == 0)
+
+        self.wait(empty, seconds, "the spool is not empty")
 
     def wait_quiet(self, seconds: float = 20.0) -> None:
         """Until merges and edges are done too: hardly any CPU for a second; `seconds` at most."""

@@ -6,19 +6,14 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-
-import grpc
 
 from tests.benchmarks import engine
 from tests.benchmarks.collector import Collector, CollectorFailed
 from tests.benchmarks.figures import Figure, Goal, Report, over
 from tests.benchmarks.machine import Others, memory, peak_memory
-from tests.benchmarks.payload import orders, requests
-from tests.benchmarks.sender import EXPORT, Sent
-from tests.benchmarks.steps import SHOP
+from tests.benchmarks.sender import Sent
 from tests.benchmarks.world import Requests, World, apart, say
 
 PROTOCOLS = {"grpc": "OTLP/gRPC", "http": "OTLP/HTTP"}
@@ -185,40 +180,6 @@ def _deliver(world: World, way: Way, made: Requests) -> Delivered:
         retries=sent.retries,
         tables=by_table(found, made.spans),
     )
-
-
-TRICKLE_SECONDS = 3.0
-
-
-def trickle(world: World) -> Report:
-    """What it costs to be on while hardly anything happens."""
-    folder = world.folder()
-    world.before_run()
-    say("trickle: a few spans a second")
-    made = list(requests(SHOP, orders(1_000, start=time.time_ns()), 10))
-    rest, busy = [], []
-    with Collector(folder) as collector:
-        collector.wait_quiet()
-        with grpc.insecure_channel(f"127.0.0.1:{collector.ports['otlp_grpc']}") as channel:
-            export = channel.unary_unary(EXPORT)
-            for _ in range(world.sizes.runs):
-                rest.append(_cores(collector, lambda: None))
-                busy.append(_cores(collector, lambda: export(made.pop())))
-    world.forget(folder)
-    figures = (
-        Figure("nothing comes in", "cores", tuple(rest)),
-        Figure("a request of 10 spans, ten times a second", "cores", tuple(busy)),
-    )
-    return Report("trickle", f"{TRICKLE_SECONDS:.0f} s each", figures)
-
-
-def _cores(collector: Collector, each: Callable[[], object]) -> float:
-    """What a collector takes on average while something is done ten times a second."""
-    before, began = collector.cpu_seconds, time.monotonic()
-    while (passed := time.monotonic() - began) < TRICKLE_SECONDS:
-        each()
-        time.sleep(0.1)
-    return (collector.cpu_seconds - before) / passed
 
 
 def by_table(found: engine.Contents, count: int) -> str:

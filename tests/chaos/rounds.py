@@ -39,6 +39,8 @@ class Round:
     """Acknowledged before it."""
     after: float
     """Seconds: of the start until a kill in it, or from one signal to the next."""
+    seen: bool = True
+    """Somebody looks: what comes is stored in small inserts."""
 
 
 def drawn(count: int, chance: random.Random) -> list[Round]:
@@ -51,7 +53,12 @@ def drawn(count: int, chance: random.Random) -> list[Round]:
         "killed as it stopped",
     )
     return [
-        Round(chance.choice(kinds), chance.randrange(1, 200), chance.uniform(0.0, 1.5))
+        Round(
+            chance.choice(kinds),
+            chance.randrange(1, 200),
+            chance.uniform(0.0, 1.5),
+            seen=chance.random() < 0.7,
+        )
         for _ in range(count)
     ]
 
@@ -115,6 +122,8 @@ def _live(collector: RunningCollector, load: Load, one: Round) -> float:
         time.sleep(one.after)  # a moment to be killed at, not a wait for a condition
         return collector.kill()
     load.ports = dict(collector.start().runtime.ports)
+    if one.seen:
+        collector.client().events(EventFilter(limit=1))
     enough = load.requests + one.requests
     until = time.monotonic() + LONGEST_ROUND
     while load.requests < enough and time.monotonic() < until:

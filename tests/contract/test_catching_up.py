@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from collector import giving_up, inserter, intake, pace
+from collector import audience, giving_up, inserter, intake, pace
 from collector.audience import Audience
+from collector.backend import StoreBackend
 from collector.catching_up import catch_up
 from collector.inserter import Inserter
 from collector.intake import Intake
 from collector.metrics import Counters
-from collector.spool import Spool
+from collector.segment import HEADER_BYTES
+from collector.spool import Spool, SpoolFull
 from collector.store.client import Store
 from tests.batches import batch
 from tests.builders import Flow
@@ -59,12 +61,14 @@ def test_what_nobody_looks_at_is_stored_when_somebody_comes(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pace, "UNSEEN_REST", LONG)
+    monkeypatch.setattr(audience, "COMES_SECONDS", LONG)
     flow, now, began = Flow(), 100.0, time.monotonic()
-    audience = Audience(clock=lambda: now)
+    everybody = Audience(clock=lambda: now)
+    backend = StoreBackend(store, audience=everybody)
     with Spool(tmp_path / "spool") as spool:
-        spans = Inserter(spool, store, lambda: None, seen=audience.there)
-        messages = Intake(store, Counters(), lambda: None, seen=audience.there)
-        audience.parts = spans, messages
+        spans = Inserter(spool, store, lambda: None, seen=everybody.there)
+        messages = Intake(store, Counters(), lambda: None, seen=everybody.there)
+        everybody.parts = spans, messages
         spans.start()
         messages.start()
 
@@ -81,11 +85,47 @@ def test_what_nobody_looks_at_is_stored_when_somebody_comes(
         eventually(lambda: stored() == (1, 1) or None, LONG)
         receive(1)
         receive(2)
-        audience.asks()
+        time.sleep(2 * pace.LONGEST_REST)
+        assert stored() == (1, 1)
+        backend.attend()
         assert stored() == (3, 3)
+
+        now += 2 * audience.STAYS_SECONDS
+        receive(3)
+        # Who begins to follow is told what comes from now on, not what waited.
+        mark = backend.stored(None, 10).mark
+        assert stored() == (4, 4)
+        assert not backend.stored(mark, 10).activity
+        receive(4)
+        eventually(lambda: backend.stored(mark, 10).activity, LONG / 2)
         assert spans.stop(LONG)
         assert messages.stop(LONG)
     assert time.monotonic() - began < LONG, "nothing rested"
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_small_spool_is_emptied_before_it_is_full(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: bool
+) -> None:
+    monkeypatch.setattr(pace, "UNSEEN_REST", LONG)
+    flow = Flow()
+    flow.send("shop", "orders")
+    payload = request(flow).SerializeToString()
+    room = 8 * (len(payload) + HEADER_BYTES)
+    with Spool(tmp_path / "spool", max_bytes=room) as spool:
+        spans = Inserter(spool, store, lambda: None, seen=lambda: False)
+        spans.start()
+        spool.append_sync(payload)
+        eventually(lambda: spans.inserted_requests, LONG)
+        spool.append_sync(payload)
+        if refused:
+            with pytest.raises(SpoolFull):
+                spool.append_sync(8 * payload)
+        else:
+            for _ in range(4):
+                spool.append_sync(payload)
+        eventually(lambda: not spool.pending_bytes, LONG / 2)
+        assert spans.stop(LONG)
 
 
 class Slow:

@@ -8,11 +8,17 @@ from typing import Any
 import pytest
 
 from collector import intake as module
+from collector import pace
 from collector.intake import Intake
 from collector.metrics import Counters
 from collector.packing import Packing
 from collector.store.client import Store
+from collector.taps.tap import Batch
 from tests.batches import PLACE, batch
+from tests.running import eventually
+
+LONG = 60.0
+"""Seconds: more than a test takes."""
 
 Blocks = Sequence[tuple[int, bytes | bytearray]]
 
@@ -103,3 +109,38 @@ def test_an_insert_takes_so_many_bytes_at_most(
     assert len(several) == 5 and max(several) <= 4 << 10
     assert last > 8 << 10, "one alone is stored whatever it is"
     assert store.query("SELECT uniqExact(offset) FROM messages WHERE offset >= 30") == [(11,)]
+
+
+def test_what_takes_much_memory_does_not_wait_for_more(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "UNSEEN_REST", LONG)
+    monkeypatch.setattr(module, "ENOUGH_BYTES", 64 << 10)
+    # Of such a body nothing is stored, but it lies there until its message is.
+    packing = Packing(store.own, body_bytes=0)
+    intake = Intake(store, Counters(), lambda: None, packing=packing, seen=lambda: False)
+    intake.start()
+
+    def stored() -> int:
+        return int(store.query("SELECT count() FROM messages WHERE offset >= 50")[0][0])
+
+    intake.messages(batch(50))
+    eventually(lambda: stored() == 1, LONG)
+    large = batch(51)
+    large.value[0] = b"\xff" * (64 << 10)
+    intake.messages(large)
+    eventually(lambda: stored() == 2, LONG / 2)
+    assert intake.stop(20)
+
+
+def test_where_a_tap_begins_is_stored_at_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "UNSEEN_REST", LONG)
+    intake = Intake(store, Counters(), lambda: None, seen=lambda: False)
+    intake.start()
+    for number in range(3):
+        place = PLACE._replace(partition=str(number))
+        intake.messages(Batch("kafka", "c1", next_offsets={place: 7}))
+        eventually(lambda: intake.positions("kafka", "c1").get(place) == 7, LONG / 2)  # noqa: B023
+    assert intake.stop(20)

@@ -184,7 +184,7 @@ def test_who_comes_is_told_what_came_in_while_nobody_looked(tmp_path: Path) -> N
         send(PAYMENT)
         time.sleep(2 * LONGEST_REST)
         assert waiting()
-        assert len(client.events(EventFilter()).rows) == 2
+        eventually(lambda: len(client.events(EventFilter()).rows) == 2, UNSEEN_REST / 2)
         send(f"{7:032x}")
         eventually(lambda: not waiting(), UNSEEN_REST / 2)
 

@@ -44,46 +44,69 @@ def test_who_asks_is_there_for_a_while() -> None:
         hurried = part.hurried
         ask()
         assert everybody.there()
+        assert everybody.came == clock.now
         assert part.hurried == hurried + 1, "also where nothing waits yet"
-        clock.now += STAYS_SECONDS - 0.1
-        ask()
+        for _ in range(2):
+            clock.now += STAYS_SECONDS - 1.1
+            ask()
         clock.now += STAYS_SECONDS - 0.1
         assert everybody.there(), "each question counts"
+        assert everybody.came < clock.now - STAYS_SECONDS
         assert part.hurried == hurried + 1, "who stays hurries nobody"
         clock.now += 0.2
         assert not everybody.there()
+
+
+def test_who_asks_just_before_he_counts_as_gone_hurries_all_the_same() -> None:
+    clock, part = Clock(), Part(0)
+    everybody = Audience(clock=clock)
+    everybody.parts = [part]
+    everybody.asks()
+    clock.now += STAYS_SECONDS - 0.5
+    everybody.asks()
+    assert part.hurried == 2, "what rests from now on may have seen nobody"
 
 
 def test_who_comes_waits_for_what_waits_and_so_does_who_comes_meanwhile() -> None:
     part = Part(5)
     everybody = Audience()
     everybody.parts = [part]
+
+    def ask() -> int:
+        everybody.asks()
+        return part.hurried
+
     with ThreadPoolExecutor(4) as pool:
-        for one in [pool.submit(everybody.asks) for _ in range(4)]:
-            one.result()
-            assert part.hurried >= 5
-    hurried = part.hurried
+        seen = [one.result() for one in [pool.submit(ask) for _ in range(4)]]
+    assert min(seen) >= 5
+    assert ask() == part.hurried == max(seen)
+
+
+def test_who_asks_waits_also_where_another_one_hung_up_or_only_follows() -> None:
+    part = Part(5)
+    everybody = Audience()
+    everybody.parts = [part]
+    gone = threading.Event()
+    gone.set()
+    with giving_up.unless(gone), pytest.raises(giving_up.GivenUp):
+        everybody.asks()
+    everybody.follows()
+    assert part.hurried < 5
     everybody.asks()
-    assert part.hurried == hurried
+    assert part.hurried >= 5
 
 
 def test_nobody_waits_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audience, "COMES_SECONDS", 0.05)
+    part = Part(float("inf"))
     everybody = Audience()
-    everybody.parts = [Part(float("inf"))]
+    everybody.parts = [part]
     began = time.monotonic()
     everybody.asks()
     assert time.monotonic() - began >= 0.05
-    assert everybody.there()
-
-
-def test_who_hung_up_does_not_wait() -> None:
-    gone = threading.Event()
-    gone.set()
-    everybody = Audience()
-    everybody.parts = [Part(float("inf"))]
-    with giving_up.unless(gone), pytest.raises(giving_up.GivenUp):
-        everybody.asks()
+    hurried = part.hurried
+    everybody.asks()
+    assert part.hurried == hurried, "nor twice"
 
 
 def test_who_follows_does_not_wait_at_all() -> None:

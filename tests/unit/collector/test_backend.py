@@ -70,19 +70,38 @@ def test_edges_rest_longer_while_nobody_asks_anything(monkeypatch: pytest.Monkey
     answers = StoreBackend(
         cast(Store, Nothing()), rollup=cast(Rollup, computing), audience=audience
     )
-    answers.compute()
-    now += 0.5 * REST + 0.1
-    answers.note_stored()
-    answers.compute()
-    assert computing.runs == 1
+
+    def passes(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+        answers.note_stored()
+
+    assert answers.compute()
+    passes(0.5 * REST + 0.1)
+    assert not answers.compute()
+    passes(UNSEEN_REST - 0.5 * REST)
+    assert answers.compute(), "findings are looked for in any case"
+    passes(1)
     answers.attend()
     answers.refresh()
-    assert computing.runs == 2, "somebody came"
+    assert computing.runs == 3, "somebody came"
+    passes(0.5 * REST - 0.1)
+    answers.refresh()
+    assert computing.runs == 3, "and is still there"
+    passes(0.2)
+    answers.refresh()
+    assert computing.runs == 4
 
-    now += 0.5 * UNSEEN_REST + 0.1
-    answers.note_stored()
-    answers.compute()
-    assert computing.runs == 3, "findings are looked for in any case"
+
+def test_what_is_due_says_whether_it_was_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    answers = StoreBackend(cast(Store, Nothing()), rollup=cast(Rollup, Computing()))
+    assert answers.compute(due=True)
+    assert not answers.compute(due=True), "it rests"
+    now += 2.0 * REST + 0.1
+    assert not answers.compute(), "nothing was stored"
+    assert answers.compute(due=True)
 
 
 def test_who_asks_for_edges_does_not_wait_long_where_they_are_computed_in_any_case() -> None:
@@ -99,7 +118,7 @@ def test_who_asks_for_edges_does_not_wait_long_where_they_are_computed_in_any_ca
         assert not any(one.done() for one in waiting)
         computing.goes_on.set()
     # Who has waited for one run wants no other.
-    assert [one.result() for one in waiting] == [None, None]
+    assert [one.result() for one in waiting] == [False, False]
     assert computing.runs == 1
 
 
