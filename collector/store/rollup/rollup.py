@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from collector.store.client import Store
 from collector.store.rollup import calls, consumption, edges, gather
 from collector.store.rollup import minutes as of
 from collector.store.rollup.columns import Found
+from collector.store.rollup.giving_way import GivingWay, Statements
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +65,8 @@ class Rollup:
         self._table = ""
         self.last_cost = 0.0
         """CPU-seconds that the last run took at most: what else this process did meanwhile
-        counts too, and waiting for a busy machine does not."""
+        counts too, and waiting for a busy machine or for inserts does not."""
+        self._way = self._giving_way()
 
     def run(self, *, settle: float = SETTLE) -> int:
         """Compute the minutes that changed since the last run; says how many they were.
@@ -73,6 +76,7 @@ class Rollup:
         """
         with self._running:
             began, used = time.monotonic(), time.process_time()
+            self._way = self._giving_way()
             complete = self._complete()
             now = self._clock()
             due = {slice_ for slice_, at in self._unsettled.items() if at <= now or settle == 0}
@@ -89,7 +93,8 @@ class Rollup:
             if settle:
                 self._unsettled |= dict.fromkeys(unsettled, now + settle)
             self._save(complete)
-            self.last_cost = min(time.monotonic() - began, time.process_time() - used)
+            took = time.monotonic() - began - self._way.waited
+            self.last_cost = min(took, time.process_time() - used)
             return len({of.minute_of(slice_) for slice_ in slices})
 
     def compute(self, minutes: Sequence[int], *, settle: float = 0.0) -> None:
@@ -110,11 +115,11 @@ class Rollup:
         for start in range(0, len(minutes), MINUTES_AT_ONCE):
             some = minutes[start : start + MINUTES_AT_ONCE]
             changed = [one for one in slices if of.minute_of(one) in have.intersection(some)]
-            with self._store.rolling() as client:
+            with self._rolling() as client:
                 self._renew(client, have & keep.union(some), changed)
             for piece in self._pieces(some, sorted(slices), have, keep, now):
                 self._compute(piece, settled)
-            with self._store.rolling() as client:
+            with self._rolling() as client:
                 # One insert, so that whoever looks sees the minutes either before or after it.
                 client.command(
                     f"INSERT INTO edges {edges.summed(self._table, some, self._version)}"
@@ -195,7 +200,7 @@ class Rollup:
         changed: set[int] = set()
         unsettled: set[int] = set()
         for part in self._parts():
-            with self._store.rolling() as client:
+            with self._rolling() as client:
                 _forget(client)
                 gather.Gathering(client, of.STORED, part).operations()
                 asked = [(changed, of.CHANGED), (unsettled, of.UNSETTLED)]
@@ -227,7 +232,7 @@ class Rollup:
         yield {**asked, "until": _text(min(last, _LAST))}
 
     def _compute(self, slices: of.Slices, settled: int) -> None:
-        with self._store.rolling() as client:
+        with self._rolling() as client:
             _forget(client)
             gathering = gather.Gathering(client, slices.seeds(), {})
             gathering.operations()
@@ -240,13 +245,22 @@ class Rollup:
                 client.command(statement)
             found = Found(*map(int, client.query(edges.FOUND).result_rows[0]))
         many = found.producing + found.consuming + found.messages > MANY
-        with self._store.rolling(alone=many) as client:
+        with self._rolling(alone=many) as client:
             for statement in edges.edges(slices, found):
                 client.command(
                     f"INSERT INTO {self._table} {statement}",
                     parameters={"settled": _text(settled)},
                 )
             _forget(client)
+
+    def _giving_way(self) -> GivingWay:
+        return GivingWay(lambda: self._store.under_way)
+
+    @contextmanager
+    def _rolling(self, *, alone: bool = False) -> Iterator[Statements]:
+        with self._store.rolling(alone=alone) as client:
+            # No spans are inserted then: to wait would hold them up.
+            yield Statements(client, None if alone else self._way)
 
     def _complete(self) -> dict[str, int]:
         """How far this run brings the edges. A clock that was set back stamps rows with times
