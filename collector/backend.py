@@ -45,8 +45,8 @@ LONGEST_REST = 60.0
 """Seconds, at most."""
 
 UNSEEN_REST = 20.0
-"""Seconds, at least, while nobody asks anything. It is less than after what findings are looked for
-in a minute, as they are looked for in what is counted."""
+"""Seconds, at least, while nobody asks anything: fewer than findings wait before they look at a
+minute (`findings.SETTLE`), since they look at what is counted."""
 
 PATIENCE = 1.0
 """Seconds for which somebody who asks for edges waits for them where they are computed in any case:

@@ -158,7 +158,6 @@ class Collector:
 
     def wait_inserted(self, seconds: float) -> None:
         """Until the spool is empty. Somebody looks: what nobody looks at may wait for more."""
-
         looks = count()
 
         def empty() -> bool:

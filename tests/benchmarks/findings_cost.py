@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tests.benchmarks.collector import Collector
 from tests.benchmarks.figures import Figure, Goal, Report
-from tests.benchmarks.messages import create_topics, first_group
+from tests.benchmarks.messages import shop_topics
 from tests.benchmarks.payload import READINGS
 from tests.benchmarks.steps import SHOP, TOPICS
 from tests.benchmarks.visible import RATE
@@ -39,8 +39,7 @@ class Measured:
 def cost(world: World) -> Report:
     """Collectors that look for findings and that do not, in turns, and their CPU."""
     bootstrap = world.broker.bootstrap
-    create_topics(bootstrap, *TOPICS, READINGS)
-    first_group(bootstrap)
+    shop_topics(bootstrap)
     taken: dict[bool, list[Measured]] = {True: [], False: []}
     for pair in range(world.sizes.pairs):
         # What drifts is not to hit always the same one.

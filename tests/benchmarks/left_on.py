@@ -11,10 +11,10 @@ import grpc
 from tests.benchmarks.collector import Collector
 from tests.benchmarks.figures import Figure, Goal, Report
 from tests.benchmarks.machine import memory
-from tests.benchmarks.messages import create_topics, first_group
-from tests.benchmarks.payload import READINGS, orders, requests
+from tests.benchmarks.messages import shop_topics
+from tests.benchmarks.payload import orders, requests
 from tests.benchmarks.sender import EXPORT
-from tests.benchmarks.steps import SHOP, TOPICS
+from tests.benchmarks.steps import SHOP
 from tests.benchmarks.world import World, say
 from tests.soak.watch import Sender
 
@@ -30,8 +30,7 @@ WARM_SECONDS = 15.0
 def left_on(world: World) -> Report:
     """Cores that a collector takes."""
     bootstrap = world.broker.bootstrap
-    create_topics(bootstrap, *TOPICS, READINGS)
-    first_group(bootstrap)
+    shop_topics(bootstrap)
     folder = world.folder()
     world.before_run()
     say("left_on: nothing, a few spans, and a steady load")

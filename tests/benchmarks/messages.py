@@ -13,9 +13,9 @@ from tests.benchmarks import engine
 from tests.benchmarks.collector import Collector, CollectorFailed
 from tests.benchmarks.figures import Figure, Goal, Report, over
 from tests.benchmarks.machine import Others, cpu_seconds, peak_memory
-from tests.benchmarks.payload import PARTITIONS, VALUE_BYTES, orders, record
+from tests.benchmarks.payload import PARTITIONS, READINGS, VALUE_BYTES, orders, record
 from tests.benchmarks.spans import by_table
-from tests.benchmarks.steps import CREATED
+from tests.benchmarks.steps import CREATED, TOPICS
 from tests.benchmarks.world import World, apart, say
 
 SECONDS = 900.0
@@ -151,6 +151,12 @@ def create_topics(bootstrap: str, *names: str) -> None:
     topics = [NewTopic(name, PARTITIONS, 1) for name in names if name not in there]
     for made in admin.create_topics(topics).values() if topics else ():
         made.result(20)
+
+
+def shop_topics(bootstrap: str) -> None:
+    """Those of the shop and of its readings, on a broker that knows a group."""
+    create_topics(bootstrap, *TOPICS, READINGS)
+    first_group(bootstrap)
 
 
 def first_group(bootstrap: str) -> None:

@@ -13,7 +13,7 @@ from confluent_kafka import Producer
 
 from tests.benchmarks.collector import Collector, CollectorFailed
 from tests.benchmarks.figures import Figure, Goal, Report, percentile
-from tests.benchmarks.messages import create_topics, first_group
+from tests.benchmarks.messages import shop_topics
 from tests.benchmarks.payload import READINGS, Order, orders, reading, requests
 from tests.benchmarks.sender import EXPORT
 from tests.benchmarks.steps import SHOP, TOPICS
@@ -33,8 +33,7 @@ APART_SECONDS = (0.05, 0.35)
 def visible(world: World) -> Report:
     """Send one span, or one message, and ask for its chain until it is told."""
     bootstrap = world.broker.bootstrap
-    create_topics(bootstrap, *TOPICS, READINGS)
-    first_group(bootstrap)
+    shop_topics(bootstrap)
     folder = world.folder()
     world.before_run()
     say(f"visible: {RATE:,} spans and messages a second")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,6 +24,7 @@ from tests.memory_backend import MemoryBackend
 from tests.poured import request
 from tests.running import eventually
 from tests.serving import serving
+from tests.storing import Slow
 from tui.client import ApiClient
 from tui.source import NotFound
 
@@ -82,7 +82,7 @@ def test_what_nobody_looks_at_is_stored_when_somebody_comes(
             return spans[0][0], store.query("SELECT count() FROM messages")[0][0]
 
         receive(0)
-        eventually(lambda: stored() == (1, 1) or None, LONG)
+        eventually(lambda: stored() == (1, 1), LONG)
         receive(1)
         receive(2)
         time.sleep(2 * pace.LONGEST_REST)
@@ -128,22 +128,8 @@ def test_a_small_spool_is_emptied_before_it_is_full(
         assert spans.stop(LONG)
 
 
-class Slow:
-    """Stores what waits only after it was told so often to hurry."""
-
-    def __init__(self, times: int) -> None:
-        self.hurried = 0
-        self._times = times
-
-    def waiting(self) -> Callable[[], bool]:
-        return lambda: self.hurried < self._times
-
-    def hurry(self) -> None:
-        self.hurried += 1
-
-
 def test_only_what_waits_is_hurried_and_only_so_long() -> None:
-    parts = Slow(0), Slow(2), Slow(10**9)
+    parts = Slow(0), Slow(2), Slow(float("inf"))
     assert not catch_up(parts[:1], LONG)
     assert catch_up(parts[:2], LONG)
     assert [part.hurried for part in parts] == [0, 2, 0]
@@ -155,7 +141,7 @@ def test_nobody_waits_for_who_hung_up() -> None:
     gone = threading.Event()
     gone.set()
     with giving_up.unless(gone), pytest.raises(giving_up.GivenUp):
-        catch_up([Slow(10**9)], LONG)
+        catch_up([Slow(float("inf"))], LONG)
 
 
 class Late(MemoryBackend):

@@ -13,7 +13,7 @@ from collector.intake import Intake
 from collector.metrics import Counters
 from collector.packing import Packing
 from collector.store.client import Store
-from collector.taps.tap import Batch
+from collector.taps.tap import Batch, PartitionKey
 from tests.batches import PLACE, batch
 from tests.running import eventually
 
@@ -139,8 +139,11 @@ def test_where_a_tap_begins_is_stored_at_once(
     monkeypatch.setattr(pace, "UNSEEN_REST", LONG)
     intake = Intake(store, Counters(), lambda: None, seen=lambda: False)
     intake.start()
-    for number in range(3):
-        place = PLACE._replace(partition=str(number))
+
+    def begins(place: PartitionKey) -> None:
         intake.messages(Batch("kafka", "c1", next_offsets={place: 7}))
-        eventually(lambda: intake.positions("kafka", "c1").get(place) == 7, LONG / 2)  # noqa: B023
+        eventually(lambda: intake.positions("kafka", "c1").get(place) == 7, LONG / 2)
+
+    for partition in "012":
+        begins(PLACE._replace(partition=partition))
     assert intake.stop(20)

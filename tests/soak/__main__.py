@@ -16,9 +16,8 @@ from samples.kafka.broker import Broker
 from tests.benchmarks import machine
 from tests.benchmarks.collector import FLOWTAP, Collector, CollectorFailed
 from tests.benchmarks.figures import Figure, Goal, Report
-from tests.benchmarks.messages import create_topics, first_group
-from tests.benchmarks.payload import READINGS
-from tests.benchmarks.steps import SHOP, TOPICS
+from tests.benchmarks.messages import shop_topics
+from tests.benchmarks.steps import SHOP
 from tests.benchmarks.world import apart, say
 from tests.soak.terminal import Terminal, pause
 from tests.soak.watch import Sample, Sender, counted, figures, look
@@ -65,8 +64,7 @@ def soak(folder: Path, seconds: float, rate: float) -> tuple[list[Sample], list[
     with ExitStack() as stack:
         say("starting Kafka")
         broker = stack.enter_context(Broker(progress=say))
-        create_topics(broker.bootstrap, *TOPICS, READINGS)
-        first_group(broker.bootstrap)
+        shop_topics(broker.bootstrap)
         tap = {"bootstrap": broker.bootstrap, "since": "beginning"}
         collector = stack.enter_context(Collector(folder, kafka=tap))
         store = collector.store

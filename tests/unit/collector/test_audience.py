@@ -4,27 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from collector import audience, giving_up
 from collector.audience import STAYS_SECONDS, Audience
-
-
-class Part:
-    """Stores what waits once it was told to hurry so often."""
-
-    def __init__(self, times: float) -> None:
-        self.hurried = 0
-        self._times = times
-
-    def waiting(self) -> Callable[[], bool]:
-        return lambda: self.hurried < self._times
-
-    def hurry(self) -> None:
-        self.hurried += 1
+from tests.storing import Slow
 
 
 class Clock:
@@ -36,7 +22,7 @@ class Clock:
 
 
 def test_who_asks_is_there_for_a_while() -> None:
-    clock, part = Clock(), Part(0)
+    clock, part = Clock(), Slow(0)
     everybody = Audience(clock=clock)
     everybody.parts = [part]
     assert not everybody.there()
@@ -58,7 +44,7 @@ def test_who_asks_is_there_for_a_while() -> None:
 
 
 def test_who_asks_just_before_he_counts_as_gone_hurries_all_the_same() -> None:
-    clock, part = Clock(), Part(0)
+    clock, part = Clock(), Slow(0)
     everybody = Audience(clock=clock)
     everybody.parts = [part]
     everybody.asks()
@@ -68,7 +54,7 @@ def test_who_asks_just_before_he_counts_as_gone_hurries_all_the_same() -> None:
 
 
 def test_who_comes_waits_for_what_waits_and_so_does_who_comes_meanwhile() -> None:
-    part = Part(5)
+    part = Slow(5)
     everybody = Audience()
     everybody.parts = [part]
 
@@ -83,7 +69,7 @@ def test_who_comes_waits_for_what_waits_and_so_does_who_comes_meanwhile() -> Non
 
 
 def test_who_asks_waits_also_where_another_one_hung_up_or_only_follows() -> None:
-    part = Part(5)
+    part = Slow(5)
     everybody = Audience()
     everybody.parts = [part]
     gone = threading.Event()
@@ -98,7 +84,7 @@ def test_who_asks_waits_also_where_another_one_hung_up_or_only_follows() -> None
 
 def test_nobody_waits_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audience, "COMES_SECONDS", 0.05)
-    part = Part(float("inf"))
+    part = Slow(float("inf"))
     everybody = Audience()
     everybody.parts = [part]
     began = time.monotonic()
@@ -110,7 +96,7 @@ def test_nobody_waits_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_who_follows_does_not_wait_at_all() -> None:
-    part = Part(float("inf"))
+    part = Slow(float("inf"))
     everybody = Audience()
     everybody.parts = [part]
     everybody.follows()
